@@ -1,0 +1,14 @@
+"""BERT inside spaCy, from raw text to a pip-installable pipeline."""
+
+from typing import Any
+
+__all__ = ["add_encoder"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that `import spacy_bert` stays cheap."""
+    if name == "add_encoder":
+        from .pipeline.from_checkpoint import add_encoder
+
+        return add_encoder
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,19 @@
+"""BERT in plain torch: PackedBatch -> hidden states, and the pretraining heads."""
+
+from .batch import PackedBatch, pack
+from .config import BertConfig
+from .encoder import BertEncoder, initialize_weights, set_dropout
+from .heads import BertForPretraining, PretrainingOutput, mlm_loss, nsp_loss
+
+__all__ = [
+    "BertConfig",
+    "BertEncoder",
+    "BertForPretraining",
+    "PackedBatch",
+    "PretrainingOutput",
+    "initialize_weights",
+    "mlm_loss",
+    "nsp_loss",
+    "pack",
+    "set_dropout",
+]

@@ -1,0 +1,66 @@
+"""The BERT encoder: PackedBatch -> hidden states (n_pieces, hidden_width)."""
+
+import torch
+from torch import Tensor, nn
+
+from .attention import SelfAttention
+from .batch import PackedBatch
+from .config import BertConfig
+from .embeddings import Embeddings
+from .layers import EncoderLayer
+
+
+class BertEncoder(nn.Module):
+    """Embeddings, a stack of layers, and the pooler that the [CLS] heads use.
+
+    Weights are whatever torch puts there until a checkpoint is loaded or
+    `initialize_weights` is called; build under `torch.device("meta")` to allocate none.
+    """
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.layers = nn.ModuleList(
+            EncoderLayer(config) for _ in range(config.n_layers)
+        )
+        self.pooler = nn.Linear(config.hidden_width, config.hidden_width)
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        hidden = self.embeddings(batch)
+        for layer in self.layers:
+            hidden = layer(hidden, batch)
+        return hidden
+
+    def pool(self, hidden: Tensor, batch: PackedBatch) -> Tensor:
+        """tanh of a dense layer over each [CLS].
+
+        (n_pieces, hidden_width) -> (n_sequences, hidden_width)
+        """
+        return torch.tanh(self.pooler(hidden[batch.cls_rows]))
+
+
+def initialize_weights(
+    module: nn.Module, *, std: float, generator: torch.Generator | None = None
+) -> None:
+    """Fresh weights, as google-research/bert makes them: matrices and embeddings from a
+    normal of deviation `std` cut at two deviations, biases 0, LayerNorm 1 and 0."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Embedding):
+            # The cut is absolute in torch (+-2 by default), so it is given.
+            nn.init.trunc_normal_(
+                part.weight, std=std, a=-2 * std, b=2 * std, generator=generator
+            )
+        if isinstance(part, nn.LayerNorm):
+            nn.init.ones_(part.weight)
+        if isinstance(part, nn.Linear | nn.LayerNorm) and part.bias is not None:
+            nn.init.zeros_(part.bias)
+
+
+def set_dropout(encoder: BertEncoder, prob: float) -> None:
+    """One chance for hidden states and for attention, as the paper has it (A.2)."""
+    for part in encoder.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = prob
+        if isinstance(part, SelfAttention):
+            part.dropout_prob = prob

@@ -1,0 +1,35 @@
+"""One post-norm encoder layer: (n_pieces, hidden_width) -> (n_pieces, hidden_width)."""
+
+from torch import Tensor, nn
+
+from .attention import SelfAttention
+from .batch import PackedBatch
+from .config import Activation, BertConfig
+
+
+class EncoderLayer(nn.Module):
+    """Attention, then two dense layers; each is added to its input and normalized
+    afterwards ("post-norm", Vaswani et al. 2017, section 3.1)."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        width, eps = config.hidden_width, config.layer_norm_eps
+        self.attention = SelfAttention(config)
+        self.attention_norm = nn.LayerNorm(width, eps=eps)
+        self.expand = nn.Linear(width, config.intermediate_width)
+        self.activation = make_activation(config.activation)
+        self.contract = nn.Linear(config.intermediate_width, width)
+        self.output_norm = nn.LayerNorm(width, eps=eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, hidden: Tensor, batch: PackedBatch) -> Tensor:
+        attended = self.dropout(self.attention(hidden, batch))
+        hidden = self.attention_norm(hidden + attended)
+        expanded = self.activation(self.expand(hidden))
+        return self.output_norm(hidden + self.dropout(self.contract(expanded)))
+
+
+def make_activation(name: Activation) -> nn.Module:
+    if name == "relu":
+        return nn.ReLU()
+    return nn.GELU(approximate="none" if name == "gelu" else "tanh")

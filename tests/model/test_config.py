@@ -1,0 +1,17 @@
+import pytest
+
+from spacy_bert.model import BertConfig
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_heads": 3}, "hidden_width=256, n_heads=3"),
+        ({"n_layers": 0}, "n_layers must be at least 1, got 0"),
+        ({"activation": "swish"}, "activation must be one of"),
+        ({"hidden_dropout_prob": 1.0}, r"hidden_dropout_prob must lie in \[0, 1\)"),
+    ],
+)
+def test_impossible_numbers_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        BertConfig(vocab_size=10, **settings)

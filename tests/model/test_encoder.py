@@ -1,0 +1,126 @@
+"""The encoder against `transformers` and against itself."""
+
+import pytest
+import torch
+from transformers import BertModel
+
+from spacy_bert.checkpoint import load_encoder, save_checkpoint, to_hugging_face
+from spacy_bert.model import BertEncoder, initialize_weights, pack, set_dropout
+from spacy_bert.model.attention import attend_in_runs, attend_padded
+
+TEXTS = [
+    "The bank raised its rates.",
+    "We sat on the bank of the river, unaffable as ever!",
+    "Deposit.",
+    "Money in the bank of the river bank.",
+]
+
+
+def pack_lists(sequences):
+    ids = torch.tensor([i for sequence in sequences for i in sequence])
+    return pack(ids, [len(sequence) for sequence in sequences])
+
+
+@pytest.fixture(params=["random tiny", "MiniLM"])
+def both(request, tmp_path, pretraining_model, wordpiece):
+    """(ours, that of transformers, sequences) with the same weights, in eval mode."""
+    path = tmp_path
+    if request.param == "MiniLM":
+        path = request.getfixturevalue("minilm_path")
+    else:
+        save_checkpoint(path, pretraining_model.encoder, wordpiece)
+    encoder, pieces = load_encoder(path)
+    ids = pieces.encode_ids(TEXTS)
+    sequences = [[pieces.cls_id, *sequence, pieces.sep_id] for sequence in ids]
+    return encoder, BertModel.from_pretrained(path).eval(), sequences
+
+
+def test_outputs_equal_transformers(both):
+    encoder, reference, sequences = both
+    hidden = encoder(pack_lists(sequences))
+    expected = [reference(torch.tensor([s])).last_hidden_state[0] for s in sequences]
+    torch.testing.assert_close(hidden, torch.cat(expected), atol=1e-5, rtol=0)
+
+
+def test_the_pooled_cls_equals_transformers(both):
+    encoder, reference, sequences = both
+    batch = pack_lists(sequences)
+    pooled = encoder.pool(encoder(batch), batch)
+    expected = [reference(torch.tensor([s])).pooler_output for s in sequences]
+    torch.testing.assert_close(pooled, torch.cat(expected), atol=1e-5, rtol=0)
+
+
+def test_segments_equal_transformers(both):
+    encoder, reference, sequences = both
+    ids = torch.tensor(sequences[1])
+    segments = (torch.arange(len(ids)) > 4).long()
+    hidden = encoder(pack(ids, [len(ids)], segments))
+    expected = reference(ids[None], token_type_ids=segments[None]).last_hidden_state[0]
+    torch.testing.assert_close(hidden, expected, atol=1e-5, rtol=0)
+
+
+def test_gradients_equal_transformers(both):
+    encoder, reference, sequences = both
+    # A smooth scalar of all outputs, of the size of a mean loss.
+    encoder(pack_lists(sequences)).square().mean().backward()
+    outputs = [reference(torch.tensor([s])).last_hidden_state[0] for s in sequences]
+    torch.cat(outputs).square().mean().backward()
+    ours = to_hugging_face(gradients_of(encoder))
+    for name, parameter in reference.named_parameters():
+        if parameter.grad is not None:
+            torch.testing.assert_close(
+                ours[f"bert.{name}"], parameter.grad, atol=1e-5, rtol=0, msg=name
+            )
+
+
+def gradients_of(encoder):
+    """An encoder that holds the gradients of another in the place of its weights."""
+    holder = BertEncoder(encoder.config)
+    for target, source in zip(holder.parameters(), encoder.parameters(), strict=True):
+        target.data = torch.zeros_like(source) if source.grad is None else source.grad
+    return holder
+
+
+def test_packing_changes_nothing(pretraining_model):
+    encoder = pretraining_model.encoder
+    sequences = [[2, 5, 6, 3], [2, 9, 3], [2, 7, 8, 3], [2, 3]]
+    together = encoder(pack_lists(sequences))
+    alone = [encoder(pack_lists([sequence])) for sequence in sequences]
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
+def test_both_ways_of_keeping_sequences_apart_agree():
+    batch = pack_lists([[1] * 3, [1] * 3, [1] * 5, [1], [1] * 3])
+    query, key, value = torch.randn(
+        3, batch.n_pieces, 2, 4, generator=torch.manual_seed(0)
+    )
+    torch.testing.assert_close(
+        attend_in_runs(query, key, value, batch, dropout_prob=0.0),
+        attend_padded(query, key, value, batch, dropout_prob=0.0),
+    )
+
+
+def test_the_same_word_differs_by_context(pretraining_model):
+    encoder = pretraining_model.encoder
+    river, money = encoder(pack_lists([[2, 9, 10, 3], [2, 11, 10, 3]])).split(4)
+    assert not torch.allclose(river[2], money[2], atol=1e-2)
+
+
+def test_fresh_weights_are_cut_at_two_deviations(toy_config):
+    encoder = BertEncoder(toy_config)
+    initialize_weights(encoder, std=0.02, generator=torch.manual_seed(0))
+    matrix = encoder.layers[0].expand.weight
+    assert matrix.abs().max() <= 0.04
+    # A normal cut at two deviations has 0.88 of its deviation.
+    assert matrix.std().item() == pytest.approx(0.0176, rel=0.1)
+    assert encoder.layers[0].expand.bias.abs().sum() == 0
+    assert torch.all(encoder.embeddings.norm.weight == 1)
+
+
+def test_dropout_is_off_in_eval_and_on_in_training(pretraining_model):
+    encoder, batch = pretraining_model.encoder, pack_lists([[2, 5, 6, 3]])
+    set_dropout(encoder, 0.5)
+    encoder.eval()
+    torch.testing.assert_close(encoder(batch), encoder(batch))
+    encoder.train()
+    assert not torch.allclose(encoder(batch), encoder(batch))

@@ -1,0 +1,191 @@
+"""The Hugging Face folder, both ways, and what is wrong with a broken one."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import BertForPreTraining, BertModel
+
+from spacy_bert.checkpoint import (
+    load_encoder,
+    load_pretraining_model,
+    read_config,
+    save_checkpoint,
+)
+from spacy_bert.model import BertForPretraining, pack
+
+IDS = [2, 5, 9, 10, 3, 7, 8, 3]
+SEGMENTS = [0, 0, 0, 0, 0, 1, 1, 1]
+
+
+def our_logits(model):
+    batch = pack(torch.tensor(IDS), [len(IDS)], torch.tensor(SEGMENTS))
+    output = model(batch, torch.arange(len(IDS)))
+    return output.mlm_logits, output.nsp_logits
+
+
+def their_logits(model):
+    output = model(torch.tensor([IDS]), token_type_ids=torch.tensor([SEGMENTS]))
+    return output.prediction_logits[0], output.seq_relationship_logits
+
+
+def test_transformers_loads_what_we_write(tmp_path, pretraining_model, wordpiece):
+    save_checkpoint(tmp_path, pretraining_model, wordpiece)
+    theirs, info = BertForPreTraining.from_pretrained(
+        tmp_path, output_loading_info=True
+    )
+    assert not info["missing_keys"] and not info["unexpected_keys"]
+    torch.testing.assert_close(
+        our_logits(pretraining_model), their_logits(theirs.eval()), atol=1e-5, rtol=0
+    )
+
+
+def test_we_load_what_transformers_writes(tmp_path, pretraining_model, wordpiece):
+    save_checkpoint(tmp_path, pretraining_model, wordpiece)
+    theirs = BertForPreTraining.from_pretrained(tmp_path).eval()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.normal_(std=0.3, generator=generator)
+    theirs.save_pretrained(tmp_path)
+    ours, _ = load_pretraining_model(tmp_path)
+    torch.testing.assert_close(
+        our_logits(ours), their_logits(theirs), atol=1e-5, rtol=0
+    )
+
+
+def test_the_encoder_of_a_pretraining_folder(tmp_path, pretraining_model, wordpiece):
+    save_checkpoint(tmp_path, pretraining_model, wordpiece)
+    encoder, pieces = load_encoder(tmp_path)
+    assert pieces.pieces == wordpiece.pieces
+    for ours, theirs in zip(
+        encoder.parameters(), pretraining_model.encoder.parameters(), strict=True
+    ):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_pickled_checkpoint_of_transformers(shared_data):
+    """pytorch_model.bin, read without running what is pickled in it."""
+    path = shared_data / "hf_tiny_random_bert"
+    encoder, wordpiece = load_encoder(path)
+    reference = BertModel.from_pretrained(path).eval()
+    ids = [wordpiece.cls_id, *wordpiece.encode("A tiny test.").ids, wordpiece.sep_id]
+    expected = reference(torch.tensor([ids])).last_hidden_state[0]
+    hidden = encoder(pack(torch.tensor(ids), [len(ids)]))
+    torch.testing.assert_close(hidden, expected, atol=1e-5, rtol=0)
+
+
+def test_old_names_of_layer_norm_are_understood(tmp_path, pretraining_model, wordpiece):
+    save_checkpoint(tmp_path, pretraining_model, wordpiece)
+    tensors = load_file(tmp_path / "model.safetensors")
+    old = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+            "LayerNorm.bias", "LayerNorm.beta"
+        ): tensor
+        for name, tensor in tensors.items()
+    }
+    assert old.keys() != tensors.keys()
+    save_file(old, tmp_path / "model.safetensors")
+    again, _ = load_pretraining_model(tmp_path)
+    torch.testing.assert_close(our_logits(again), our_logits(pretraining_model))
+
+
+def test_a_folder_without_a_pooler_says_so(
+    tmp_path, pretraining_model, wordpiece, caplog
+):
+    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    edit_tensors(tmp_path, lambda t: [t.pop(k) for k in list(t) if "pooler" in k])
+    encoder, _ = load_encoder(tmp_path)
+    assert "has no pooler; it starts from random weights" in caplog.text
+    assert encoder.pooler.weight.device.type == "cpu"
+
+
+def edit_tensors(path, edit):
+    tensors = load_file(path / "model.safetensors")
+    edit(tensors)
+    save_file(tensors, path / "model.safetensors")
+
+
+def edit_config(path, **changes):
+    settings = json.loads((path / "config.json").read_text())
+    settings.update(changes)
+    settings = {name: value for name, value in settings.items() if value != "gone"}
+    (path / "config.json").write_text(json.dumps(settings))
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "message"),
+    [
+        (lambda p: (p / "config.json").unlink(), FileNotFoundError, "no config.json"),
+        (lambda p: (p / "config.json").write_text("{"), ValueError, "is not JSON"),
+        (lambda p: edit_config(p, model_type="roberta"), ValueError, "got 'roberta'"),
+        (lambda p: edit_config(p, hidden_size="gone"), ValueError, "lacks hidden_size"),
+        (
+            lambda p: edit_config(p, position_embedding_type="relative_key"),
+            ValueError,
+            "expected absolute position embeddings",
+        ),
+        (lambda p: (p / "vocab.txt").unlink(), FileNotFoundError, "no vocab.txt"),
+        (
+            lambda p: (p / "model.safetensors").unlink(),
+            FileNotFoundError,
+            "expected model.safetensors",
+        ),
+        (
+            lambda p: (p / "model.safetensors").write_bytes(b"\0" * 30),
+            ValueError,
+            "cannot be read .* truncated",
+        ),
+        (
+            lambda p: edit_tensors(
+                p, lambda t: t.pop("bert.encoder.layer.1.output.dense.bias")
+            ),
+            ValueError,
+            "expected the tensor 'bert.encoder.layer.1.output.dense.bias'.*incomplete",
+        ),
+        (
+            lambda p: edit_config(p, intermediate_size=64),
+            ValueError,
+            r"expected layers.0.expand.weight of shape \(64, 16\), got \(32, 16\)",
+        ),
+        (
+            lambda p: (p / "vocab.txt").write_text(
+                "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n" + "\n".join(map(str, range(40)))
+            ),
+            ValueError,
+            "vocab.txt has 45 pieces but config.json says vocab_size=33",
+        ),
+    ],
+)
+def test_a_broken_folder_is_named(
+    tmp_path, pretraining_model, wordpiece, damage, error, message
+):
+    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    damage(tmp_path)
+    with pytest.raises(error, match=message) as caught:
+        load_encoder(tmp_path)
+    assert str(tmp_path) in str(caught.value) or "expected" in str(caught.value)
+
+
+def test_an_encoder_alone_is_no_pretraining_model(
+    tmp_path, pretraining_model, wordpiece
+):
+    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    with pytest.raises(ValueError, match="without the head that is asked for"):
+        load_pretraining_model(tmp_path)
+
+
+def test_every_number_of_the_config_survives(tmp_path, toy_config, wordpiece):
+    config = replace(
+        toy_config,
+        activation="gelu_new",
+        layer_norm_eps=1e-6,
+        initializer_range=0.1,
+        hidden_dropout_prob=0.2,
+        attention_dropout_prob=0.3,
+        n_segments=3,
+    )
+    save_checkpoint(tmp_path, BertForPretraining(config), wordpiece)
+    assert read_config(tmp_path) == config
