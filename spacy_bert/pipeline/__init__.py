@@ -1,0 +1,1 @@
+"""BERT as a spaCy component: Docs -> token vectors, and gradients the way back."""

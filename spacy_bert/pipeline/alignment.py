@@ -1,0 +1,82 @@
+"""Docs -> pieces of their texts, and which tokens each piece belongs to.
+
+Pieces come from the raw text, as in pretraining, not token by token. A piece belongs to
+every token with which it shares a character, so a token may have several pieces (most),
+a piece several tokens (rare), and a token none (white space).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.attrs import IDX, LENGTH
+from spacy.tokens import Doc
+
+from ..tokenization import PieceSpans, WordPiece
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alignment:
+    """The pieces of a batch of Docs, end to end.
+
+    piece_ids: int32, (n_pieces,).
+    doc_ends: int64, (n_docs,); one past the last piece of each Doc.
+    pair_pieces, pair_tokens: int64, (n_pairs,); piece and token (both counted through
+        the batch) that share a character, sorted by piece.
+    n_tokens: in the batch.
+    """
+
+    piece_ids: NDArray[np.int32]
+    doc_ends: NDArray[np.int64]
+    pair_pieces: NDArray[np.int64]
+    pair_tokens: NDArray[np.int64]
+    n_tokens: int
+
+
+def align(docs: Sequence[Doc], wordpiece: WordPiece) -> Alignment:
+    texts = [doc.text for doc in docs]
+    spans = wordpiece.encode_batch(texts)
+    # Characters are counted through the batch, so that one search serves all Docs:
+    # texts "ab", "c" -> bases [0, 3]; no piece can touch a token of the next text.
+    bases = np.cumsum([0] + [len(text) + 1 for text in texts[:-1]])
+    token_starts, token_ends = _token_bounds(docs, bases)
+    piece_starts, piece_ends = _piece_bounds(spans, bases)
+    first = np.searchsorted(token_ends, piece_starts, side="right")
+    stop = np.searchsorted(token_starts, piece_ends, side="left")
+    n_tokens_of_piece = np.maximum(stop - first, 0)
+    return Alignment(
+        piece_ids=np.concatenate([span.ids for span in spans]),
+        doc_ends=np.cumsum([len(span.ids) for span in spans]),
+        pair_pieces=np.repeat(np.arange(len(first)), n_tokens_of_piece),
+        pair_tokens=expand_ranges(first, n_tokens_of_piece),
+        n_tokens=len(token_starts),
+    )
+
+
+def expand_ranges(
+    starts: NDArray[np.int64], counts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Count up from each start. starts [5, 9], counts [2, 3] -> [5, 6, 9, 10, 11]"""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - (ends - counts), counts)
+
+
+def _token_bounds(
+    docs: Sequence[Doc], bases: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and one past the last character of each token, through the batch."""
+    bounds = np.concatenate([doc.to_array([IDX, LENGTH]) for doc in docs])
+    bounds = bounds.astype(np.int64)
+    starts = bounds[:, 0] + np.repeat(bases, [len(doc) for doc in docs])
+    return starts, starts + bounds[:, 1]
+
+
+def _piece_bounds(
+    spans: Sequence[PieceSpans], bases: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and one past the last character of each piece, through the batch."""
+    offsets = np.concatenate([span.offsets for span in spans]).astype(np.int64)
+    offsets += np.repeat(bases, [len(span.ids) for span in spans])[:, None]
+    return offsets[:, 0], offsets[:, 1]

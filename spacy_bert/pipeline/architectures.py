@@ -1,0 +1,179 @@
+"""The Thinc model: list[Doc] -> list[Floats2d], the one border between Thinc and torch.
+
+Docs become integers, one torch module makes all vectors of the batch, and one array
+comes back, of which each Doc gets a view. All differentiation stays in torch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import torch
+from spacy import registry
+from spacy.tokens import Doc
+from thinc.api import Model, torch2xp, xp2torch
+from thinc.types import Floats2d
+
+from ..model.config import Activation, BertConfig
+from ..model.encoder import set_dropout
+from ..tokenization import train_wordpiece
+from .alignment import align
+from .shim import BertShim
+from .token_vectors import encode_windows
+from .windows import N_SPECIAL, make_window_batches
+
+# Of a vocabulary learned from training examples, which are a small corpus.
+DEFAULT_VOCAB_SIZE = 4000
+
+
+@registry.architectures("spacy-bert.BertEncoder.v1")
+def build_bert_encoder(
+    hidden_width: int = 256,
+    n_layers: int = 4,
+    n_heads: int = 4,
+    intermediate_width: int = 1024,
+    max_positions: int = 512,
+    n_segments: int = 2,
+    activation: Activation = "gelu",
+    layer_norm_eps: float = 1e-12,
+    window_width: int | None = None,
+    window_overlap: int | None = None,
+    max_batch_pieces: int = 8192,
+    freeze: Literal["none", "embeddings", "all"] | int = "none",
+) -> Model[list[Doc], list[Floats2d]]:
+    """BERT over Docs of any length, one vector a token.
+
+    hidden_width ... layer_norm_eps: the checkpoint's numbers (its `config.json`).
+    window_width: pieces a sequence may have with [CLS] and [SEP]; by default
+        max_positions.
+    window_overlap: pieces that two windows of a long Doc share; by default a quarter.
+    max_batch_pieces: how many pieces go through the encoder at once when predicting.
+    freeze: what is not trained: nothing, the embeddings, the embeddings and the first
+        N layers, or all.
+
+    Raises ValueError where a number is impossible. There are no weights until the
+    component loads or initializes them.
+    """
+    config = BertConfig(
+        vocab_size=1,  # The vocabulary's size comes with the weights.
+        hidden_width=hidden_width,
+        n_layers=n_layers,
+        n_heads=n_heads,
+        intermediate_width=intermediate_width,
+        max_positions=max_positions,
+        n_segments=n_segments,
+        activation=activation,
+        layer_norm_eps=layer_norm_eps,
+    )
+    width = max_positions if window_width is None else window_width
+    overlap = (width - N_SPECIAL) // 4 if window_overlap is None else window_overlap
+    _check_settings(config, width=width, overlap=overlap, freeze=freeze)
+    return Model(
+        "bert_encoder",
+        _forward,
+        init=_init,
+        dims={"nO": hidden_width},
+        attrs={
+            "dropout_rate": 0.0,
+            "window_width": width,
+            "window_overlap": overlap,
+            "max_batch_pieces": max_batch_pieces,
+        },
+        shims=[BertShim(config, freeze=freeze)],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """tokens: one (n_tokens, hidden_width) a Doc; cls: (n_docs, hidden_width)."""
+
+    tokens: list[Floats2d]
+    cls: Floats2d
+
+
+def get_shim(model: Model) -> BertShim:
+    """The encoder and vocabulary of a model made by `build_bert_encoder`."""
+    shim = model.shims[0]
+    assert isinstance(shim, BertShim)
+    return shim
+
+
+def encode_docs(
+    model: Model, docs: Sequence[Doc], is_train: bool
+) -> tuple[Encoded, Callable[[Floats2d], None]]:
+    """Vectors of the Docs, and a callback for the gradient of all tokens' vectors,
+    (n_tokens, hidden_width), which goes through the encoder."""
+    shim = get_shim(model)
+    encoder = shim.encoder.train(is_train)
+    set_dropout(encoder, model.attrs["dropout_rate"])
+    is_train = is_train and shim.freeze != "all"
+    with torch.set_grad_enabled(is_train):
+        alignment = align(docs, shim.wordpiece)
+        vectors = encode_windows(
+            encoder,
+            make_window_batches(
+                alignment,
+                shim.wordpiece,
+                width=model.attrs["window_width"],
+                overlap=model.attrs["window_overlap"],
+                max_batch_pieces=model.attrs["max_batch_pieces"],
+            ),
+            n_tokens=alignment.n_tokens,
+            n_docs=len(docs),
+            device=shim.device,
+        )
+    encoder.eval()
+
+    def backprop(d_tokens: Floats2d) -> None:
+        if vectors.tokens.requires_grad:
+            vectors.tokens.backward(xp2torch(d_tokens, device=shim.device))
+
+    tokens = cast(Floats2d, torch2xp(vectors.tokens.detach()))
+    ends = [0]
+    for doc in docs:
+        ends.append(ends[-1] + len(doc))
+    encoded = Encoded(
+        tokens=[tokens[i:j] for i, j in zip(ends, ends[1:], strict=False)],
+        cls=cast(Floats2d, torch2xp(vectors.cls.detach())),
+    )
+    return encoded, backprop
+
+
+def _forward(
+    model: Model, docs: list[Doc], is_train: bool
+) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
+    encoded, backprop_tokens = encode_docs(model, docs, is_train)
+
+    def backprop(d_docs: list[Floats2d]) -> list[Doc]:
+        backprop_tokens(model.ops.xp.concatenate(d_docs))
+        return []
+
+    return encoded.tokens, backprop
+
+
+def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
+    """Random weights, where a model that stands alone inside a head has none yet."""
+    shim = get_shim(model)
+    if not shim.has_weights and X:
+        texts = [doc.text for doc in X]
+        shim.start_at_random(train_wordpiece(texts, vocab_size=DEFAULT_VOCAB_SIZE))
+
+
+def _check_settings(
+    config: BertConfig, *, width: int, overlap: int, freeze: str | int
+) -> None:
+    if not N_SPECIAL < width <= config.max_positions:
+        raise ValueError(
+            f"window_width must lie in [{N_SPECIAL + 1}, max_positions = "
+            f"{config.max_positions}], got {width}."
+        )
+    if not 0 <= overlap < width - N_SPECIAL:
+        raise ValueError(
+            f"window_overlap must lie in [0, window_width - {N_SPECIAL} = "
+            f"{width - N_SPECIAL}), got {overlap}."
+        )
+    if isinstance(freeze, int) and not 0 <= freeze <= config.n_layers:
+        raise ValueError(
+            f"freeze must name at most the {config.n_layers} layers there are, "
+            f"got {freeze}."
+        )

@@ -1,0 +1,219 @@
+"""The spaCy component `bert_encoder`: a Tok2Vec whose vectors come from BERT.
+
+`spacy.Tok2VecListener.v1` listens to it. While predicting, `doc.tensor` holds the token
+vectors and `doc._.bert_cls` the [CLS] vector; while training, each listener gets the
+vectors and hands a gradient back.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import spacy.util
+import srsly
+from spacy.language import Language
+from spacy.pipeline.tok2vec import Tok2Vec, Tok2VecListener
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Model, Optimizer, set_dropout_rate
+from thinc.types import Floats2d
+
+from ..tokenization import WordPiece, train_wordpiece
+from . import forking  # noqa: F401
+from .architectures import DEFAULT_VOCAB_SIZE, Encoded, encode_docs, get_shim
+from .similarity import set_similarity_hooks
+
+DEFAULT_CONFIG = {"model": {"@architectures": "spacy-bert.BertEncoder.v1"}}
+
+Doc.set_extension("bert_cls", default=None, force=True)
+
+
+@Language.factory(
+    "bert_encoder",
+    assigns=["doc.tensor", "doc._.bert_cls"],
+    default_config=DEFAULT_CONFIG,
+)
+def make_bert_encoder(
+    nlp: Language, name: str, model: Model[list[Doc], list[Floats2d]]
+) -> "BertTok2Vec":
+    return BertTok2Vec(nlp.vocab, model, name)
+
+
+class BertTok2Vec(Tok2Vec):
+    """Shares one BERT between the components that listen to it.
+
+    model: made by `spacy-bert.BertEncoder.v1`.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], list[Floats2d]],
+        name: str = "bert_encoder",
+    ) -> None:
+        super().__init__(vocab, model, name)
+        self._pending: _PendingGradient | None = None
+
+    def predict(self, docs: Iterable[Doc]) -> Encoded:
+        encoded, _ = encode_docs(self.model, list(docs), is_train=False)
+        return encoded
+
+    def set_annotations(self, docs: Sequence[Doc], encoded: Encoded) -> None:
+        """Copies, so that no Doc keeps the vectors of its whole batch in memory."""
+        for doc, tokens, cls in zip(docs, encoded.tokens, encoded.cls, strict=True):
+            doc.tensor = tokens.copy()  # type: ignore[assignment]
+            doc._.bert_cls = cls.copy()
+            set_similarity_hooks(doc)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Encode, and wait for the listeners' gradients.
+
+        Once the last of them is there it goes through the encoder. An optimizer that
+        comes sooner, here or in `finish_update`, steps then.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "BertTok2Vec.update")
+        self._finish_pending()
+        docs = [example.predicted for example in examples]
+        set_dropout_rate(self.model, drop)
+        encoded, backprop = encode_docs(self.model, docs, is_train=True)
+        if not self.listeners:
+            return losses
+        self._pending = _PendingGradient(
+            backprop=backprop, n_missing=len(self.listeners), losses=losses, sgd=sgd
+        )
+        batch_id = Tok2VecListener.get_batch_id(docs)
+        for listener in self.listeners:
+            listener.receive(batch_id, encoded.tokens, self._receive_gradient)
+        return losses
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        if self._pending is not None and self._pending.d_tokens is None:
+            # nlp.update(..., sgd=...) asks right after update(), before any listener
+            # has given its gradient.
+            self._pending.sgd = sgd
+            return
+        self._finish_pending()
+        self.model.finish_update(sgd)
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        checkpoint: str | Path | None = None,
+        vocabulary: str | Path | None = None,
+        vocab_size: int = DEFAULT_VOCAB_SIZE,
+        lowercase: bool = True,
+    ) -> None:
+        """Give the encoder weights.
+
+        checkpoint: a folder in the Hugging Face BERT layout. Without it, weights that
+            are already there stay; where there are none, they are drawn at random.
+        vocabulary: for random weights, a `vocab.txt` (`lowercase` says how to read it).
+            Without it, one of at most `vocab_size` pieces is learned from the examples.
+
+        Raises ValueError where the checkpoint is of another architecture than the
+        config's, and FileNotFoundError or ValueError where it is incomplete.
+        """
+        validate_get_examples(get_examples, "BertTok2Vec.initialize")
+        shim = get_shim(self.model)
+        if checkpoint is not None:
+            shim.load(Path(checkpoint))
+        elif not shim.has_weights and vocabulary is not None:
+            shim.start_at_random(
+                WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
+            )
+        elif not shim.has_weights:
+            texts = (example.reference.text for example in get_examples())
+            shim.start_at_random(
+                train_wordpiece(texts, vocab_size=vocab_size, lowercase=lowercase)
+            )
+        sample = [example.predicted for example in islice(get_examples(), 10)]
+        self.model.initialize(X=sample)
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """A folder whose `model` is a checkpoint that `transformers` loads too."""
+        shim = get_shim(self.model)
+        writers: dict[str, Callable[[Path], Any]] = {
+            "cfg": lambda p: srsly.write_json(p, self.cfg)
+        }
+        if shim.has_weights:
+            writers["model"] = shim.save
+        spacy.util.to_disk(path, writers, exclude)
+
+    def from_disk(
+        self, path: str | Path, *, exclude: Iterable[str] = ()
+    ) -> "BertTok2Vec":
+        def load_model(folder: Path) -> None:
+            # A pipeline may be saved before it has weights.
+            if folder.exists():
+                get_shim(self.model).load(folder)
+
+        readers: dict[str, Callable[[Path], Any]] = {
+            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
+            "model": load_model,
+        }
+        spacy.util.from_disk(path, readers, exclude)
+        return self
+
+    def _receive_gradient(self, d_docs: Sequence[Floats2d]) -> list[Doc]:
+        """What each listener calls with its gradient, one array a Doc."""
+        pending = self._pending
+        if pending is None:
+            return []
+        d_tokens = self.model.ops.xp.concatenate(list(d_docs))
+        if pending.d_tokens is not None:
+            d_tokens += pending.d_tokens
+        pending.d_tokens = d_tokens
+        pending.n_missing -= 1
+        if pending.n_missing == 0:
+            self._finish_pending()
+        return []
+
+    def _finish_pending(self) -> None:
+        """Send what gradient there is through the encoder, and let go of the batch."""
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        for listener in self.listeners:
+            listener._backprop = _no_backprop  # type: ignore[assignment]
+        if pending.d_tokens is not None:
+            pending.losses[self.name] += float((pending.d_tokens**2).sum())  # type: ignore[call-overload]
+            pending.backprop(pending.d_tokens)
+        if pending.sgd is not None:
+            self.model.finish_update(pending.sgd)
+
+
+@dataclass(kw_only=True)
+class _PendingGradient:
+    """A batch whose listeners have not all given their gradients.
+
+    d_tokens: their sum so far, (n_tokens, hidden_width).
+    """
+
+    backprop: Callable[[Floats2d], None]
+    n_missing: int
+    losses: dict[str, float]
+    sgd: Optimizer | None
+    d_tokens: Floats2d | None = None
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        # Not part of a pipeline: pickled in mid-step, it comes back as None.
+        return type(None), ()
+
+
+def _no_backprop(d_docs: Sequence[Floats2d]) -> list[Doc]:
+    return []

@@ -1,0 +1,36 @@
+"""What lets a forked worker of `nlp.pipe(n_process=2)` run torch and tokenizers.
+
+Importing this module is enough.
+"""
+
+import os
+
+import torch
+
+# Silences a warning of `tokenizers`, which goes on without threads in a forked child.
+_VARIABLE = "TOKENIZERS_PARALLELISM"
+_was_set: list[bool] = []
+
+
+def _before() -> None:
+    _was_set.append(_VARIABLE in os.environ)
+    os.environ.setdefault(_VARIABLE, "false")
+
+
+def _after_in_parent() -> None:
+    if not _was_set.pop():
+        os.environ.pop(_VARIABLE, None)
+
+
+def _after_in_child() -> None:
+    # A child has none of its parent's threads, and torch waits for them for ever
+    # unless it is told to run with one.
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before,
+        after_in_parent=_after_in_parent,
+        after_in_child=_after_in_child,
+    )

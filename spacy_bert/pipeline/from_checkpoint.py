@@ -1,0 +1,54 @@
+"""A checkpoint folder -> a `bert_encoder` with its architecture and weights."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+
+from ..checkpoint import read_config
+from .architectures import get_shim
+from .bert_encoder import DEFAULT_CONFIG, BertTok2Vec
+
+ARCHITECTURE_FIELDS = (
+    "hidden_width",
+    "n_layers",
+    "n_heads",
+    "intermediate_width",
+    "max_positions",
+    "n_segments",
+    "activation",
+    "layer_norm_eps",
+)
+
+
+def add_encoder(
+    nlp: Language,
+    checkpoint: str | Path,
+    *,
+    name: str = "bert_encoder",
+    place: dict[str, Any] | None = None,
+    **settings: Any,
+) -> BertTok2Vec:
+    """Add a `bert_encoder` with a checkpoint's architecture and weights.
+
+    place: where in the pipeline, as `nlp.add_pipe` takes it: {"before": "ner"}.
+    settings: further arguments of `spacy-bert.BertEncoder.v1`, such as freeze="all".
+
+    A later `nlp.initialize` keeps the weights. Raises FileNotFoundError or ValueError
+    where the folder is not a BERT checkpoint.
+    """
+    path = Path(checkpoint)
+    model = {**DEFAULT_CONFIG["model"], **read_architecture(path), **settings}
+    component = nlp.add_pipe(
+        "bert_encoder", name, config={"model": model}, **(place or {})
+    )
+    assert isinstance(component, BertTok2Vec)
+    get_shim(component.model).load(path)
+    return component
+
+
+def read_architecture(checkpoint: Path) -> dict[str, Any]:
+    """The arguments of `spacy-bert.BertEncoder.v1` that a checkpoint asks for."""
+    config = asdict(read_config(checkpoint))
+    return {name: config[name] for name in ARCHITECTURE_FIELDS}

@@ -1,0 +1,196 @@
+"""A BERT encoder and its vocabulary inside a Thinc model."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import safetensors.torch
+import srsly
+import torch
+from spacy.util import logger
+from thinc.api import Optimizer, get_torch_default_device, torch2xp, xp2torch
+from thinc.shims import Shim
+from thinc.types import FloatsXd
+
+from ..checkpoint import (
+    load_encoder,
+    load_hugging_face,
+    save_checkpoint,
+    to_hugging_face,
+)
+from ..model.config import BertConfig
+from ..model.encoder import BertEncoder, initialize_weights
+from ..tokenization import WordPiece
+
+Freeze = Literal["none", "embeddings", "all"] | int
+
+# What a checkpoint may differ in: how many pieces it has, and numbers of training.
+_FREE_FIELDS = {
+    "vocab_size",
+    "initializer_range",
+    "hidden_dropout_prob",
+    "attention_dropout_prob",
+}
+
+
+class BertShim(Shim):
+    """Holds the torch module, allocated only once weights are there.
+
+    spaCy builds a pipeline several times on the way to one, so an empty shim is cheap.
+    """
+
+    def __init__(self, architecture: BertConfig, *, freeze: Freeze = "none") -> None:
+        super().__init__(None)
+        self.architecture = architecture
+        self.freeze = freeze
+        self._wordpiece: WordPiece | None = None
+
+    @property
+    def has_weights(self) -> bool:
+        return self._model is not None
+
+    @property
+    def encoder(self) -> BertEncoder:
+        """Raises ValueError where no weights were loaded or initialized."""
+        if self._model is None:
+            raise ValueError(
+                "The BERT encoder has no weights yet. Load a pretrained checkpoint "
+                "with spacy_bert.add_encoder(nlp, path) or, in a config, with "
+                '[initialize.components.bert_encoder] checkpoint = "path"; or call '
+                "nlp.initialize(get_examples) to start from random ones."
+            )
+        return self._model
+
+    @property
+    def wordpiece(self) -> WordPiece:
+        assert self._wordpiece is not None or self.encoder
+        return self._wordpiece  # type: ignore[return-value]
+
+    @property
+    def device(self) -> torch.device:
+        return self.encoder.embeddings.pieces.weight.device
+
+    def load(self, path: Path) -> None:
+        """Take the weights and the vocabulary of a checkpoint folder."""
+        encoder, wordpiece = load_encoder(path)
+        self._set(encoder, wordpiece, source=str(path))
+
+    def save(self, path: Path) -> None:
+        save_checkpoint(path, self.encoder, self.wordpiece)
+
+    def start_at_random(self, wordpiece: WordPiece) -> None:
+        """Draw weights for a vocabulary, from torch's global generator."""
+        logger.warning(
+            "The BERT encoder starts from random weights (%d pieces). Pretrain one "
+            "first with 'spacy bert pretrain', or give a checkpoint, to do better.",
+            wordpiece.n_pieces,
+        )
+        config = replace(self.architecture, vocab_size=wordpiece.n_pieces)
+        encoder = BertEncoder(config)
+        initialize_weights(encoder, std=config.initializer_range)
+        self._set(encoder, wordpiece, source="random weights")
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        for name, parameter in self.encoder.named_parameters():
+            if parameter.grad is None:
+                continue
+            updated, _ = optimizer(
+                (self.id, name),
+                cast(FloatsXd, torch2xp(parameter.data)),
+                cast(FloatsXd, torch2xp(parameter.grad)),
+            )
+            parameter.data = xp2torch(updated, device=parameter.device)
+            parameter.grad = None
+
+    @contextmanager
+    def use_params(self, params: Mapping[Any, Any]) -> Iterator[None]:
+        """Swap in the averages that the optimizer keeps, where it keeps any."""
+        backup = {}
+        for name, parameter in self.encoder.named_parameters():
+            if (self.id, name) in params:
+                backup[name] = parameter.data
+                parameter.data = xp2torch(
+                    params[self.id, name], device=parameter.device
+                )
+        yield
+        for name, data in backup.items():
+            self.encoder.get_parameter(name).data = data
+
+    def copy(self) -> "BertShim":
+        copied = BertShim(self.architecture, freeze=self.freeze)
+        copied._model = copy.deepcopy(self._model)
+        copied._wordpiece = self._wordpiece
+        return copied
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        self.encoder.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
+
+    def to_bytes(self) -> bytes:
+        if not self.has_weights:
+            return srsly.msgpack_dumps({})
+        wordpiece = self.wordpiece
+        message = {
+            "config": asdict(self.encoder.config),
+            "weights": safetensors.torch.save(to_hugging_face(self.encoder)),
+            "pieces": list(wordpiece.pieces),
+            "lowercase": wordpiece.lowercase,
+            "strip_accents": wordpiece.strip_accents,
+            "split_chinese": wordpiece.split_chinese,
+        }
+        return srsly.msgpack_dumps(message)
+
+    def from_bytes(self, data: bytes) -> "BertShim":
+        message = srsly.msgpack_loads(data)
+        if not message:
+            return self
+        with torch.device("meta"):
+            encoder = BertEncoder(BertConfig(**message["config"]))
+        tensors = safetensors.torch.load(message["weights"])
+        load_hugging_face(encoder, tensors, source="serialized pipeline")
+        wordpiece = WordPiece(
+            message["pieces"],
+            lowercase=message["lowercase"],
+            strip_accents=message["strip_accents"],
+            split_chinese=message["split_chinese"],
+        )
+        self._set(encoder, wordpiece, source="serialized pipeline")
+        return self
+
+    def _set(self, encoder: BertEncoder, wordpiece: WordPiece, *, source: str) -> None:
+        check_architecture(self.architecture, encoder.config, source=source)
+        self._model = encoder.to(get_torch_default_device()).eval()
+        self._wordpiece = wordpiece
+        _freeze(encoder, self.freeze)
+
+
+def check_architecture(expected: BertConfig, found: BertConfig, *, source: str) -> None:
+    """Raises ValueError where the two name different architectures."""
+    differences = [
+        f"{field.name} = {getattr(expected, field.name)!r} in the config, "
+        f"{getattr(found, field.name)!r} in the checkpoint"
+        for field in fields(BertConfig)
+        if field.name not in _FREE_FIELDS
+        and getattr(expected, field.name) != getattr(found, field.name)
+    ]
+    if differences:
+        raise ValueError(
+            f"{source}: the checkpoint is of another architecture than "
+            f"[components.bert_encoder.model]: {'; '.join(differences)}. Copy the "
+            "checkpoint's numbers into the config, or write a new config with "
+            "'spacy bert init-config'."
+        )
+
+
+def _freeze(encoder: BertEncoder, freeze: Freeze) -> None:
+    """Leave out of training what `freeze` names, from the bottom up."""
+    n_layers = {"none": 0, "embeddings": 0, "all": len(encoder.layers)}.get(
+        str(freeze), freeze
+    )
+    frozen: list[torch.nn.Module] = list(encoder.layers[: int(n_layers)])
+    if freeze != "none":
+        frozen.append(encoder.embeddings)
+    for module in frozen:
+        module.requires_grad_(False)

@@ -1,0 +1,29 @@
+"""Cosine similarity of contextual vectors for Doc, Span and Token.
+
+spaCy's own answer is 1.0 wherever two tokens are spelled alike, which is right for word
+vectors and wrong for these.
+"""
+
+from multiprocessing import parent_process
+
+from spacy.tokens import Doc, Span, Token
+from thinc.api import get_array_module
+
+
+def set_similarity_hooks(doc: Doc) -> None:
+    """Make `doc`, its spans and its tokens compare by their vectors.
+
+    Not in a worker of `nlp.pipe(n_process=2)`: hooks do not survive the way back to the
+    parent, and spaCy warns of each that is lost.
+    """
+    if parent_process() is not None:
+        return
+    for hooks in (doc.user_hooks, doc.user_span_hooks, doc.user_token_hooks):
+        hooks["similarity"] = cosine_similarity
+
+
+def cosine_similarity(one: Doc | Span | Token, other: Doc | Span | Token) -> float:
+    """Of two vectors; 0.0 where one of them is zero, as for white space."""
+    xp = get_array_module(one.vector)
+    norms = one.vector_norm * other.vector_norm
+    return float(xp.dot(one.vector, other.vector) / norms) if norms else 0.0

@@ -1,0 +1,172 @@
+"""A checkpoint and the names of heads -> a full training config, with comments."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from spacy import util
+from thinc.api import Config
+
+from .bert_encoder import DEFAULT_CONFIG
+from .from_checkpoint import read_architecture
+
+LISTENER = {
+    "@architectures": "spacy.Tok2VecListener.v1",
+    "width": "${components.bert_encoder.model.hidden_width}",
+    "upstream": "bert_encoder",
+}
+_TRANSITIONS = {
+    "@architectures": "spacy.TransitionBasedParser.v2",
+    "extra_state_tokens": False,
+    "hidden_width": 64,
+    "maxout_pieces": 2,
+    "use_upper": False,
+}
+_TEXTCAT = {
+    "@architectures": "spacy.TextCatReduce.v1",
+    "use_reduce_first": False,
+    "use_reduce_last": False,
+    # The maximum of an empty Doc is an error in Thinc, its mean is zero.
+    "use_reduce_max": False,
+    "use_reduce_mean": True,
+}
+_TAGGER = {"@architectures": "spacy.Tagger.v2"}
+
+# Each head's own config; its model listens to the encoder.
+HEADS: Mapping[str, Mapping[str, Any]] = {
+    "textcat": {"model": {**_TEXTCAT, "exclusive_classes": True}},
+    "textcat_multilabel": {"model": {**_TEXTCAT, "exclusive_classes": False}},
+    "ner": {"model": {**_TRANSITIONS, "state_type": "ner"}},
+    "parser": {"model": {**_TRANSITIONS, "state_type": "parser"}},
+    "tagger": {"model": _TAGGER},
+    "morphologizer": {"model": _TAGGER},
+    "senter": {"model": _TAGGER},
+    "spancat": {
+        "spans_key": "sc",
+        "suggester": {
+            "@misc": "spacy.ngram_range_suggester.v1",
+            "min_size": 1,
+            "max_size": 6,
+        },
+        "model": {
+            "@architectures": "spacy.SpanCategorizer.v1",
+            "reducer": {"@layers": "spacy.mean_max_reducer.v1", "hidden_size": 128},
+            "scorer": {"@layers": "spacy.LinearLogistic.v1"},
+        },
+    },
+}
+
+# "section.key" -> what stands above it in the file.
+COMMENTS = {
+    "paths": "Given on the command line: --paths.train ... --paths.dev ...",
+    "components.bert_encoder.model": (
+        "The numbers of the architecture are the checkpoint's; they are compared with "
+        "its config.json when training starts."
+    ),
+    "components.bert_encoder.model.window_width": (
+        "Pieces a sequence may have; null is max_positions. Longer Docs are cut into "
+        "overlapping windows."
+    ),
+    "components.bert_encoder.model.freeze": (
+        "What is not trained: none, embeddings, all, or a number: the embeddings and "
+        "so many layers from the bottom."
+    ),
+    "components.spancat.suggester": "Longer spans than max_size are never found.",
+    "training.dropout": "Holds inside the encoder too.",
+    "training.before_to_disk": "Leaves the [paths] out of the saved pipeline.",
+    "training.batcher": "Counts in tokens, padded to the longest Doc of the batch.",
+    "training.optimizer.learn_rate": "Smaller encoders bear, and need, higher rates.",
+    "initialize.components.bert_encoder.checkpoint": (
+        "Where the pretrained weights are; null draws random ones."
+    ),
+}
+
+
+def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") -> str:
+    """A config that `spacy train` takes as it is, given paths.train and paths.dev.
+
+    Raises ValueError for a head that is not known, FileNotFoundError or ValueError
+    where the folder is not a BERT checkpoint.
+    """
+    unknown = [head for head in heads if head not in HEADS]
+    if unknown or not heads:
+        raise ValueError(
+            f"Expected heads out of {', '.join(HEADS)}; got "
+            f"{', '.join(unknown) or 'none'}."
+        )
+    architecture = read_architecture(checkpoint)
+    components: dict[str, Any] = {
+        "bert_encoder": {
+            "factory": "bert_encoder",
+            "model": {**DEFAULT_CONFIG["model"], **architecture},
+        }
+    }
+    for head in heads:
+        settings = dict(HEADS[head])
+        model = {**settings["model"], "tok2vec": dict(LISTENER)}
+        components[head] = {"factory": head, **settings, "model": model}
+    config = Config(
+        {
+            "paths": {"train": None, "dev": None, "checkpoint": str(checkpoint)},
+            "nlp": {
+                "lang": lang,
+                "pipeline": list(components),
+                # Docs that go through the pipeline together.
+                "batch_size": 128,
+            },
+            "components": components,
+            "training": _training_settings(architecture["hidden_width"]),
+            "initialize": {
+                "components": {"bert_encoder": {"checkpoint": "${paths.checkpoint}"}}
+            },
+        }
+    )
+    nlp = util.load_model_from_config(config, auto_fill=True)
+    return annotate(nlp.config.to_str(), COMMENTS)
+
+
+def annotate(config: str, comments: Mapping[str, str]) -> str:
+    """Put each comment above its section or key."""
+    lines: list[str] = []
+    section = ""
+    for line in config.splitlines():
+        name = ""
+        if line.startswith("["):
+            name = section = line.strip("[]")
+        elif "=" in line:
+            name = f"{section}.{line.split('=')[0].strip()}"
+        if name in comments:
+            lines.extend(f"# {part}" for part in wrap(comments[name], width=86))
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _training_settings(hidden_width: int) -> dict[str, Any]:
+    max_steps = 2000
+    return {
+        "accumulate_gradient": 1,
+        "max_steps": max_steps,
+        "eval_frequency": 200,
+        "patience": 0,
+        "before_to_disk": {"@callbacks": "spacy-bert.forget_paths.v1"},
+        "batcher": {
+            "@batchers": "spacy.batch_by_padded.v1",
+            "discard_oversize": False,
+            "size": 2000,
+            "buffer": 256,
+        },
+        "optimizer": {
+            "@optimizers": "Adam.v1",
+            "grad_clip": 1.0,
+            "L2": 0.01,
+            "L2_is_weight_decay": True,
+            "learn_rate": {
+                "@schedules": "warmup_linear.v1",
+                "warmup_steps": max_steps // 10,
+                "total_steps": max_steps,
+                # BERT-base is fine-tuned with 2e-5 to 5e-5 (Devlin et al. 2018, A.3).
+                "initial_rate": round(5e-5 * 768 / hidden_width, 6),
+            },
+        },
+    }

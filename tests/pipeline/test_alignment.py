@@ -1,0 +1,84 @@
+"""Docs -> pieces and the tokens that they belong to."""
+
+import numpy as np
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+
+from spacy_bert.pipeline.alignment import align, expand_ranges
+from spacy_bert.tokenization import WordPiece
+
+ENGLISH = spacy.blank("en")
+LETTERS = [chr(i) for i in range(33, 127)]
+WORDPIECE = WordPiece(
+    [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *LETTERS,
+        *(f"##{c}" for c in LETTERS),
+    ]
+)
+
+
+def pairs(alignment):
+    return list(zip(alignment.pair_pieces, alignment.pair_tokens, strict=True))
+
+
+def test_ranges_are_counted_up():
+    assert expand_ranges(np.array([5, 9]), np.array([2, 3])).tolist() == [
+        5,
+        6,
+        9,
+        10,
+        11,
+    ]
+    assert expand_ranges(np.array([5, 9]), np.array([0, 1])).tolist() == [9]
+
+
+def test_a_word_of_three_pieces(wordpiece):
+    alignment = align([Doc(ENGLISH.vocab, ["unaffable", "cat"])], wordpiece)
+    assert pairs(alignment) == [(0, 0), (1, 0), (2, 0), (3, 1)]
+
+
+def test_a_piece_over_two_tokens_serves_both(wordpiece):
+    doc = Doc(ENGLISH.vocab, ["ca", "t", "sat"], spaces=[False, True, False])
+    assert pairs(align([doc], wordpiece)) == [(0, 0), (0, 1), (1, 2)]
+
+
+def test_white_space_has_no_pieces(wordpiece):
+    doc = Doc(ENGLISH.vocab, ["cat", "\n\n", "sat"], spaces=[True, False, False])
+    alignment = align([doc], wordpiece)
+    assert pairs(alignment) == [(0, 0), (1, 2)]
+    assert alignment.n_tokens == 3
+
+
+def test_docs_are_counted_through_the_batch(wordpiece):
+    docs = [Doc(ENGLISH.vocab, words) for words in (["cat"], [], ["the", "dog"])]
+    alignment = align(docs, wordpiece)
+    assert alignment.doc_ends.tolist() == [1, 1, 3]
+    assert pairs(alignment) == [(0, 0), (1, 1), (2, 2)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=4))
+def test_pairs_are_those_that_share_a_character(texts):
+    """The same by brute force, one character at a time."""
+    docs = [ENGLISH.make_doc(text) for text in texts]
+    expected, n_pieces, n_tokens = [], 0, 0
+    for doc in docs:
+        spans = WORDPIECE.encode(doc.text)
+        for i, (start, end) in enumerate(spans.offsets.tolist()):
+            for token in doc:
+                token_characters = range(token.idx, token.idx + len(token))
+                if set(range(start, end)) & set(token_characters):
+                    expected.append((n_pieces + i, n_tokens + token.i))
+        n_pieces += len(spans.ids)
+        n_tokens += len(doc)
+    alignment = align(docs, WORDPIECE)
+    assert pairs(alignment) == expected
+    assert alignment.n_tokens == n_tokens
+    assert len(alignment.piece_ids) == n_pieces
