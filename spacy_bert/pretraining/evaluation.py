@@ -1,0 +1,104 @@
+"""How good a model is on text that it was not trained on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..model import BertForPretraining, mlm_loss, nsp_loss
+from .batches import BatchReader, Place, PretrainingBatch, make_batches
+from .index import CorpusPart
+
+_BLOCK = 1 << 22
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Losses are means in nats. unigram_loss: that of the same targets when each piece
+    is guessed by its frequency alone; a model that learns from context is below it."""
+
+    mlm_loss: float
+    mlm_accuracy: float
+    unigram_loss: float
+    nsp_loss: float
+    nsp_accuracy: float
+    random_share: float
+    n_masked: int
+    n_instances: int
+
+    @property
+    def perplexity(self) -> float:
+        return exp(min(self.mlm_loss, 700.0))
+
+
+def held_out_batches(reader: BatchReader, n_instances: int) -> list[PretrainingBatch]:
+    """The first `n_instances` of epoch 0, or all: the same ones each time."""
+    n = min(n_instances, len(reader.plan(0)))
+    instances, _ = reader.read(Place(), n)
+    return make_batches(reader, instances, reader.config.batch_size)
+
+
+def unigram_log_probs(part: CorpusPart, vocab_size: int) -> Tensor:
+    """Of each piece, with one added to its count. (vocab_size,)"""
+    counts = np.ones(vocab_size, dtype=np.int64)
+    for start in range(0, part.n_pieces, _BLOCK):
+        block = part.piece_ids[start : start + _BLOCK]
+        counts += np.bincount(block, minlength=vocab_size)
+    return torch.from_numpy(np.log(counts / counts.sum()))
+
+
+def evaluate(
+    model: BertForPretraining, batches: Sequence[PretrainingBatch], log_probs: Tensor
+) -> Evaluation:
+    """`log_probs`: of single pieces, (vocab_size,). The model is left as it was."""
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    # MLM loss, pieces right, unigram loss, NSP loss, pairs right, random pairs
+    sums = torch.zeros(6, dtype=torch.float64)
+    with torch.inference_mode():
+        for batch in batches:
+            sums += _batch_sums(model, batch.to(device), log_probs)
+    model.train(was_training)
+    n_masked = sum(batch.n_masked for batch in batches)
+    n_instances = sum(batch.n_sequences for batch in batches)
+    if n_masked == 0:
+        raise ValueError(
+            "The text that the model is evaluated on has no piece to predict: all of "
+            "it is [UNK] under this vocabulary."
+        )
+    by_piece = (sums[:3] / n_masked).tolist()
+    by_pair = (sums[3:] / n_instances).tolist()
+    return Evaluation(
+        mlm_loss=by_piece[0],
+        mlm_accuracy=by_piece[1],
+        unigram_loss=by_piece[2],
+        nsp_loss=by_pair[0],
+        nsp_accuracy=by_pair[1],
+        random_share=by_pair[2],
+        n_masked=n_masked,
+        n_instances=n_instances,
+    )
+
+
+def _batch_sums(
+    model: BertForPretraining, batch: PretrainingBatch, log_probs: Tensor
+) -> Tensor:
+    output = model(batch.packed, batch.masked_rows)
+    targets, is_random = batch.targets, batch.is_random
+    sums = [torch.zeros(())] * 3
+    if batch.n_masked:
+        sums = [
+            mlm_loss(output, targets) * batch.n_masked,
+            (output.mlm_logits.argmax(dim=1) == targets).sum(),
+            -log_probs[targets.cpu()].sum(),
+        ]
+    sums += [
+        nsp_loss(output, is_random) * batch.n_sequences,
+        (output.nsp_logits.argmax(dim=1) == is_random).sum(),
+        is_random.sum(),
+    ]
+    return torch.stack([value.cpu().double() for value in sums])

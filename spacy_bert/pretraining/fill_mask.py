@@ -1,0 +1,48 @@
+"""What a model would put where a text has [MASK]."""
+
+from dataclasses import dataclass
+
+import torch
+
+from ..model import BertForPretraining, pack
+from ..tokenization import WordPiece
+from ..tokenization.wordpiece import MASK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    piece: str
+    prob: float
+
+
+def fill_mask(
+    model: BertForPretraining, wordpiece: WordPiece, text: str, *, top_k: int = 5
+) -> list[list[Guess]]:
+    """For each [MASK] of the text the likeliest pieces, the best first.
+
+    Raises ValueError where there is no [MASK] or the text is longer than the model
+    can read.
+    """
+    if MASK not in text:
+        raise ValueError(f"Expected a text with {MASK} in it, got {text!r}.")
+    ids = [wordpiece.cls_id]
+    for i, part in enumerate(wordpiece.encode_ids(text.split(MASK))):
+        ids += [wordpiece.mask_id] * (i > 0) + part
+    ids.append(wordpiece.sep_id)
+    if len(ids) > model.config.max_positions:
+        raise ValueError(
+            f"Expected at most {model.config.max_positions} pieces, as many as the "
+            f"model has positions, got {len(ids)}. Shorten the text."
+        )
+    piece_ids = torch.tensor(ids)
+    device = next(model.parameters()).device
+    masked_rows = (piece_ids == wordpiece.mask_id).nonzero().flatten()
+    with torch.inference_mode():
+        output = model(pack(piece_ids, [len(ids)]).to(device), masked_rows.to(device))
+    # Some models have more rows than pieces.
+    probs = output.mlm_logits[:, : wordpiece.n_pieces].float().softmax(dim=1)
+    best = probs.topk(min(top_k, wordpiece.n_pieces), dim=1)
+    return [
+        [Guess(piece=wordpiece.pieces[i], prob=p) for i, p in zip(*row, strict=True)]
+        for row in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    ]

@@ -1,0 +1,45 @@
+"""A finished checkpoint on any text: the metrics of held-out evaluation."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from ..checkpoint import load_pretraining_model
+from .batches import BatchReader
+from .config import CorpusConfig, TrainingConfig
+from .corpus import Splitter, find_files
+from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
+from .indexing import index_whole
+from .sections import expect
+
+
+def score_checkpoint(
+    checkpoint: Path,
+    corpus: CorpusConfig,
+    *,
+    splitter: Splitter | None,
+    max_length: int = 128,
+    n_instances: int = 1024,
+    device: torch.device | str = "cpu",
+) -> Evaluation:
+    """All documents of the corpus count as held out. Its own piece frequencies make the
+    unigram loss. Raises ValueError or OSError where something does not fit."""
+    model, wordpiece = load_pretraining_model(checkpoint)
+    expect(
+        max_length <= model.config.max_positions,
+        place="max_length",
+        expected=f"at most the model's {model.config.max_positions} positions",
+        got=max_length,
+    )
+    config = TrainingConfig(max_length=max_length, n_eval_instances=n_instances)
+    with TemporaryDirectory() as folder:
+        part = index_whole(
+            Path(folder),
+            find_files(corpus.path),
+            wordpiece=wordpiece,
+            splitter=splitter,
+        )
+        batches = held_out_batches(BatchReader(part, wordpiece, config), n_instances)
+        log_probs = unigram_log_probs(part, model.config.vocab_size)
+    return evaluate(model.to(device), batches, log_probs)

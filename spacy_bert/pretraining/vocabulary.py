@@ -1,0 +1,83 @@
+"""The vocabulary of a run: learned from its corpus, or read."""
+
+import os
+from itertools import chain
+from pathlib import Path
+
+from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
+from .config import CorpusConfig, VocabularyConfig
+from .corpus import (
+    Splitter,
+    find_files,
+    held_out_draw,
+    read_documents,
+    split_sentences,
+)
+
+_SETTINGS = ("lowercase", "strip_accents", "split_chinese")
+
+
+def learn_vocabulary(
+    corpus: CorpusConfig,
+    config: VocabularyConfig,
+    *,
+    splitter: Splitter | None,
+    show_progress: bool = False,
+) -> WordPiece:
+    """From the documents that are not held out, written to `config.path`.
+
+    Raises ValueError where there is nothing to learn from.
+    """
+    path = Path(config.path)
+    if path.is_dir() or not path.suffix:
+        raise ValueError(
+            f"[vocabulary] path: expected a file to write, such as vocab.txt, got the "
+            f"folder {path}. The vocabulary of a checkpoint needs no learning."
+        )
+    documents = (
+        document
+        for document in read_documents(find_files(corpus.path))
+        if held_out_draw(document) >= corpus.held_out_prob
+    )
+    texts = (split_sentences(document, splitter) for document in documents)
+    wordpiece = train_wordpiece(
+        chain.from_iterable(texts),
+        vocab_size=config.size,
+        min_frequency=config.min_frequency,
+        lowercase=config.lowercase is not False,
+        strip_accents=config.strip_accents,
+        split_chinese=config.split_chinese is not False,
+        show_progress=show_progress,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    new.write_text("".join(f"{p}\n" for p in wordpiece.pieces), encoding="utf8")
+    os.replace(new, path)
+    return wordpiece
+
+
+def load_vocabulary(config: VocabularyConfig) -> WordPiece:
+    """Raises FileNotFoundError where there is none yet, and ValueError where a folder's
+    settings are not the config's."""
+    path = Path(config.path)
+    if path.is_dir():
+        wordpiece = load_wordpiece(path)
+        for name in _SETTINGS:
+            asked, got = getattr(config, name), getattr(wordpiece, name)
+            if asked not in (None, got):
+                raise ValueError(
+                    f"[vocabulary] {name}: expected {got!r}, as in {path}, got "
+                    f"{asked!r}. Leave it out, or learn a vocabulary of your own."
+                )
+        return wordpiece
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"[vocabulary] path: expected a vocabulary, found nothing at {path}. "
+            "Learn one with 'spacy bert vocab' and the same config."
+        )
+    return WordPiece.from_file(
+        path,
+        lowercase=config.lowercase is not False,
+        strip_accents=config.strip_accents,
+        split_chinese=config.split_chinese is not False,
+    )

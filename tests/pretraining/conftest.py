@@ -1,0 +1,83 @@
+"""A config that trains on a toy corpus in seconds, and a part of an index."""
+
+import copy
+from pathlib import Path
+from random import Random
+
+import pytest
+from toy_corpus import PIECES, make_documents, make_part
+
+from spacy_bert.pretraining import PretrainingConfig
+from spacy_bert.pretraining.index import CorpusPart
+from spacy_bert.tokenization import WordPiece
+
+
+@pytest.fixture
+def vocab_path(tmp_path: Path) -> Path:
+    path = tmp_path / "vocab.txt"
+    path.write_text("\n".join(PIECES) + "\n", encoding="utf8")
+    return path
+
+
+@pytest.fixture
+def corpus_path(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt"
+    path.write_text(make_documents(120), encoding="utf8")
+    return path
+
+
+@pytest.fixture
+def pieces() -> WordPiece:
+    return WordPiece(PIECES)
+
+
+@pytest.fixture
+def settings(vocab_path: Path, corpus_path: Path) -> dict:
+    """A config as it comes from a file. Dropout is on: resuming must survive it."""
+    return {
+        "corpus": {"path": str(corpus_path), "held_out_prob": 0.1},
+        "vocabulary": {"path": str(vocab_path)},
+        "model": {
+            "hidden_width": 16,
+            "n_layers": 2,
+            "n_heads": 2,
+            "intermediate_width": 32,
+            "max_positions": 32,
+        },
+        "pretraining": {
+            "max_steps": 6,
+            "batch_size": 8,
+            "max_length": 32,
+            "learn_rate": 1e-2,
+            "warmup_steps": 2,
+            "eval_every": 3,
+            "n_eval_instances": 16,
+            "log_every": 2,
+            "save_every": 2,
+        },
+    }
+
+
+@pytest.fixture
+def make_config(settings: dict):
+    """make_config(pretraining={"max_steps": 3}) -> the config with that changed."""
+
+    def make(**sections: dict) -> PretrainingConfig:
+        values = copy.deepcopy(settings)
+        for section, changes in sections.items():
+            values.setdefault(section, {}).update(changes)
+        return PretrainingConfig.from_dict(values)
+
+    return make
+
+
+@pytest.fixture
+def part() -> CorpusPart:
+    """300 documents of 1 to 12 sentences of 1 to 40 pieces."""
+    random = Random(0)
+    return make_part(
+        [
+            [random.randint(1, 40) for _ in range(random.randint(1, 12))]
+            for _ in range(300)
+        ]
+    )

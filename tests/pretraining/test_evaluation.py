@@ -1,0 +1,113 @@
+"""Held-out metrics, the unigram loss and the guesses for [MASK]."""
+
+from math import exp, log
+
+import numpy as np
+import pytest
+import torch
+from toy_corpus import make_part
+
+from spacy_bert.model import BertConfig, BertForPretraining
+from spacy_bert.pretraining.batches import BatchReader
+from spacy_bert.pretraining.config import TrainingConfig
+from spacy_bert.pretraining.evaluation import (
+    evaluate,
+    held_out_batches,
+    unigram_log_probs,
+)
+from spacy_bert.pretraining.fill_mask import fill_mask
+
+
+@pytest.fixture
+def model(pieces):
+    torch.manual_seed(0)
+    model = BertForPretraining(
+        BertConfig(
+            vocab_size=pieces.n_pieces + 3,
+            hidden_width=16,
+            n_layers=1,
+            n_heads=2,
+            intermediate_width=32,
+            max_positions=32,
+        )
+    )
+    model.initialize_weights()
+    return model
+
+
+@pytest.fixture
+def batches(part, pieces):
+    part.piece_ids[:] = part.piece_ids % 10 + 5
+    reader = BatchReader(part, pieces, TrainingConfig(batch_size=32, max_length=32))
+    return held_out_batches(reader, 200)
+
+
+def test_unigrams_by_hand():
+    part = make_part([[3], [1]])
+    part.piece_ids[:] = [5, 5, 6, 5]
+    log_probs = unigram_log_probs(part, 8)
+    assert log_probs.tolist() == pytest.approx(
+        [log(n / 12) for n in (1, 1, 1, 1, 1, 4, 2, 1)]
+    )
+
+
+def test_a_model_that_knows_frequencies_alone_has_the_unigram_loss(
+    model, batches, part
+):
+    log_probs = unigram_log_probs(part, model.config.vocab_size)
+    with torch.no_grad():
+        model.encoder.embeddings.pieces.weight.zero_()
+        model.mlm.bias.copy_(log_probs)
+    result = evaluate(model, batches, log_probs)
+    assert result.mlm_loss == pytest.approx(result.unigram_loss, abs=1e-5)
+    assert result.perplexity == pytest.approx(exp(result.mlm_loss))
+    assert result.n_instances == 200
+    assert result.random_share == pytest.approx(0.5, abs=0.1)
+
+
+def test_evaluation_changes_nothing_and_repeats(model, batches, part):
+    log_probs = unigram_log_probs(part, model.config.vocab_size)
+    model.train()
+    generator = torch.get_rng_state()
+    first = evaluate(model, batches, log_probs)
+    assert model.training
+    assert torch.equal(generator, torch.get_rng_state())
+    assert first == evaluate(model, batches, log_probs)
+
+
+def test_means_do_not_depend_on_the_batches(model, part, pieces):
+    part.piece_ids[:] = part.piece_ids % 10 + 5
+    log_probs = unigram_log_probs(part, model.config.vocab_size)
+    results = []
+    for batch_size in (7, 100):
+        config = TrainingConfig(batch_size=batch_size, max_length=32)
+        reader = BatchReader(part, pieces, config)
+        results.append(evaluate(model, held_out_batches(reader, 100), log_probs))
+    assert results[0].mlm_loss == pytest.approx(results[1].mlm_loss, abs=1e-5)
+    assert results[0].nsp_accuracy == pytest.approx(results[1].nsp_accuracy)
+
+
+def test_text_of_unknown_pieces_cannot_be_evaluated(model, part, pieces):
+    part.piece_ids[:] = pieces.unk_id
+    reader = BatchReader(part, pieces, TrainingConfig(max_length=32))
+    with pytest.raises(ValueError, match="no piece to predict"):
+        evaluate(model, held_out_batches(reader, 10), torch.zeros(40))
+
+
+def test_masks_are_filled(model, pieces):
+    cat = pieces.pieces.index("cat")
+    with torch.no_grad():
+        model.mlm.bias[cat] = 9.0
+    first, second = fill_mask(model.eval(), pieces, "the [MASK] sat on[MASK].", top_k=3)
+    assert first[0].piece == second[0].piece == "cat"
+    assert first[0].prob > 0.9 and len(first) == 3
+    assert np.isclose(
+        sum(g.prob for g in fill_mask(model, pieces, "[MASK]", top_k=99)[0]), 1.0
+    )
+
+
+def test_texts_that_cannot_be_filled(model, pieces):
+    with pytest.raises(ValueError, match=r"with \[MASK\] in it, got 'the cat'"):
+        fill_mask(model, pieces, "the cat")
+    with pytest.raises(ValueError, match="at most 32 pieces.* got 43"):
+        fill_mask(model, pieces, "[MASK] " + "cat " * 40)

@@ -1,0 +1,119 @@
+"""Text -> the index on disk -> the same text; built again only when it must be."""
+
+import numpy as np
+import pytest
+
+from spacy_bert.pretraining.config import CorpusConfig
+from spacy_bert.pretraining.corpus import find_files
+from spacy_bert.pretraining.fingerprint import make_fingerprint
+from spacy_bert.pretraining.index import piece_dtype
+from spacy_bert.pretraining.indexing import open_index
+from spacy_bert.tokenization import WordPiece
+
+
+@pytest.fixture
+def open_it(tmp_path, corpus_path, pieces):
+    """-> (the index, what was said while it was opened)"""
+
+    def open_it(wordpiece=pieces, **changes):
+        corpus = CorpusConfig(path=str(corpus_path), **{"held_out_prob": 0.1} | changes)
+        files = find_files(corpus.path)
+        said = []
+        index = open_index(
+            tmp_path / "index",
+            files,
+            make_fingerprint(files, corpus=corpus, wordpiece=wordpiece),
+            wordpiece=wordpiece,
+            splitter=None if corpus.sentences == "lines" else str.split,
+            write=said.append,
+        )
+        return index, "\n".join(said)
+
+    return open_it
+
+
+def read_back(part, wordpiece):
+    sentences = [
+        wordpiece.decode(part.piece_ids[a:b].tolist())
+        for a, b in zip(part.sentence_offsets, part.sentence_offsets[1:], strict=False)
+    ]
+    return [
+        sentences[a:b]
+        for a, b in zip(part.document_offsets, part.document_offsets[1:], strict=False)
+    ]
+
+
+def test_what_is_written_is_read_back(corpus_path, open_it, pieces):
+    index, _ = open_it()
+    expected = [text.splitlines() for text in corpus_path.read_text().split("\n\n")]
+    train, held_out = (read_back(p, pieces) for p in (index.train, index.held_out))
+    decode = [[pieces.decode(ids) for ids in pieces.encode_ids(d)] for d in expected]
+    assert sorted(train + held_out) == sorted(decode)
+    assert not {tuple(d) for d in train} & {tuple(d) for d in held_out}
+    assert index.train.piece_ids.dtype == np.uint16
+    assert index.unknown_share == 0.0
+
+
+def test_it_is_built_once(open_it, tmp_path):
+    _, said = open_it()
+    assert "no index" in said and "100%" in said
+    before = (tmp_path / "index" / "meta.json").stat().st_ino
+    _, said = open_it()
+    assert said == ""
+    assert (tmp_path / "index" / "meta.json").stat().st_ino == before
+
+
+def test_it_is_built_again_where_something_changed(open_it, corpus_path):
+    open_it()
+    assert "sentences changed from 'lines'" in open_it(sentences="sentencizer")[1]
+    assert "held_out_prob changed from 0.1 to 0.2" in open_it(held_out_prob=0.2)[1]
+    other = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] the".split())
+    index, said = open_it(other)
+    assert "the vocabulary changed" in said
+    assert index.unknown_share > 0.5
+    open_it()
+    corpus_path.write_text(corpus_path.read_text() + "\nthe cat .\n")
+    assert "the corpus file corpus.txt changed" in open_it()[1]
+
+
+def test_a_damaged_index_is_built_again(open_it, tmp_path):
+    open_it()
+    with (tmp_path / "index" / "train" / "pieces.bin").open("ab") as file:
+        file.truncate(100)
+    index, said = open_it()
+    assert "pieces.bin should have" in said and "has 100" in said
+    assert index.train.n_pieces > 100
+
+
+def test_empty_sentences_and_documents_are_dropped(open_it, corpus_path, pieces):
+    corpus_path.write_text("the cat\n\x00\nthe dog\n\n\x00\n\na\n\nin\n\nby\n")
+    index, _ = open_it()
+    documents = read_back(index.train, pieces) + read_back(index.held_out, pieces)
+    assert sorted(documents) == [["a"], ["by"], ["in"], ["the cat", "the dog"]]
+
+
+def test_two_documents_are_held_out_of_a_tiny_corpus(open_it, corpus_path):
+    corpus_path.write_text("the cat\n\nthe dog\n\na cat\n\na dog\n")
+    index, _ = open_it(held_out_prob=0.0001)
+    assert (index.train.n_documents, index.held_out.n_documents) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "The corpus holds no text"),
+        ("\n \n", "The corpus holds no text"),
+        ("the cat\nthe dog\n", "at least 4 documents, got 1"),
+        ("the cat\n\n" * 20, "All but 0 of the 20 documents are held out"),
+    ],
+)
+def test_a_corpus_that_is_too_small(open_it, corpus_path, tmp_path, text, message):
+    corpus_path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        open_it(held_out_prob=0.0001)
+    assert not list(tmp_path.glob("index*"))
+
+
+def test_large_vocabularies_take_four_bytes():
+    assert piece_dtype(65536) == np.uint16
+    assert piece_dtype(65537) == np.uint32

@@ -1,0 +1,181 @@
+"""BERT's pairs: hand-worked cases, then statistics of whole epochs."""
+
+from collections import Counter
+from random import Random
+
+import numpy as np
+import pytest
+from toy_corpus import make_part
+
+from spacy_bert.pretraining.instances import (
+    cut_chunks,
+    plan_epoch,
+    truncated_lengths,
+)
+
+
+def plan(part, *, epoch=0, seed=0, max_length=64, short_seq_prob=0.1):
+    return plan_epoch(
+        part,
+        seed=seed,
+        epoch=epoch,
+        max_length=max_length,
+        short_seq_prob=short_seq_prob,
+    )
+
+
+def cut(part, *, n_pieces, seed=0, short_prob=0.0):
+    return list(
+        cut_chunks(part, seed=seed, epoch=0, n_pieces=n_pieces, short_prob=short_prob)
+    )
+
+
+def document_of(part, piece):
+    sentence = np.searchsorted(part.sentence_offsets, piece, side="right") - 1
+    return np.searchsorted(part.document_offsets, sentence, side="right") - 1
+
+
+def test_chunks_of_one_document_by_hand():
+    """Sentences of 3, 4, 9 and 2 pieces, a target of 7: 3 + 4 are enough, and 9 alone
+    would be, but takes the next one, so that there is a B. A random pair puts the
+    sentences of its B back, and the pair after it is true where it can be."""
+    part = make_part([[3, 4, 9, 2], [1]])
+    seen = set()
+    for seed in range(50):
+        chunks = [c for c in cut(part, n_pieces=7, seed=seed) if c.document == 0]
+        seen.add(tuple((c.start, c.split, c.stop, c.is_random) for c in chunks))
+    true, random = False, True
+    assert seen == {
+        ((0, 1, 2, true), (2, 3, 4, true)),
+        ((0, 1, 2, true), (2, 3, 4, random), (3, 4, 4, random)),
+        ((0, 1, 2, random), (1, 2, 3, true), (3, 4, 4, random)),
+    }
+
+
+def test_a_chunk_is_cut_anywhere_between_sentences():
+    part = make_part([[1] * 5] * 2)
+    assert {cut(part, n_pieces=5, seed=seed)[0].split % 5 for seed in range(100)} == (
+        {1, 2, 3, 4}
+    )
+
+
+def test_nothing_is_lost_and_nothing_comes_twice(part):
+    """What a random B takes the place of is put back: the sentences of all A and true B
+    are those of the document, in order."""
+    used = Counter()
+    for chunk in cut(part, n_pieces=61, short_prob=0.1):
+        used.update(range(chunk.start, chunk.split if chunk.is_random else chunk.stop))
+    assert used == Counter(range(part.n_sentences))
+
+
+def test_chunks_reach_the_target_and_no_further(part):
+    for chunk in cut(part, n_pieces=61):
+        at_end = chunk.stop == part.document_offsets[chunk.document + 1]
+        offsets = part.sentence_offsets
+        assert at_end or offsets[chunk.stop] - offsets[chunk.start] >= 61
+        without_last = offsets[chunk.stop - 1] - offsets[chunk.start]
+        assert without_last < 61 or chunk.stop - chunk.start == 2
+
+
+def test_a_tenth_of_the_documents_is_cut_short():
+    part = make_part([[1] * 4] * 5000)
+    targets = {
+        chunk.document: chunk.target for chunk in cut(part, n_pieces=61, short_prob=0.1)
+    }
+    short = [target for target in targets.values() if target < 61]
+    assert abs(len(short) / 5000 - 0.1) < 0.02
+    assert min(short) == 2 and max(short) > 55 and abs(np.mean(short) - 31) < 3
+
+
+def test_pairs_come_from_the_right_documents(part):
+    pairs = plan(part, max_length=64)
+    a, b = document_of(part, pairs.a_start), document_of(part, pairs.b_start)
+    assert (document_of(part, pairs.a_stop - 1) == a).all()
+    assert (document_of(part, pairs.b_stop - 1) == b).all()
+    assert ((a != b) == pairs.is_random).all()
+    true = ~pairs.is_random
+    assert (pairs.a_stop[true] <= pairs.b_start[true]).all()
+
+
+def test_pairs_fit_and_have_two_halves(part):
+    for max_length in (5, 16, 64):
+        pairs = plan(part, max_length=max_length)
+        n_a, n_b = pairs.a_stop - pairs.a_start, pairs.b_stop - pairs.b_start
+        assert (n_a >= 1).all() and (n_b >= 1).all()
+        assert (n_a + n_b).max() == max_length - 3
+
+
+def test_random_halves_come_from_all_other_documents():
+    part = make_part([[2, 2]] * 10)
+    starts = Counter()
+    for epoch in range(300):
+        pairs = plan(part, epoch=epoch)
+        starts.update((pairs.b_start[pairs.is_random] // 4).tolist())
+    assert max(starts.values()) < 1.4 * min(starts.values())
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [[10] * 40] * 200,  # long documents
+        [[5, 5]] * 2000,  # a random pair always leaves a lone sentence
+        [[5]] * 1000 + [[5] * 12] * 2000,  # lone ones together, at the front
+        [[200] * 7] * 1000,  # sentences longer than a sequence
+        [[30, 4, 100, 7, 2]] * 1000,
+    ],
+)
+def test_half_of_the_pairs_are_random(documents):
+    pairs = plan(make_part(documents), max_length=64)
+    assert abs(pairs.is_random.mean() - 0.5) < 0.02
+
+
+def test_documents_of_one_sentence_can_only_be_random():
+    assert plan(make_part([[5]] * 10)).is_random.all()
+
+
+def test_the_longer_half_is_cut_by_hand():
+    cases = [
+        ((100, 40), (85, 40)),  # only A is too long
+        ((40, 100), (40, 85)),
+        ((100, 90), (63, 62)),  # A down to 90, then B first in turn
+        ((90, 100), (63, 62)),
+        ((63, 63), (63, 62)),  # a tie takes from B
+        ((60, 65), (60, 65)),  # fits
+        ((1, 500), (1, 124)),
+    ]
+    before = np.array([case for case, _ in cases])
+    n_a, n_b = truncated_lengths(before[:, 0], before[:, 1], 125)
+    assert list(zip(n_a, n_b, strict=True)) == [after for _, after in cases]
+
+
+def test_cutting_equals_the_original_loop():
+    random = Random(0)
+    for _ in range(200):
+        a, b = random.randint(1, 80), random.randint(1, 80)
+        n_a, n_b = a, b
+        while n_a + n_b > 40:
+            n_a, n_b = (n_a - 1, n_b) if n_a > n_b else (n_a, n_b - 1)
+        got = truncated_lengths(np.array([a]), np.array([b]), 40)
+        assert (got[0][0], got[1][0]) == (n_a, n_b)
+
+
+def test_pieces_go_from_the_front_as_often_as_from_the_back():
+    part = make_part([[200, 200]] * 500)
+    pairs = plan(part, max_length=103, short_seq_prob=0.0)
+    offset = pairs.a_start % 200
+    assert offset.max() - offset.min() > 20
+    assert abs(offset.mean() - 75) < 2  # of 150 that go
+
+
+def test_a_plan_is_a_function_of_seed_and_epoch(part):
+    first, again = plan(part, epoch=3), plan(part, epoch=3)
+    for name in ("a_start", "a_stop", "b_start", "b_stop", "is_random"):
+        assert (getattr(first, name) == getattr(again, name)).all()
+    for other in (plan(part, epoch=4), plan(part, epoch=3, seed=1)):
+        n = min(len(first), len(other))
+        assert (first.a_start[:n] != other.a_start[:n]).mean() > 0.9
+
+
+def test_pairs_are_shuffled(part):
+    documents = document_of(part, plan(part).a_start)
+    assert (np.diff(documents) == 0).mean() < 0.05

@@ -1,0 +1,86 @@
+"""The four commands: what they print, and faults as messages."""
+
+import pytest
+from typer.testing import CliRunner
+
+from spacy_bert.cli import bert_cli
+
+CONFIG = """
+[paths]
+corpus = "{corpus}"
+[corpus]
+path = ${{paths.corpus}}
+held_out_prob = 0.1
+[vocabulary]
+path = "{folder}/learned.txt"
+size = 60
+[model]
+hidden_width = 16
+n_layers = 1
+n_heads = 2
+intermediate_width = 32
+max_positions = 64
+[pretraining]
+max_steps = 4
+batch_size = 8
+max_length = 32
+warmup_steps = 1
+"""
+
+
+@pytest.fixture
+def config_path(tmp_path, corpus_path):
+    path = tmp_path / "pretrain.cfg"
+    path.write_text(CONFIG.format(corpus=corpus_path, folder=tmp_path))
+    return path
+
+
+def run(*arguments, exit_code=0):
+    result = CliRunner().invoke(bert_cli, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == exit_code, result.output
+    # Messages are wrapped at the width of the terminal.
+    return " ".join(result.output.split())
+
+
+def test_from_text_to_a_filled_mask(tmp_path, config_path, corpus_path):
+    assert "pieces to" in run("vocab", config_path, "--quiet")
+    output = tmp_path / "out"
+    said = run("pretrain", config_path, output, "--pretraining.max_steps", 3)
+    assert "3 steps are done" in said and "UNIGRAM" in said
+    best = output / "model-best"
+    assert "MLM loss" in run("evaluate", best, corpus_path, "-m", 32)
+    said = run("evaluate", best, corpus_path, "-m", 32, "--sentences", "sentencizer")
+    assert "Unigram loss" in said
+    said = run("fill-mask", best, "the [MASK] sat on the [MASK]", "--top-k", 2)
+    assert said.count("%") == 4
+    said = run("pretrain", config_path, output, exit_code=1)
+    assert "--overwrite" in said
+    run("pretrain", config_path, output, "--overwrite", "--pretraining.seed", 1)
+    run("pretrain", config_path, output, "--resume", "--pretraining.seed", 1)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--pretraining.lern_rate", "1"], "Did you mean 'learn_rate'"),
+        (["--gpu-id", "99"], "--gpu-id: expected"),
+        (["--corpus.path", "missing.txt"], "nothing at missing.txt"),
+        (["--vocabulary.path", "missing.txt"], "Learn one with 'spacy bert vocab'"),
+        (["--corpus.lang", "xyz", "--corpus.sentences", "sentencizer"], "got 'xyz'"),
+        (["--resume"], "Start without --resume"),
+    ],
+)
+def test_faults_are_shown_as_messages(
+    tmp_path, config_path, vocab_path, arguments, message
+):
+    given = ["--vocabulary.path", vocab_path, *arguments]
+    said = run("pretrain", config_path, tmp_path / "out", *given, exit_code=1)
+    assert message in said
+
+
+def test_faults_of_a_checkpoint_are_shown_as_messages(tmp_path, corpus_path):
+    said = run("fill-mask", tmp_path, "a [MASK]", exit_code=1)
+    assert "no config.json" in said
+    assert "no config.json" in run("evaluate", tmp_path, corpus_path, exit_code=1)

@@ -1,0 +1,45 @@
+"""Wikipedia: shards -> index -> instances, as the counts say they should be."""
+
+import numpy as np
+import pytest
+
+from spacy_bert.pretraining.config import CorpusConfig
+from spacy_bert.pretraining.corpus import find_files
+from spacy_bert.pretraining.fingerprint import make_fingerprint
+from spacy_bert.pretraining.indexing import open_index
+from spacy_bert.pretraining.instances import plan_epoch
+from spacy_bert.tokenization import load_wordpiece
+
+
+@pytest.fixture(scope="module")
+def index(shared_data, minilm_path, tmp_path_factory):
+    """Two shards of 1 MB in the vocabulary of the released English models."""
+    corpus = CorpusConfig(path=str(shared_data / "wiki_en" / "AA" / "wiki_0[01]"))
+    files = find_files(corpus.path)
+    wordpiece = load_wordpiece(minilm_path)
+    return open_index(
+        tmp_path_factory.mktemp("wiki") / "index",
+        files,
+        make_fingerprint(files, corpus=corpus, wordpiece=wordpiece),
+        wordpiece=wordpiece,
+        splitter=None,
+    )
+
+
+def test_the_index_is_about_half_as_large_as_the_text(index):
+    train, held_out = index.train, index.held_out
+    n_documents = train.n_documents + held_out.n_documents
+    assert 0.01 < held_out.n_documents / n_documents < 0.03
+    assert train.document_offsets[-1] == train.n_sentences
+    assert train.sentence_offsets[-1] == train.n_pieces
+    assert index.unknown_share < 0.01
+    n_bytes = sum(array.nbytes for array in vars(train).values())
+    assert n_bytes < 0.6 * 2_100_000
+
+
+def test_its_pairs_are_half_random_and_mostly_full(index):
+    plan = plan_epoch(index.train, seed=0, epoch=0, max_length=128, short_seq_prob=0.1)
+    assert abs(plan.is_random.mean() - 0.5) < 0.02
+    lengths = plan.a_stop - plan.a_start + plan.b_stop - plan.b_start
+    assert lengths.max() == 125
+    assert np.median(lengths) > 110

@@ -1,0 +1,229 @@
+"""A run that is broken off, in any way, and continued is the run without a break."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from errno import ENOSPC
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from toy_corpus import read_log
+
+import spacy_bert.checkpoint
+from spacy_bert.checkpoint import load_pretraining_model
+from spacy_bert.pretraining import DivergenceError, loop, optimizer, pretrain
+from spacy_bert.pretraining.state import read_state
+
+# Kills itself on the n-th call of a function, as `kill -9` would.
+KILLED_RUN = """
+import json, os, signal, sys
+from functools import reduce
+from importlib import import_module
+from pathlib import Path
+from spacy_bert.pretraining import PretrainingConfig, pretrain
+
+settings, output, target, n_calls = json.loads(sys.argv[1])
+module, names = target.split(":")
+*owners, name = names.split(".")
+owner = reduce(getattr, owners, import_module(module))
+function = getattr(owner, name)
+
+def killed(*args, **kwargs):
+    global n_calls
+    n_calls -= 1
+    if n_calls == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return function(*args, **kwargs)
+
+setattr(owner, name, killed)
+pretrain(PretrainingConfig.from_dict(settings), Path(output))
+"""
+
+
+def quiet(text: str) -> None:
+    pass
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return {
+        f"{file}/{name}": tensor
+        for file in ("model.safetensors", "training_state.safetensors")
+        for name, tensor in load_file(path / "model-last" / file).items()
+    }
+
+
+def assert_same_run(path: Path, other: Path) -> None:
+    ours, theirs = weights(path), weights(other)
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        assert torch.equal(tensor, theirs[name]), name
+    assert read_state(path / "model-last") == read_state(other / "model-last")
+    best, other_best = (
+        (p / "model-best" / "model.safetensors").read_bytes() for p in (path, other)
+    )
+    assert best == other_best
+
+
+def log_rows(path: Path) -> list[dict]:
+    return [
+        {key: value for key, value in row.items() if "second" not in key}
+        for row in read_log(path)
+    ]
+
+
+@pytest.fixture
+def whole(tmp_path, make_config):
+    """The run without a break."""
+    pretrain(make_config(), tmp_path / "whole", write=quiet)
+    return tmp_path / "whole"
+
+
+@pytest.mark.parametrize(
+    "target, n_calls",
+    [
+        ("spacy_bert.pretraining.loop:train_step", 4),
+        # Step 4 is the third to be saved: killed when the folder is half written,
+        ("spacy_bert.pretraining.state:_save_state", 3),
+        # and between the two renames that put it in place.
+        ("pathlib:Path.rename", 7),
+    ],
+)
+def test_killed_and_resumed_is_the_same_run(
+    tmp_path, make_config, settings, whole, target, n_calls
+):
+    killed = tmp_path / "killed"
+    arguments = json.dumps([settings, str(killed), target, n_calls])
+    process = subprocess.run([sys.executable, "-c", KILLED_RUN, arguments])
+    assert process.returncode == -signal.SIGKILL
+    assert (killed / "model-last").exists() == (target != "pathlib:Path.rename")
+    pretrain(make_config(), killed, resume=True, write=quiet)
+    assert_same_run(killed, whole)
+    assert log_rows(killed) == log_rows(whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_stops(tmp_path, make_config, whole, monkeypatch, number):
+    real = loop.train_step
+
+    def signalled(*args, step, **kwargs):
+        if step == 3:
+            os.kill(os.getpid(), number)
+        return real(*args, step=step, **kwargs)
+
+    handlers = signal.getsignal(number)
+    monkeypatch.setattr(loop, "train_step", signalled)
+    state = pretrain(make_config(), tmp_path / "stopped", write=quiet)
+    assert state.step == 3
+    assert signal.getsignal(number) == handlers
+    monkeypatch.undo()
+    pretrain(make_config(), tmp_path / "stopped", resume=True, write=quiet)
+    assert_same_run(tmp_path / "stopped", whole)
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint(
+    tmp_path, make_config, whole, monkeypatch
+):
+    real, n_calls = spacy_bert.checkpoint.save_file, 0
+
+    def full_disk(tensors, path, **kwargs):
+        nonlocal n_calls
+        n_calls += 1
+        real(tensors, path, **kwargs)
+        # After steps 0, 2 and 3, which is the best so far, and 4.
+        if n_calls == 4:
+            os.truncate(path, 100)
+            raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(spacy_bert.checkpoint, "save_file", full_disk)
+    output = tmp_path / "full"
+    with pytest.raises(OSError, match="No space left.*previous one is whole.*--resume"):
+        pretrain(make_config(), output, write=quiet)
+    monkeypatch.undo()
+    state, _ = read_state(output / "model-last")
+    assert state.step == 2
+    load_pretraining_model(output / "model-last")
+    assert not list(output.glob("*.new"))
+    pretrain(make_config(), output, resume=True, write=quiet)
+    assert_same_run(output, whole)
+
+
+def test_a_loss_that_is_not_finite_keeps_the_checkpoint(
+    tmp_path, make_config, monkeypatch
+):
+    real, n_calls = optimizer.nsp_loss, 0
+
+    def broken(output, is_random):
+        nonlocal n_calls
+        n_calls += 1
+        return real(output, is_random) * (float("nan") if n_calls == 4 else 1.0)
+
+    monkeypatch.setattr(optimizer, "nsp_loss", broken)
+    with pytest.raises(DivergenceError, match="Step 4: .* NSP loss nan.*is kept"):
+        pretrain(make_config(), tmp_path / "out", write=quiet)
+    assert read_state(tmp_path / "out" / "model-last")[0].step == 2
+
+
+def test_a_run_can_be_made_longer(tmp_path, make_config, whole):
+    state = pretrain(
+        make_config(pretraining={"max_steps": 8}), whole, resume=True, write=quiet
+    )
+    assert state.step == 8
+    with pytest.raises(ValueError, match="max_steps: expected at least 8, the steps"):
+        pretrain(make_config(), whole, resume=True, write=quiet)
+
+
+def test_a_finished_run_is_left_alone(make_config, whole):
+    before = (whole / "model-last" / "model.safetensors").stat().st_ino
+    said = []
+    state = pretrain(make_config(), whole, resume=True, write=said.append)
+    assert state.step == 6
+    assert (whole / "model-last" / "model.safetensors").stat().st_ino == before
+
+
+@pytest.mark.parametrize(
+    "section, key, value",
+    [
+        ("pretraining", "learn_rate", 1e-3),
+        ("pretraining", "mask_prob", 0.2),
+        ("pretraining", "batch_size", 4),
+        ("model", "hidden_dropout_prob", 0.0),
+        ("corpus", "held_out_prob", 0.2),
+    ],
+)
+def test_a_changed_config_is_not_resumed(make_config, whole, section, key, value):
+    config = make_config(**{section: {key: value}})
+    with pytest.raises(ValueError, match=f"{section}. {key}.*--overwrite"):
+        pretrain(config, whole, resume=True, write=quiet)
+    said = []
+    state = pretrain(config, whole, resume=True, overwrite=True, write=said.append)
+    assert state.step == 6
+    assert said[0].startswith("Starting over: ") and key in said[0]
+
+
+def test_a_changed_corpus_is_not_resumed(make_config, whole, corpus_path):
+    corpus_path.write_text(corpus_path.read_text() + "\nthe cat .\n")
+    with pytest.raises(ValueError, match="the corpus file corpus.txt changed"):
+        pretrain(make_config(), whole, resume=True, write=quiet)
+
+
+def test_an_earlier_run_is_not_overwritten_by_accident(make_config, whole, tmp_path):
+    with pytest.raises(FileExistsError, match="--resume, start over with --overwrite"):
+        pretrain(make_config(), whole, write=quiet)
+    pretrain(make_config(pretraining={"seed": 1}), whole, overwrite=True, write=quiet)
+    steps = [row["step"] for row in log_rows(whole)]
+    assert steps == [0, 2, 3, 4, 6]
+    with pytest.raises(FileNotFoundError, match="Start without --resume"):
+        pretrain(make_config(), tmp_path / "nowhere", resume=True, write=quiet)
+
+
+def test_a_damaged_state_is_named(make_config, whole):
+    (whole / "model-last" / "training_state.safetensors").write_bytes(b"short")
+    with pytest.raises(ValueError, match="training_state.safetensors is damaged"):
+        pretrain(make_config(), whole, resume=True, write=quiet)
+    (whole / "model-last" / "training_state.json").write_text("{")
+    with pytest.raises(ValueError, match="training_state.json is damaged"):
+        pretrain(make_config(), whole, resume=True, write=quiet)

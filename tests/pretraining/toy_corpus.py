@@ -1,0 +1,47 @@
+"""A small repetitive corpus, parts of an index made by hand, and the log of a run."""
+
+import json
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from spacy_bert.pretraining.index import CorpusPart
+
+PIECES = (
+    "[PAD] [UNK] [CLS] [SEP] [MASK] the a cat dog river bank money sat ran on by in "
+    "was and it of to . ! ? un ##aff ##able ##s"
+).split()
+
+SUBJECTS = {"cat": "sat on the river bank", "dog": "ran to the money"}
+
+
+def make_documents(n_documents: int, seed: int = 0) -> str:
+    """Documents that keep to one subject, sentences whose words follow from it."""
+    random = Random(seed)
+    documents = []
+    for _ in range(n_documents):
+        subject = random.choice(list(SUBJECTS))
+        sentences = [
+            f"{random.choice(['the', 'a'])} {subject} {SUBJECTS[subject]} "
+            f"{random.choice(['.', '!', '?'])}"
+            for _ in range(random.randint(1, 8))
+        ]
+        documents.append("\n".join(sentences) + "\n")
+    return "\n".join(documents)
+
+
+def make_part(documents: list[list[int]]) -> CorpusPart:
+    """[[3, 2], [4]]: the lengths of the sentences of each document. Piece i of the part
+    has the id i, so that a range of pieces can be read off."""
+    lengths = [length for document in documents for length in document]
+    return CorpusPart(
+        piece_ids=np.arange(sum(lengths), dtype=np.uint32),
+        sentence_offsets=np.cumsum([0, *lengths]),
+        document_offsets=np.cumsum([0, *map(len, documents)]),
+    )
+
+
+def read_log(output: Path) -> list[dict]:
+    lines = (output / "log.jsonl").read_text(encoding="utf8").splitlines()
+    return [json.loads(line) for line in lines]
