@@ -1,0 +1,33 @@
+"""The Typer app. Each command imports what it needs when it runs, since every `spacy`
+command imports this module."""
+
+import typer
+from spacy.cli._util import app
+
+from .compare import compare_cli
+from .demo_data import demo_data_cli
+from .evaluate import evaluate_cli
+from .fill_mask import fill_mask_cli
+from .init_config import init_config_cli
+from .pretrain import pretrain_cli
+from .vocab import vocab_cli
+
+bert_cli = typer.Typer(
+    name="bert",
+    help="Pretrain a BERT on your text and use it in spaCy pipelines.",
+    no_args_is_help=True,
+)
+WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
+bert_cli.command("demo-data")(demo_data_cli)
+bert_cli.command("vocab", context_settings=WITH_OVERRIDES)(vocab_cli)
+bert_cli.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
+bert_cli.command("evaluate")(evaluate_cli)
+bert_cli.command("compare")(compare_cli)
+bert_cli.command("fill-mask")(fill_mask_cli)
+bert_cli.command("init-config")(init_config_cli)
+app.add_typer(bert_cli)
+
+
+def main() -> None:
+    """The console script `spacy-bert`."""
+    bert_cli(prog_name="spacy-bert")

@@ -1,0 +1,45 @@
+"""`spacy bert compare`: what `spacy evaluate --output` wrote -> one table."""
+
+from pathlib import Path
+
+from spacy.cli._util import Arg
+from wasabi import msg
+
+# What spaCy's scorers call a head's main score -> how the table names it.
+SCORES = {
+    "cats_macro_f": "textcat macro F",
+    "ents_f": "ner F",
+    "spans_sc_f": "spancat F",
+    "tag_acc": "tagger accuracy",
+    "dep_las": "parser LAS",
+    "speed": "words/s",
+}
+
+
+def compare_cli(
+    metrics: list[Path] = Arg(..., help="JSON files of 'spacy evaluate --output'"),
+) -> None:
+    """Print the scores of several pipelines on the same data side by side.
+
+    Each file is a column, named after the file.
+    """
+    import srsly
+
+    from .errors import shown_as_messages
+
+    with shown_as_messages():
+        columns = [srsly.read_json(path) for path in metrics]
+        rows = [
+            (name, *(_shown(key, column.get(key)) for column in columns))
+            for key, name in SCORES.items()
+            if any(column.get(key) is not None for column in columns)
+        ]
+        header = ("", *(path.stem for path in metrics))
+        aligns = ("l", *("r" for _ in metrics))
+        msg.table(rows, header=header, aligns=aligns, divider=True)
+
+
+def _shown(key: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if key == "speed" else f"{100 * value:.1f}"

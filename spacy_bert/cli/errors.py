@@ -1,0 +1,20 @@
+"""Faults of the input shown as messages, not as stacks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from wasabi import msg
+
+
+@contextmanager
+def shown_as_messages() -> Iterator[None]:
+    """Print what a user can mend and leave with exit status 1.
+
+    Other exceptions are faults of ours and keep their stack.
+    """
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        msg.fail(str(error))
+        raise typer.Exit(1) from error

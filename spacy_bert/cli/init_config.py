@@ -1,0 +1,36 @@
+"""`spacy bert init-config`: a checkpoint -> a training config."""
+
+from pathlib import Path
+
+from spacy.cli._util import Arg, Opt
+from wasabi import msg
+
+
+def init_config_cli(
+    checkpoint: Path = Arg(..., help="Folder of a BERT checkpoint"),
+    output_file: Path = Arg(..., help="File to write, or - for standard output"),
+    pipeline: str = Opt(
+        "textcat,ner", "--pipeline", "-p", help="Heads, separated by commas"
+    ),
+    lang: str = Opt("en", "--lang", "-l", help="Two-letter code of the language"),
+    force: bool = Opt(False, "--force", "-F", help="Overwrite the file"),
+) -> None:
+    """Write a full, commented config.cfg for heads on a BERT checkpoint.
+
+    Train with: spacy train config.cfg --paths.train A.spacy --paths.dev B.spacy
+    """
+    from ..pipeline.starter_config import starter_config
+    from .errors import shown_as_messages
+
+    with shown_as_messages():
+        heads = [head.strip() for head in pipeline.split(",") if head.strip()]
+        config = starter_config(checkpoint, heads=heads, lang=lang)
+        if str(output_file) == "-":
+            print(config, end="")
+            return
+        if output_file.exists() and not force:
+            raise FileExistsError(
+                f"{output_file} exists already. Give another name, or --force."
+            )
+        output_file.write_text(config, encoding="utf8")
+        msg.good(f"Wrote {output_file}")

@@ -1,0 +1,61 @@
+"""`spacy bert pretrain`: a config -> checkpoints."""
+
+from pathlib import Path
+
+import typer
+from spacy.cli._util import Arg, Opt, parse_config_overrides
+from wasabi import msg
+
+# As a shell reports a program that Ctrl-C ended.
+_STOPPED = 130
+
+
+def pretrain_cli(
+    ctx: typer.Context,  # Holds the overrides
+    config_path: Path = Arg(
+        ..., help="Path to config file", exists=True, dir_okay=False
+    ),
+    output_path: Path = Arg(..., help="Folder for the index, checkpoints and log"),
+    gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
+    resume: bool = Opt(
+        False, "--resume", "-r", help="Continue the run in the output folder exactly"
+    ),
+    overwrite: bool = Opt(
+        False,
+        "--overwrite",
+        "-F",
+        help="Start over where the output folder holds another run; with --resume, "
+        "only where that run cannot be continued",
+    ),
+) -> None:
+    """Pretrain a BERT with masked pieces and next sentences.
+
+    Writes model-last and model-best, folders that transformers loads too, and
+    log.jsonl. Ctrl-C saves before it stops. Settings can be overridden, as in
+    --pretraining.max_steps 1000.
+    """
+    from spacy.util import load_config
+
+    from ..pretraining import PretrainingConfig, pretrain
+    from .devices import choose_device
+    from .errors import shown_as_messages
+    from .sentences import make_splitter
+
+    overrides = parse_config_overrides(ctx.args)
+    with shown_as_messages():
+        config = PretrainingConfig.from_dict(
+            load_config(config_path, overrides, interpolate=True)
+        )
+        state = pretrain(
+            config,
+            output_path,
+            device=choose_device(gpu_id),
+            splitter=make_splitter(config.corpus.sentences, config.corpus.lang),
+            resume=resume,
+            overwrite=overwrite,
+            write=lambda text: print(text, flush=True),
+        )
+    if state.step < config.pretraining.max_steps:
+        msg.warn(f"Stopped after step {state.step} and saved. Continue with --resume.")
+        raise typer.Exit(_STOPPED)
+    msg.good(f"{state.step} steps are done. The best: {output_path / 'model-best'}")

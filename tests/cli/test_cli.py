@@ -1,0 +1,125 @@
+"""The commands, as a shell sees them."""
+
+import subprocess
+import sys
+
+import pytest
+import spacy
+from typer.testing import CliRunner
+
+from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.cli import bert_cli
+
+COMMANDS = [
+    "demo-data",
+    "vocab",
+    "pretrain",
+    "evaluate",
+    "fill-mask",
+    "init-config",
+    "compare",
+]
+
+
+def run(*args):
+    return CliRunner().invoke(bert_cli, [str(arg) for arg in args])
+
+
+def words(result):
+    """What was printed, without the line breaks that fit it to the terminal."""
+    return " ".join(result.output.split())
+
+
+@pytest.fixture
+def checkpoint(tmp_path, pretraining_model, wordpiece):
+    save_checkpoint(tmp_path / "checkpoint", pretraining_model, wordpiece)
+    return tmp_path / "checkpoint"
+
+
+def test_spacy_and_the_script_list_the_same_commands():
+    spacy_help = subprocess.run(
+        [sys.executable, "-m", "spacy", "bert", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    own_help = run("--help").output
+    for command in COMMANDS:
+        assert command in spacy_help and command in own_help
+
+
+def test_every_command_explains_itself():
+    for command in COMMANDS:
+        result = run(command, "--help")
+        assert result.exit_code == 0 and "Usage" in result.output
+
+
+@pytest.mark.parametrize(
+    ("baseline", "addition"),
+    [
+        ("pass", "import spacy_bert"),
+        ("import spacy.cli", "import spacy_bert.cli"),
+        ("import spacy", "import spacy_bert.pipeline.bert_encoder"),
+    ],
+)
+def test_importing_stays_cheap(baseline, addition):
+    """Nothing large comes in that is not there already."""
+    large = {"torch", "torch._dynamo", "spacy", "thinc", "numpy", "transformers"}
+    code = (
+        f"import sys; {baseline}; before = set(sys.modules); {addition}; "
+        "print(*(set(sys.modules) - before))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "spacy_bert" in output.split()
+    assert not large & set(output.split())
+
+
+def test_a_starter_config_trains_as_it_is(checkpoint, tmp_path):
+    path = tmp_path / "config.cfg"
+    result = run("init-config", checkpoint, path, "--pipeline", "textcat,ner,spancat")
+    assert result.exit_code == 0, result.output
+    text = path.read_text()
+    assert "# Holds inside the encoder too.\ndropout" in text
+    config = spacy.util.load_config(path)
+    assert config["components"]["bert_encoder"]["model"]["hidden_width"] == 16
+    nlp = spacy.util.load_model_from_config(config)
+    assert nlp.pipe_names == ["bert_encoder", "textcat", "ner", "spancat"]
+
+
+def test_init_config_does_not_overwrite(checkpoint, tmp_path):
+    path = tmp_path / "config.cfg"
+    path.write_text("mine")
+    result = run("init-config", checkpoint, path)
+    assert result.exit_code == 1 and "exists already" in words(result)
+    assert path.read_text() == "mine"
+
+
+def test_init_config_names_the_heads_it_knows(checkpoint):
+    result = run("init-config", checkpoint, "-", "--pipeline", "nerr")
+    assert result.exit_code == 1 and "got nerr" in words(result)
+
+
+def test_fill_mask_answers(checkpoint):
+    result = run("fill-mask", checkpoint, "the [MASK] sat", "--top-k", 3)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_missing_checkpoint_is_a_message_not_a_stack(tmp_path):
+    result = run("fill-mask", tmp_path / "nowhere", "the [MASK] sat")
+    assert result.exit_code == 1
+    assert "no config.json" in words(result) and "Traceback" not in words(result)
+
+
+def test_compare_puts_pipelines_side_by_side(tmp_path):
+    (tmp_path / "one.json").write_text('{"ents_f": 0.5, "speed": 1234.5}')
+    (tmp_path / "two.json").write_text('{"ents_f": 0.25, "cats_macro_f": null}')
+    result = run("compare", tmp_path / "one.json", tmp_path / "two.json")
+    lines = [line.split() for line in result.output.splitlines() if line.strip()]
+    assert lines[0] == ["one", "two"]
+    assert ["ner", "F", "50.0", "25.0"] in lines
+    assert ["words/s", "1,234", "-"] in lines
