@@ -1,0 +1,174 @@
+"""Installed packages -> the corpus, the three DocBins and their manifest on disk."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import spacy
+from spacy.tokens import Doc, DocBin
+
+from .corpus import build_documents
+from .descriptions import Describer
+from .docs import SPANS_KEY, make_docs
+from .docstrings import Docstring, read_docstrings
+from .modules import read_modules
+from .ordinary_words import find_ordinary_words
+from .packages import Package, find_packages
+from .selection import select
+from .splitting import side_of, stable_hash
+from .symbols import Symbols
+from .units import Unit, read_units
+
+N_WANTED = {"train": 7500, "dev": 900, "test": 900}
+Progress = Callable[[str], None]
+Described = list[tuple[Docstring, list[Unit]]]
+
+
+@dataclass
+class DemoCounts:
+    """What was written, also the content of `manifest.json`."""
+
+    versions: dict[str, str]
+    n_docstrings: dict[str, int] = field(default_factory=dict)
+    n_corpus_documents: int = 0
+    n_corpus_sentences: int = 0
+    n_corpus_bytes: int = 0
+    n_docs: dict[str, dict[str, int]] = field(default_factory=dict)
+    n_labels: dict[str, dict[str, int]] = field(default_factory=dict)
+    n_docs_without_types: dict[str, int] = field(default_factory=dict)
+    n_left_out: dict[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The counts a person wants to see; the manifest has all."""
+        docs = ", ".join(
+            f"{sum(numbers.values())} {side}" for side, numbers in self.n_docs.items()
+        )
+        return (
+            f"{sum(self.n_docstrings.values())} docstrings gave a corpus of "
+            f"{self.n_corpus_sentences} sentences in {self.n_corpus_documents} "
+            f"documents, and labelled Docs: {docs}"
+        )
+
+
+def build_demo_data(
+    output_path: Path,
+    *,
+    progress: Progress | None = None,
+    packages: Sequence[Package] | None = None,
+) -> DemoCounts:
+    """Write corpus/train.txt, train.spacy, dev.spacy, test.spacy, manifest.json."""
+    report = progress or _print_progress
+    output_path = Path(output_path)
+    output_path.mkdir(parents=True, exist_ok=True)
+    sources = find_packages() if packages is None else list(packages)
+    counts = DemoCounts({package.name: package.version for package in sources})
+    with _without_garbage_collection():
+        described, symbols = _read(sources, counts, report)
+        report("labelling descriptions")
+        seen = _write_docs(output_path, described, symbols, counts)
+        report("writing the corpus")
+        _write_corpus(output_path, described, seen, counts)
+    manifest = json.dumps(asdict(counts), indent=2, sort_keys=True)
+    (output_path / "manifest.json").write_text(manifest + "\n", encoding="utf8")
+    return counts
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    # Nearly nothing made here holds cycles; looking for them takes half of the time.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _print_progress(line: str) -> None:
+    print(f"demo-data: {line}", file=sys.stderr, flush=True)
+
+
+def _read(
+    packages: Sequence[Package], counts: DemoCounts, report: Progress
+) -> tuple[Described, Symbols]:
+    symbols = Symbols()
+    described: Described = []
+    for package in packages:
+        report(f"reading {package.name} {package.version}")
+        before = len(described)
+        for module in read_modules(package):
+            symbols.add(package.name, module)
+            if not module.is_stub:
+                for docstring in read_docstrings(package.name, module):
+                    described.append((docstring, list(read_units(docstring.text))))
+        counts.n_docstrings[package.name] = len(described) - before
+    return described, symbols
+
+
+def _write_docs(
+    output_path: Path, described: Described, symbols: Symbols, counts: DemoCounts
+) -> set[str]:
+    """Returns the keys of all sentences that dev and test hold."""
+    names = list(counts.versions)
+    nlp = spacy.blank("en")
+    describer = Describer(symbols, find_ordinary_words(described))
+    pools: dict[tuple[str, str], Described] = defaultdict(list)
+    for docstring, units in sorted(described, key=lambda item: _order(item[0])):
+        side = side_of(docstring.module)
+        pools[side, docstring.package].append((docstring, units))
+    seen: set[str] = set()
+    held_out: set[str] = set()
+    for side in ("test", "dev", "train"):  # what is held out is chosen first
+        candidates = {
+            name: make_docs(nlp, describer, pools[side, name], names) for name in names
+        }
+        chosen = select(candidates, N_WANTED[side], seen)
+        if side == "dev":
+            held_out = set(seen)
+        docs = sorted(
+            (d for p in chosen.values() for d in p), key=lambda d: stable_hash(d.text)
+        )
+        DocBin(docs=docs, attrs=["ENT_IOB", "ENT_TYPE"], store_user_data=False).to_disk(
+            output_path / f"{side}.spacy"
+        )
+        _count(side, chosen, counts)
+    counts.n_left_out = dict(describer.left_out)
+    return held_out
+
+
+def _order(docstring: Docstring) -> int:
+    return stable_hash(f"{docstring.module}:{docstring.name}")
+
+
+def _write_corpus(
+    output_path: Path, described: Described, seen: set[str], counts: DemoCounts
+) -> None:
+    folder = output_path / "corpus"
+    folder.mkdir(parents=True, exist_ok=True)
+    train = [item for item in described if side_of(item[0].module) == "train"]
+    with (folder / "train.txt").open("w", encoding="utf8", newline="\n") as file:
+        for document in build_documents(train, seen):
+            text = "\n".join(document) + "\n\n"
+            file.write(text)
+            counts.n_corpus_documents += 1
+            counts.n_corpus_sentences += len(document)
+            counts.n_corpus_bytes += len(text.encode())
+
+
+def _count(side: str, chosen: dict[str, list[Doc]], counts: DemoCounts) -> None:
+    labels: Counter[str] = Counter()
+    counts.n_docs[side] = {name: len(docs) for name, docs in chosen.items()}
+    counts.n_docs_without_types[side] = 0
+    for doc in (doc for docs in chosen.values() for doc in docs):
+        labels.update(f"ents:{ent.label_}" for ent in doc.ents)
+        labels.update(f"spans:{span.label_}" for span in doc.spans[SPANS_KEY])
+        counts.n_docs_without_types[side] += not doc.spans[SPANS_KEY]
+    counts.n_labels[side] = dict(sorted(labels.items()))

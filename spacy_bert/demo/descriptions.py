@@ -1,0 +1,142 @@
+"""A docstring's units -> descriptions: short texts with all their labelled spans."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .docstrings import Docstring
+from .marked import Mark, MarkedText
+from .masking import mask_names
+from .mentions import MentionFinder, Span
+from .symbols import Symbols
+from .type_expressions import TypeExpression, parse_type
+from .type_names import BUILTIN_TYPES, GENERIC_TYPES
+from .units import Unit
+
+#: Roles that stand for the entry's own head, not for markup inside of the text.
+HEAD_ROLES = frozenset(["param", "attribute", "return", "raise"])
+N_LONGEST_CODE = 60
+
+
+@dataclass(frozen=True)
+class LabelledUnit:
+    """One sentence or entry, masked, with mentions and type expressions."""
+
+    text: str
+    entities: tuple[Span, ...]
+    types: tuple[Span, ...]
+
+
+class Describer:
+    """Labels docstrings; counts in `left_out` what could not be labelled and why."""
+
+    def __init__(self, symbols: Symbols, ordinary: frozenset[str]):
+        self.symbols = symbols
+        self.ordinary = ordinary
+        self.left_out: Counter[str] = Counter()
+        self._package = ""
+        self._classes: frozenset[str] = frozenset()
+        self._parsed: dict[str, TypeExpression | None] = {}
+
+    def label(
+        self, docstring: Docstring, units: Iterable[Unit]
+    ) -> Iterator[LabelledUnit | None]:
+        """The units that can be labelled in full; None where one was left out."""
+        units = list(units)
+        if not any(is_marked_up(unit) for unit in units):
+            self.left_out["docstrings without markup"] += 1
+            return
+        self._see_from(docstring.package)
+        finder = MentionFinder(docstring, self.symbols, self._classes, self.ordinary)
+        for unit in units:
+            finder.learn(unit.content, unit.slot)
+        for unit in units:
+            reason = self._why_not(docstring, unit, finder)
+            if reason:
+                self.left_out[reason] += 1
+                yield None
+                continue
+            yield self._label(unit, finder)
+
+    def _see_from(self, package: str) -> None:
+        if package != self._package:
+            self._package = package
+            self._classes = self.symbols.classes_seen_from(package)
+            self._parsed = {}
+
+    def _why_not(self, docstring: Docstring, unit: Unit, finder: MentionFinder) -> str:
+        text = unit.content.text
+        if unit.kind in ("param", "attribute") and unit.name:
+            name = text[slice(*unit.name)]
+            if name not in docstring.parameters:
+                return "entries of names that the signature does not have"
+        if unit.kind == "raise" and unit.name:
+            if not self.symbols.is_exception(text[slice(*unit.name)]):
+                return "entries of unknown exceptions"
+        if unit.slot and self._parse_slot(text[slice(*unit.slot)]) is None:
+            return "entries whose type is not understood"
+        if any(_is_long_code(mark, unit) for mark in unit.content.marks):
+            return "sentences with long code"
+        if finder.doubtful(unit.content):
+            return "sentences that name a parameter without marking it"
+        return ""
+
+    def _parse_slot(self, slot: str) -> TypeExpression | None:
+        if slot not in self._parsed:
+            self._parsed[slot] = parse_type(slot, self._classes.__contains__)
+        return self._parsed[slot]
+
+    def _label(self, unit: Unit, finder: MentionFinder) -> LabelledUnit:
+        text = unit.content.text
+        entities = finder.find(unit.content)
+        parsed = self._parse_slot(text[slice(*unit.slot)]) if unit.slot else None
+        if unit.slot is None or parsed is None:
+            return _mask(text, entities, [])
+        shift = unit.slot[0]
+        whole = Span(parsed.start + shift, parsed.end + shift, "TYPE_EXPR")
+        types = [Span(s + shift, e + shift, "TYPE") for s, e in parsed.types]
+        named = [Span(s.start, s.end, self._kind(text[s.start : s.end])) for s in types]
+        # Within the expression only its types and the parameters count.
+        others = [
+            entity
+            for entity in entities
+            if not _overlaps(entity, named)
+            and (entity.label == "PARAMETER" or not _overlaps(entity, [whole]))
+        ]
+        return _mask(text, others + named, [whole, *types])
+
+    def _kind(self, name: str) -> str:
+        last = name.rsplit(".", 1)[-1]
+        if last in BUILTIN_TYPES or last in GENERIC_TYPES:
+            return "TYPE"
+        if self.symbols.is_exception(last):
+            return "EXCEPTION"
+        is_class = last[0].isupper() and last in self._classes
+        return "CLASS" if is_class or last == "ndarray" else "TYPE"
+
+
+def is_marked_up(unit: Unit) -> bool:
+    """Whether the writer marked anything inside of the text."""
+    return any(mark.role not in HEAD_ROLES for mark in unit.content.marks)
+
+
+def _is_long_code(mark: Mark, unit: Unit) -> bool:
+    in_slot = unit.slot is not None and mark.end <= unit.slot[1]
+    return mark.end - mark.start > N_LONGEST_CODE and not in_slot
+
+
+def _overlaps(span: Span, others: list[Span]) -> bool:
+    return any(span.start < other.end and other.start < span.end for other in others)
+
+
+def _mask(text: str, entities: list[Span], types: list[Span]) -> LabelledUnit:
+    marks = [Mark(s.start, s.end, s.label, "entity") for s in entities]
+    marks += [Mark(s.start, s.end, s.label, "type") for s in types]
+    masked = mask_names(MarkedText(text, tuple(marks)))
+    spans: dict[str, list[Span]] = {"entity": [], "type": []}
+    for mark in masked.marks:
+        spans[mark.target].append(Span(mark.start, mark.end, mark.role))
+    entities = sorted(spans["entity"], key=lambda span: span.start)
+    return LabelledUnit(masked.text, tuple(entities), tuple(spans["type"]))
