@@ -24,7 +24,6 @@ def vocab_cli(
     from ..pretraining import PretrainingConfig
     from ..pretraining.vocabulary import learn_vocabulary
     from .errors import shown_as_messages
-    from .sentences import make_splitter
 
     overrides = parse_config_overrides(ctx.args)
     with shown_as_messages():
@@ -34,7 +33,6 @@ def vocab_cli(
         wordpiece = learn_vocabulary(
             config.corpus,
             config.vocabulary,
-            splitter=make_splitter(config.corpus.sentences, config.corpus.lang),
             show_progress=not quiet,
         )
         msg.good(f"Wrote {wordpiece.n_pieces:,} pieces to {config.vocabulary.path}")

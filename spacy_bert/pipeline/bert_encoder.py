@@ -7,7 +7,6 @@ vectors and hands a gradient back.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +140,6 @@ class BertTok2Vec(Tok2Vec):
             shim.start_at_random(
                 train_wordpiece(texts, vocab_size=vocab_size, lowercase=lowercase)
             )
-        sample = [example.predicted for example in islice(get_examples(), 10)]
-        self.model.initialize(X=sample)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """A folder whose `model` is a checkpoint that `transformers` loads too."""

@@ -35,6 +35,13 @@ _FREE_FIELDS = {
     "attention_dropout_prob",
 }
 
+_NO_WEIGHTS = (
+    "The BERT encoder has no weights yet. Load a pretrained checkpoint with "
+    "spacy_bert.add_encoder(nlp, path) or, in a config, with "
+    '[initialize.components.bert_encoder] checkpoint = "path"; or call '
+    "nlp.initialize(get_examples) to start from random ones."
+)
+
 
 class BertShim(Shim):
     """Holds the torch module, allocated only once weights are there.
@@ -56,18 +63,15 @@ class BertShim(Shim):
     def encoder(self) -> BertEncoder:
         """Raises ValueError where no weights were loaded or initialized."""
         if self._model is None:
-            raise ValueError(
-                "The BERT encoder has no weights yet. Load a pretrained checkpoint "
-                "with spacy_bert.add_encoder(nlp, path) or, in a config, with "
-                '[initialize.components.bert_encoder] checkpoint = "path"; or call '
-                "nlp.initialize(get_examples) to start from random ones."
-            )
+            raise ValueError(_NO_WEIGHTS)
         return self._model
 
     @property
     def wordpiece(self) -> WordPiece:
-        assert self._wordpiece is not None or self.encoder
-        return self._wordpiece  # type: ignore[return-value]
+        """Raises ValueError where there are no weights, and so no vocabulary, yet."""
+        if self._wordpiece is None:
+            raise ValueError(_NO_WEIGHTS)
+        return self._wordpiece
 
     @property
     def device(self) -> torch.device:
@@ -126,7 +130,8 @@ class BertShim(Shim):
         return copied
 
     def to_device(self, device_type: str, device_id: int) -> None:
-        self.encoder.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
+        if self.has_weights:
+            self.encoder.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
 
     def to_bytes(self) -> bytes:
         if not self.has_weights:

@@ -1,28 +1,19 @@
 """The vocabulary of a run: learned from its corpus, or read."""
 
 import os
-from itertools import chain
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
 from .config import CorpusConfig, VocabularyConfig
-from .corpus import (
-    Splitter,
-    find_files,
-    held_out_draw,
-    read_documents,
-    split_sentences,
-)
+from .corpus import find_files, held_out_draw, read_documents
 
 _SETTINGS = ("lowercase", "strip_accents", "split_chinese")
 
 
 def learn_vocabulary(
-    corpus: CorpusConfig,
-    config: VocabularyConfig,
-    *,
-    splitter: Splitter | None,
-    show_progress: bool = False,
+    corpus: CorpusConfig, config: VocabularyConfig, *, show_progress: bool = False
 ) -> WordPiece:
     """From the documents that are not held out, written to `config.path`.
 
@@ -34,14 +25,8 @@ def learn_vocabulary(
             f"[vocabulary] path: expected a file to write, such as vocab.txt, got the "
             f"folder {path}. The vocabulary of a checkpoint needs no learning."
         )
-    documents = (
-        document
-        for document in read_documents(find_files(corpus.path))
-        if held_out_draw(document) >= corpus.held_out_prob
-    )
-    texts = (split_sentences(document, splitter) for document in documents)
     wordpiece = train_wordpiece(
-        chain.from_iterable(texts),
+        _TrainingLines(corpus),
         vocab_size=config.size,
         min_frequency=config.min_frequency,
         lowercase=config.lowercase is not False,
@@ -81,3 +66,18 @@ def load_vocabulary(config: VocabularyConfig) -> WordPiece:
         strip_accents=config.strip_accents,
         split_chinese=config.split_chinese is not False,
     )
+
+
+@dataclass(frozen=True)
+class _TrainingLines:
+    """The lines that are not held out, read anew each time they are asked for.
+
+    Words are the same whether or not lines are split into sentences.
+    """
+
+    corpus: CorpusConfig
+
+    def __iter__(self) -> Iterator[str]:
+        for document in read_documents(find_files(self.corpus.path)):
+            if held_out_draw(document) >= self.corpus.held_out_prob:
+                yield from document.lines

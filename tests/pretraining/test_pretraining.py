@@ -120,7 +120,7 @@ def test_a_vocabulary_is_learned_from_what_is_not_held_out(tmp_path):
     corpus_path.write_text("\n\n".join(f"word{i} " * 3 for i in range(200)))
     corpus = CorpusConfig(path=str(corpus_path), held_out_prob=0.5)
     config = VocabularyConfig(path=str(tmp_path / "new" / "vocab.txt"), size=2000)
-    learned = learn_vocabulary(corpus, config, splitter=None)
+    learned = learn_vocabulary(corpus, config)
     assert load_vocabulary(config).pieces == learned.pieces
     whole = [f"word{i}" in learned.pieces for i in range(200)]
     assert 60 < sum(whole) < 140
@@ -129,7 +129,7 @@ def test_a_vocabulary_is_learned_from_what_is_not_held_out(tmp_path):
 def test_a_vocabulary_needs_a_file_of_its_own(tmp_path, corpus_path):
     config = VocabularyConfig(path=str(tmp_path))
     with pytest.raises(ValueError, match="expected a file to write"):
-        learn_vocabulary(CorpusConfig(path=str(corpus_path)), config, splitter=None)
+        learn_vocabulary(CorpusConfig(path=str(corpus_path)), config)
 
 
 def test_a_checkpoints_vocabulary_has_its_own_settings(tmp_path, pieces):

@@ -1,0 +1,57 @@
+"""A starter config, trained with as `spacy train` does."""
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train
+from thinc.api import Config
+
+from spacy_bert.pipeline.starter_config import HEADS, annotate, starter_config
+
+
+def test_comments_stand_above_their_keys():
+    config = "[one]\nkey = 1\n\n[two]\nkey = 2\n"
+    comments = {"two": "A section.", "two.key": "A key."}
+    expected = "[one]\nkey = 1\n\n# A section.\n[two]\n# A key.\nkey = 2\n"
+    assert annotate(config, comments) == expected
+
+
+@pytest.mark.parametrize("head", sorted(HEADS))
+def test_every_head_has_a_config_that_is_complete(checkpoint, head):
+    config = Config().from_str(starter_config(checkpoint, heads=[head]))
+    nlp = spacy.util.load_model_from_config(config, auto_fill=False, validate=True)
+    assert nlp.pipe_names == ["bert_encoder", head]
+    assert nlp.get_pipe("bert_encoder").listening_components == [head]
+
+
+def test_training_saves_a_pipeline_without_paths(checkpoint, tmp_path):
+    nlp = spacy.blank("en")
+    doc = nlp("the cat sat on the river bank")
+    doc.ents = [doc.char_span(4, 7, label="ANIMAL")]
+    DocBin(docs=[doc] * 4).to_disk(tmp_path / "docs.spacy")
+    text = starter_config(checkpoint, heads=["ner"])
+    overrides = {
+        "paths.train": str(tmp_path / "docs.spacy"),
+        "paths.dev": str(tmp_path / "docs.spacy"),
+        "training.max_steps": 3,
+        "training.eval_frequency": 1,
+    }
+    config = Config().from_str(text, overrides=overrides, interpolate=False)
+    output = tmp_path / "out"
+    output.mkdir()
+    trained, path = train(init_nlp(config), output, stdout=Sink())
+    again = spacy.load(path)
+    assert again(doc.text).tensor.tolist() == trained(doc.text).tensor.tolist()
+    for file in (path / "config.cfg", path / "meta.json"):
+        assert str(tmp_path) not in file.read_text()
+
+
+class Sink:
+    """A terminal that nobody looks at."""
+
+    def write(self, text):
+        pass
+
+    def flush(self):
+        pass
