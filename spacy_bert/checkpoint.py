@@ -7,6 +7,7 @@ round; `pytorch_model.bin` is read too, never written, as it holds pickled objec
 
 import json
 import logging
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def read_config(path: Path) -> BertConfig:
         raw = json.loads(config_path.read_text(encoding="utf8"))
     except ValueError as error:
         raise ValueError(f"{config_path} is not JSON: {error}") from error
+    if not isinstance(raw, dict):
+        raise ValueError(f"{config_path}: expected an object of settings, got {raw!r}.")
     if raw.get("model_type", "bert") != "bert":
         raise ValueError(
             f"{config_path}: expected model_type 'bert', got {raw['model_type']!r}. "
@@ -55,9 +58,12 @@ def read_config(path: Path) -> BertConfig:
     missing = [k for k in missing if k not in ("layer_norm_eps", "initializer_range")]
     if missing:
         raise ValueError(f"{config_path} lacks {', '.join(missing)}.")
-    return BertConfig(
-        **{ours: raw[theirs] for ours, theirs in CONFIG_KEYS.items() if theirs in raw}
-    )
+    try:
+        return BertConfig(
+            **{our: raw[their] for our, their in CONFIG_KEYS.items() if their in raw}
+        )
+    except ValueError as error:
+        raise ValueError(f"{config_path}: {error}") from error
 
 
 def save_checkpoint(
@@ -153,9 +159,16 @@ def load_hugging_face(
             raise ValueError(
                 f"{source}: expected the tensor {missing[0]!r}, which is not among the "
                 f"{len(tensors)} tensors there. The checkpoint is incomplete, or was "
-                "saved without the head that is asked for."
+                "saved without the head that is asked for: pretraining, evaluating and "
+                "filling masks need those of MLM and NSP."
             )
         state[ours] = torch.cat([tensors[name].float() for name in theirs])
+    n_layers = module.config.n_layers
+    if any(name.startswith(f"bert.encoder.layer.{n_layers}.") for name in tensors):
+        raise ValueError(
+            f"{source}: expected {n_layers} layers, as the config says, found more. "
+            "The files come from different models."
+        )
     expected_state = module.state_dict()
     for name, tensor in state.items():
         expected = expected_state[name].shape
@@ -164,6 +177,11 @@ def load_hugging_face(
                 f"{source}: expected {name} of shape {tuple(expected)}, got "
                 f"{tuple(tensor.shape)}. The weights belong to another architecture "
                 "than the config's."
+            )
+        if not torch.isfinite(tensor).all():
+            raise ValueError(
+                f"{source}: {name} holds numbers that are not finite. The training "
+                "that wrote it diverged; take an earlier checkpoint."
             )
     module.load_state_dict(state, strict=False, assign=True)
     if "pooler.weight" in expected_state and "pooler.weight" not in state:
@@ -177,6 +195,11 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             return load_file(safe)
         if pickled.is_file():
             return torch.load(pickled, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{pickled} holds more than tensors, or none, and is not loaded: that "
+            f"could run what is in it. Save the model as {WEIGHTS_FILE}."
+        ) from error
     except (SafetensorError, RuntimeError, EOFError, OSError) as error:
         raise ValueError(
             f"{path}: the weights cannot be read ({error}). The file is truncated or "

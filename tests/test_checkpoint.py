@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,6 +78,14 @@ def test_a_pickled_checkpoint_of_transformers(shared_data):
     torch.testing.assert_close(hidden, expected, atol=1e-5, rtol=0)
 
 
+def test_a_pickle_that_holds_code_is_not_run(tmp_path, pretraining_model, wordpiece):
+    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save({"code": Path}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ValueError, match="holds more than tensors.*not loaded"):
+        load_encoder(tmp_path)
+
+
 def test_old_names_of_layer_norm_are_understood(tmp_path, pretraining_model, wordpiece):
     save_checkpoint(tmp_path, pretraining_model, wordpiece)
     tensors = load_file(tmp_path / "model.safetensors")
@@ -120,6 +129,36 @@ def edit_config(path, **changes):
     [
         (lambda p: (p / "config.json").unlink(), FileNotFoundError, "no config.json"),
         (lambda p: (p / "config.json").write_text("{"), ValueError, "is not JSON"),
+        (lambda p: (p / "config.json").write_text("[1]"), ValueError, "an object of"),
+        (
+            lambda p: edit_config(p, hidden_size="16"),
+            ValueError,
+            "config.json: hidden_width must be a whole number",
+        ),
+        (
+            lambda p: edit_config(p, num_hidden_layers=1),
+            ValueError,
+            "expected 1 layers, as the config says, found more",
+        ),
+        (
+            lambda p: edit_tensors(
+                p, lambda t: t["bert.pooler.dense.bias"].fill_(float("nan"))
+            ),
+            ValueError,
+            "pooler.bias holds numbers that are not finite",
+        ),
+        (
+            lambda p: (p / "tokenizer_config.json").write_text("{"),
+            ValueError,
+            "tokenizer_config.json is not JSON",
+        ),
+        (
+            lambda p: (p / "tokenizer_config.json").write_text(
+                '{"do_lower_case": "y"}'
+            ),
+            ValueError,
+            "do_lower_case must be true or false, got 'y'",
+        ),
         (lambda p: edit_config(p, model_type="roberta"), ValueError, "got 'roberta'"),
         (lambda p: edit_config(p, hidden_size="gone"), ValueError, "lacks hidden_size"),
         (

@@ -1,6 +1,7 @@
 """`spacy bert compare`: what `spacy evaluate --output` wrote -> one table."""
 
 from pathlib import Path
+from typing import Any
 
 from spacy.cli._util import Arg
 from wasabi import msg
@@ -23,12 +24,10 @@ def compare_cli(
 
     Each file is a column, named after the file.
     """
-    import srsly
-
     from .errors import shown_as_messages
 
     with shown_as_messages():
-        columns = [srsly.read_json(path) for path in metrics]
+        columns = [_read(path) for path in metrics]
         rows = [
             (name, *(_shown(key, column.get(key)) for column in columns))
             for key, name in SCORES.items()
@@ -37,6 +36,21 @@ def compare_cli(
         header = ("", *(path.stem for path in metrics))
         aligns = ("l", *("r" for _ in metrics))
         msg.table(rows, header=header, aligns=aligns, divider=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import srsly
+
+    try:
+        scores = srsly.read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(scores, dict) or not SCORES.keys() & scores.keys():
+        raise ValueError(
+            f"{path}: expected what 'spacy evaluate --output' writes, with one of "
+            f"{', '.join(SCORES)}."
+        )
+    return scores
 
 
 def _shown(key: str, value: float | None) -> str:

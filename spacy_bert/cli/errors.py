@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from click import UsageError
 from wasabi import msg
 
 
@@ -15,6 +16,9 @@ def shown_as_messages() -> Iterator[None]:
     """
     try:
         yield
+    except UsageError as error:
+        msg.fail(error.format_message())
+        raise typer.Exit(2) from error
     except (ValueError, OSError) as error:
         msg.fail(str(error))
         raise typer.Exit(1) from error

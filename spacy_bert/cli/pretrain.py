@@ -41,8 +41,8 @@ def pretrain_cli(
     from .errors import shown_as_messages
     from .sentences import make_splitter
 
-    overrides = parse_config_overrides(ctx.args)
     with shown_as_messages():
+        overrides = parse_config_overrides(ctx.args)
         config = PretrainingConfig.from_dict(
             load_config(config_path, overrides, interpolate=True)
         )

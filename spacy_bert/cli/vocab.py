@@ -25,8 +25,8 @@ def vocab_cli(
     from ..pretraining.vocabulary import learn_vocabulary
     from .errors import shown_as_messages
 
-    overrides = parse_config_overrides(ctx.args)
     with shown_as_messages():
+        overrides = parse_config_overrides(ctx.args)
         config = PretrainingConfig.from_dict(
             load_config(config_path, overrides, interpolate=True)
         )

@@ -32,11 +32,14 @@ class BertConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type is int and value < 1:
+            if field.type is int and (type(value) is not int or value < 1):
                 raise ValueError(
-                    f"{field.name} must be at least 1, got {value}. Change it in the "
-                    "section of the config that describes the model."
+                    f"{field.name} must be a whole number of at least 1, got "
+                    f"{value!r}. Change it in the section of the config that describes "
+                    "the model."
                 )
+            if field.type is float and type(value) not in (int, float):
+                raise ValueError(f"{field.name} must be a number, got {value!r}.")
         if self.hidden_width % self.n_heads:
             raise ValueError(
                 "hidden_width must be a multiple of n_heads: got hidden_width="
@@ -48,6 +51,9 @@ class BertConfig:
                 f"activation must be one of {Activation.__args__}, "  # type: ignore[attr-defined]
                 f"got {self.activation!r}."
             )
+        for name in ("layer_norm_eps", "initializer_range"):
+            if not getattr(self, name) > 0.0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}.")
         for name in ("hidden_dropout_prob", "attention_dropout_prob"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(

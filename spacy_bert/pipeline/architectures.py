@@ -67,7 +67,13 @@ def build_bert_encoder(
     )
     width = max_positions if window_width is None else window_width
     overlap = (width - N_SPECIAL) // 4 if window_overlap is None else window_overlap
-    _check_settings(config, width=width, overlap=overlap, freeze=freeze)
+    _check_settings(
+        config,
+        width=width,
+        overlap=overlap,
+        max_batch_pieces=max_batch_pieces,
+        freeze=freeze,
+    )
     return Model(
         "bert_encoder",
         _forward,
@@ -93,9 +99,13 @@ class Encoded:
 
 def get_shim(model: Model) -> BertShim:
     """The encoder and vocabulary of a model made by `build_bert_encoder`."""
-    shim = model.shims[0]
-    assert isinstance(shim, BertShim)
-    return shim
+    for shim in model.shims:
+        if isinstance(shim, BertShim):
+            return shim
+    raise ValueError(
+        "[components.bert_encoder.model]: expected @architectures = "
+        f"'spacy-bert.BertEncoder.v1', got a model named {model.name!r}."
+    )
 
 
 def encode_docs(
@@ -160,7 +170,12 @@ def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
 
 
 def _check_settings(
-    config: BertConfig, *, width: int, overlap: int, freeze: str | int
+    config: BertConfig,
+    *,
+    width: int,
+    overlap: int,
+    max_batch_pieces: int,
+    freeze: str | int,
 ) -> None:
     if not N_SPECIAL < width <= config.max_positions:
         raise ValueError(
@@ -172,8 +187,13 @@ def _check_settings(
             f"window_overlap must lie in [0, window_width - {N_SPECIAL} = "
             f"{width - N_SPECIAL}), got {overlap}."
         )
-    if isinstance(freeze, int) and not 0 <= freeze <= config.n_layers:
+    if max_batch_pieces < 1:
         raise ValueError(
-            f"freeze must name at most the {config.n_layers} layers there are, "
-            f"got {freeze}."
+            f"max_batch_pieces must be at least 1, got {max_batch_pieces}."
+        )
+    is_number = type(freeze) is int and 0 <= freeze <= config.n_layers
+    if not is_number and freeze not in ("none", "embeddings", "all"):
+        raise ValueError(
+            "freeze must be 'none', 'embeddings', 'all' or a number of layers up to "
+            f"{config.n_layers}, got {freeze!r}."
         )

@@ -53,10 +53,29 @@ class BertTok2Vec(Tok2Vec):
         model: Model[list[Doc], list[Floats2d]],
         name: str = "bert_encoder",
     ) -> None:
+        get_shim(model)  # Refuses other architectures.
         super().__init__(vocab, model, name)
         self._pending: _PendingGradient | None = None
 
+    def add_listener(self, listener: Tok2VecListener, component_name: str) -> None:
+        """Raises ValueError where a listener of ours expects vectors of another width.
+
+        One that listens to any Tok2Vec ("*") and another width is not ours.
+        """
+        width, expected = self.model.get_dim("nO"), listener.get_dim("nO")
+        if width == expected:
+            super().add_listener(listener, component_name)
+        elif listener.upstream_name == self.name:
+            raise ValueError(
+                f"The listener of {component_name!r} expects vectors of width "
+                f"{expected}, but those of {self.name!r} have {width}. Set its width "
+                f"to ${{components.{self.name}.model.hidden_width}}."
+            )
+
     def predict(self, docs: Iterable[Doc]) -> Encoded:
+        if self._pending is not None and self._pending.d_tokens is not None:
+            # Some listeners are not trained, so their gradients never come.
+            self._finish_pending()
         encoded, _ = encode_docs(self.model, list(docs), is_train=False)
         return encoded
 

@@ -44,7 +44,11 @@ def add_encoder(
         "bert_encoder", name, config={"model": model}, **(place or {})
     )
     assert isinstance(component, BertTok2Vec)
-    get_shim(component.model).load(path)
+    try:
+        get_shim(component.model).load(path)
+    except (ValueError, OSError):
+        nlp.remove_pipe(name)
+        raise
     return component
 
 

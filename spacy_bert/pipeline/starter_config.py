@@ -23,14 +23,9 @@ _TRANSITIONS = {
     "maxout_pieces": 2,
     "use_upper": False,
 }
-_TEXTCAT = {
-    "@architectures": "spacy.TextCatReduce.v1",
-    "use_reduce_first": False,
-    "use_reduce_last": False,
-    # The maximum of an empty Doc is an error in Thinc, its mean is zero.
-    "use_reduce_max": False,
-    "use_reduce_mean": True,
-}
+# Unlike the mean of the tokens, this learns within some hundred steps, and unlike their
+# maximum it bears empty Docs.
+_TEXTCAT = {"@architectures": "spacy.TextCatParametricAttention.v1"}
 _TAGGER = {"@architectures": "spacy.Tagger.v2"}
 
 # Each head's own config; its model listens to the encoder.
@@ -122,7 +117,10 @@ def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") 
             },
         }
     )
-    nlp = util.load_model_from_config(config, auto_fill=True)
+    try:
+        nlp = util.load_model_from_config(config, auto_fill=True)
+    except ImportError as error:
+        raise ValueError(f"Expected a language that spaCy knows: {error}") from error
     return annotate(nlp.config.to_str(), COMMENTS)
 
 

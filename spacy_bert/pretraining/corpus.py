@@ -29,6 +29,10 @@ def find_files(path: str) -> list[Path]:
 
     Raises FileNotFoundError where there are none.
     """
+    if not path:
+        raise FileNotFoundError(
+            "[corpus] path: expected a file or folder, got nothing."
+        )
     if Path(path).is_file():
         return [Path(path)]
     if Path(path).is_dir():

@@ -49,7 +49,10 @@ def pretrain(
     progress = Progress(output / LOG, state.step, max_steps=max_steps, write=write)
     with stop_requests() as is_stopped:
         if state.step == 0:
-            progress.report(state, run.evaluate())
+            before = run.evaluate()
+            state = replace(state, best_loss=before.mlm_loss)
+            progress.report(state, before)
+            run.save_best()
             run.save_last(state)
         for batches, place in training_steps(run.reader, state.place):
             if state.step >= max_steps:

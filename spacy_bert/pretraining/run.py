@@ -88,6 +88,12 @@ def prepare_run(
     recover(last)
     recover(output / BEST)
     continues = continues_run(last, settings, resume, overwrite, write)
+    torch.manual_seed(config.pretraining.seed)
+    # Before the index, which can take long: a checkpoint may be refused.
+    if continues:
+        model, _ = load_pretraining_model(last)
+    else:
+        model = _new_model(config, bert, wordpiece)
     index = open_index(
         output / INDEX,
         files,
@@ -97,14 +103,9 @@ def prepare_run(
         write=write,
     )
     log_probs = unigram_log_probs(index.train, bert.vocab_size)
-    torch.manual_seed(config.pretraining.seed)
-    if continues:
-        model, _ = load_pretraining_model(last)
-    else:
-        model = _new_model(config, bert, wordpiece)
-        if config.pretraining.warm_start:
-            write("Warm start: embeddings from co-occurrences in the corpus")
-            warm_start(model, index.train, wordpiece, log_probs)
+    if config.pretraining.warm_start and not continues:
+        write("Warm start: embeddings from co-occurrences in the corpus")
+        warm_start(model, index.train, wordpiece, log_probs)
     model.to(device).train()
     optimizer = make_optimizer(model, config.pretraining)
     state = TrainingState()

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from .wordpiece import CLS, MASK, PAD, SEP, UNK, WordPiece
 
@@ -43,10 +44,25 @@ def load_wordpiece(path: Path) -> WordPiece:
     settings_path = path / "tokenizer_config.json"
     settings = {}
     if settings_path.is_file():
-        settings = json.loads(settings_path.read_text(encoding="utf8"))
+        settings = _read_settings(settings_path)
     return WordPiece.from_file(
         path / VOCAB_FILE,
         lowercase=settings.get("do_lower_case", True),
         strip_accents=settings.get("strip_accents"),
         split_chinese=settings.get("tokenize_chinese_chars", True),
     )
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_text(encoding="utf8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(settings, dict):
+        raise ValueError(f"{path}: expected an object of settings, got {settings!r}.")
+    for name in ("do_lower_case", "strip_accents", "tokenize_chinese_chars"):
+        if not isinstance(settings.get(name), bool | None):
+            raise ValueError(
+                f"{path}: {name} must be true or false, got {settings[name]!r}."
+            )
+    return settings

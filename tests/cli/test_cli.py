@@ -115,6 +115,19 @@ def test_a_missing_checkpoint_is_a_message_not_a_stack(tmp_path):
     assert "no config.json" in words(result) and "Traceback" not in words(result)
 
 
+def test_compare_names_the_file_that_is_none(tmp_path):
+    for content in ("", "[]", '{"other": 1}'):
+        (tmp_path / "scores.json").write_text(content)
+        result = run("compare", tmp_path / "scores.json")
+        assert result.exit_code == 1 and "scores.json" in result.output
+
+
+def test_an_option_that_is_no_override_is_a_message(tmp_path):
+    (tmp_path / "some.cfg").write_text("[corpus]\n")
+    result = run("vocab", tmp_path / "some.cfg", "--foo")
+    assert result.exit_code == 2 and "foo" in result.output
+
+
 def test_compare_puts_pipelines_side_by_side(tmp_path):
     (tmp_path / "one.json").write_text('{"ents_f": 0.5, "speed": 1234.5}')
     (tmp_path / "two.json").write_text('{"ents_f": 0.25, "cats_macro_f": null}')

@@ -121,7 +121,9 @@ def test_dropout_of_training_reaches_the_encoder(nlp, model):
         ({"hidden_width": 10, "n_heads": 4}, "hidden_width must be a multiple"),
         ({"window_width": 600}, r"window_width must lie in \[3, max_positions = 512\]"),
         ({"window_width": 10, "window_overlap": 8}, "window_overlap must lie in"),
-        ({"freeze": 7}, "freeze must name at most the 4 layers there are, got 7"),
+        ({"freeze": 7}, "freeze must be .* a number of layers up to 4, got 7"),
+        ({"freeze": "99"}, "freeze must be .* got '99'"),
+        ({"max_batch_pieces": 0}, "max_batch_pieces must be at least 1, got 0"),
     ],
 )
 def test_impossible_settings_are_refused(settings, message):

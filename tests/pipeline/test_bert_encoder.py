@@ -13,6 +13,7 @@ from transformers import BertModel
 
 from spacy_bert import add_encoder
 from spacy_bert.pipeline.architectures import get_shim
+from spacy_bert.pipeline.starter_config import HEADS
 
 TEXT = "the cat sat on the river bank"
 HEAD_NAMES = ["textcat", "ner", "spancat"]
@@ -201,6 +202,45 @@ def test_a_frozen_last_listener_does_not_stop_training(nlp):
     nlp.update(examples, sgd=False, exclude=["textcat"])
     nlp.get_pipe("bert_encoder").finish_update(optimizer)
     assert any(not (w == before[n]).all() for n, w in weights(nlp).items())
+
+
+def test_predicting_sends_a_gradient_that_still_waits(nlp):
+    for name in ("ner", "textcat"):
+        add_head(nlp, name)
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    before = weights(nlp)
+    nlp.update(examples, sgd=optimizer, exclude=["textcat"])
+    nlp(TEXT)
+    assert any(not (w == before[n]).all() for n, w in weights(nlp).items())
+
+
+def test_a_listener_of_another_width_is_refused(nlp):
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}
+    model = {
+        **HEADS["ner"]["model"],
+        "tok2vec": {**listener, "upstream": "bert_encoder"},
+    }
+    with pytest.raises(
+        ValueError, match="'ner' expects vectors of width 96, .* have 16"
+    ):
+        nlp.add_pipe("ner", config={"model": model})
+
+
+def test_a_model_that_is_no_bert_is_refused():
+    model = {"@architectures": "spacy.HashEmbedCNN.v2", "pretrained_vectors": None}
+    sizes = {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
+    model |= {**sizes, "maxout_pieces": 2, "subword_features": False}
+    with pytest.raises(ValueError, match="expected @architectures = 'spacy-bert"):
+        spacy.blank("en").add_pipe("bert_encoder", config={"model": model})
+
+
+def test_a_failed_add_encoder_leaves_nothing_behind(nlp, checkpoint):
+    (checkpoint / "model.safetensors").write_bytes(b"")
+    other = spacy.blank("en")
+    with pytest.raises(ValueError, match="cannot be read"):
+        add_encoder(other, checkpoint)
+    assert other.pipe_names == []
 
 
 def test_annotating_while_training(nlp):
