@@ -150,15 +150,15 @@ class BertTok2Vec(Tok2Vec):
         shim = get_shim(self.model)
         if checkpoint is not None:
             shim.load(Path(checkpoint))
-        elif not shim.has_weights and vocabulary is not None:
-            shim.start_at_random(
-                WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
-            )
         elif not shim.has_weights:
-            texts = (example.reference.text for example in get_examples())
-            shim.start_at_random(
-                train_wordpiece(texts, vocab_size=vocab_size, lowercase=lowercase)
-            )
+            if vocabulary is not None:
+                wordpiece = WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
+            else:
+                texts = (example.reference.text for example in get_examples())
+                wordpiece = train_wordpiece(
+                    texts, vocab_size=vocab_size, lowercase=lowercase
+                )
+            shim.start_at_random(wordpiece)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """A folder whose `model` is a checkpoint that `transformers` loads too."""
