@@ -14,6 +14,12 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from .batch import PackedBatch
 from .config import BertConfig
+from .dropout import dropout
+from .linear import Linear
+
+# Up to here plain matrix products are about twice as fast on the CPU as torch's fused
+# kernel, whose cost for each head of a sequence is fixed (benchmarks/LOG.md).
+_SHORT = 48
 
 
 class SelfAttention(nn.Module):
@@ -24,8 +30,8 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.n_heads = config.n_heads
         self.dropout_prob = config.attention_dropout_prob
-        self.project = nn.Linear(config.hidden_width, 3 * config.hidden_width)
-        self.output = nn.Linear(config.hidden_width, config.hidden_width)
+        self.project = Linear(config.hidden_width, 3 * config.hidden_width)
+        self.output = Linear(config.hidden_width, config.hidden_width)
 
     def forward(self, hidden: Tensor, batch: PackedBatch) -> Tensor:
         """(n_pieces, hidden_width) -> (n_pieces, hidden_width)"""
@@ -57,7 +63,11 @@ def attend_in_runs(
     for (_, length), *qkv in zip(runs, *parts, strict=True):
         # (n_pieces_of_run, n_heads, head_width) -> (n_sequences, n_heads, length, ...)
         q, k, v = (x.unflatten(0, (-1, length)).transpose(1, 2) for x in qkv)
-        context = scaled_dot_product_attention(q, k, v, dropout_p=dropout_prob)
+        # With dropout the fused kernel is not used anyway.
+        if length <= _SHORT or dropout_prob:
+            context = _attend_plainly(q, k, v, dropout_prob)
+        else:
+            context = scaled_dot_product_attention(q, k, v)
         contexts.append(context.transpose(1, 2).flatten(0, 1))
     return torch.cat(contexts) if len(contexts) > 1 else contexts[0]
 
@@ -81,6 +91,17 @@ def attend_padded(
         q, k, v, attn_mask=is_piece[:, None, None, :], dropout_p=dropout_prob
     )
     return context.transpose(1, 2)[is_piece]
+
+
+def _attend_plainly(q: Tensor, k: Tensor, v: Tensor, dropout_prob: float) -> Tensor:
+    """softmax(q k^T / sqrt(head_width)) v, all (n_sequences, n_heads, length, ...)."""
+    # reshape copies, so that each head of each sequence is one dense matrix.
+    flat_q, flat_k, flat_v = (x.reshape(-1, *x.shape[2:]) for x in (q, k, v))
+    scores = torch.bmm(flat_q * q.shape[-1] ** -0.5, flat_k.transpose(1, 2))
+    weights = torch.softmax(scores, dim=-1)
+    if dropout_prob:
+        weights = dropout(weights, dropout_prob)
+    return torch.bmm(weights, flat_v).view(q.shape)
 
 
 def _runs(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:

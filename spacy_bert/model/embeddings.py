@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from .batch import PackedBatch
 from .config import BertConfig
+from .dropout import Dropout
 
 
 class Embeddings(nn.Module):
@@ -15,7 +16,7 @@ class Embeddings(nn.Module):
         self.segments = nn.Embedding(config.n_segments, config.hidden_width)
         self.positions = nn.Embedding(config.max_positions, config.hidden_width)
         self.norm = nn.LayerNorm(config.hidden_width, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, batch: PackedBatch) -> Tensor:
         summed = (

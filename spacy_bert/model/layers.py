@@ -1,10 +1,13 @@
 """One post-norm encoder layer: (n_pieces, hidden_width) -> (n_pieces, hidden_width)."""
 
+import torch
 from torch import Tensor, nn
 
 from .attention import SelfAttention
 from .batch import PackedBatch
 from .config import Activation, BertConfig
+from .dropout import Dropout
+from .linear import Linear
 
 
 class EncoderLayer(nn.Module):
@@ -16,11 +19,11 @@ class EncoderLayer(nn.Module):
         width, eps = config.hidden_width, config.layer_norm_eps
         self.attention = SelfAttention(config)
         self.attention_norm = nn.LayerNorm(width, eps=eps)
-        self.expand = nn.Linear(width, config.intermediate_width)
+        self.expand = Linear(width, config.intermediate_width)
         self.activation = make_activation(config.activation)
-        self.contract = nn.Linear(config.intermediate_width, width)
+        self.contract = Linear(config.intermediate_width, width)
         self.output_norm = nn.LayerNorm(width, eps=eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, hidden: Tensor, batch: PackedBatch) -> Tensor:
         attended = self.dropout(self.attention(hidden, batch))
@@ -29,7 +32,21 @@ class EncoderLayer(nn.Module):
         return self.output_norm(hidden + self.dropout(self.contract(expanded)))
 
 
+class Gelu(nn.Module):
+    """Overwrites its argument where no gradient is asked for."""
+
+    def __init__(self, approximate: str) -> None:
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        gelu = torch.nn.functional.gelu
+        if not hidden.requires_grad:
+            gelu = torch.ops.aten.gelu_
+        return gelu(hidden, approximate=self.approximate)
+
+
 def make_activation(name: Activation) -> nn.Module:
     if name == "relu":
         return nn.ReLU()
-    return nn.GELU(approximate="none" if name == "gelu" else "tanh")
+    return Gelu("none" if name == "gelu" else "tanh")

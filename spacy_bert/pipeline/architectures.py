@@ -18,6 +18,7 @@ from ..model.config import Activation, BertConfig
 from ..model.encoder import set_dropout
 from ..tokenization import train_wordpiece
 from .alignment import align
+from .optimizer import LearnRates
 from .shim import BertShim
 from .token_vectors import encode_windows
 from .windows import N_SPECIAL, make_window_batches
@@ -38,8 +39,10 @@ def build_bert_encoder(
     layer_norm_eps: float = 1e-12,
     window_width: int | None = None,
     window_overlap: int | None = None,
-    max_batch_pieces: int = 8192,
+    max_batch_pieces: int | None = None,
     freeze: Literal["none", "embeddings", "all"] | int = "none",
+    learn_rate_factor: float = 1.0,
+    layer_decay: float = 1.0,
 ) -> Model[list[Doc], list[Floats2d]]:
     """BERT over Docs of any length, one vector a token.
 
@@ -47,9 +50,13 @@ def build_bert_encoder(
     window_width: pieces a sequence may have with [CLS] and [SEP]; by default
         max_positions.
     window_overlap: pieces that two windows of a long Doc share; by default a quarter.
-    max_batch_pieces: how many pieces go through the encoder at once when predicting.
+    max_batch_pieces: how many pieces go through the encoder at once; by default 1,024
+        on the CPU, where their hidden states then stay in its cache, and 16,384
+        elsewhere.
     freeze: what is not trained: nothing, the embeddings, the embeddings and the first
         N layers, or all.
+    learn_rate_factor: the encoder's learning rate over that of the heads.
+    layer_decay: each layer's learning rate over that of the layer above it.
 
     Raises ValueError where a number is impossible. There are no weights until the
     component loads or initializes them.
@@ -85,7 +92,15 @@ def build_bert_encoder(
             "window_overlap": overlap,
             "max_batch_pieces": max_batch_pieces,
         },
-        shims=[BertShim(config, freeze=freeze)],
+        shims=[
+            BertShim(
+                config,
+                freeze=freeze,
+                learn_rates=LearnRates(
+                    factor=learn_rate_factor, layer_decay=layer_decay
+                ),
+            )
+        ],
     )
 
 
@@ -114,9 +129,11 @@ def encode_docs(
     """Vectors of the Docs, and a callback for the gradient of all tokens' vectors,
     (n_tokens, hidden_width), which goes through the encoder."""
     shim = get_shim(model)
-    encoder = shim.encoder.train(is_train)
-    set_dropout(encoder, model.attrs["dropout_rate"])
+    encoder = shim.encoder
+    # A frozen encoder gives the same features every time, without dropout.
     is_train = is_train and shim.freeze != "all"
+    if is_train:
+        set_dropout(encoder.train(), model.attrs["dropout_rate"])
     with torch.set_grad_enabled(is_train):
         alignment = align(docs, shim.wordpiece)
         vectors = encode_windows(
@@ -126,13 +143,15 @@ def encode_docs(
                 shim.wordpiece,
                 width=model.attrs["window_width"],
                 overlap=model.attrs["window_overlap"],
-                max_batch_pieces=model.attrs["max_batch_pieces"],
+                max_batch_pieces=model.attrs["max_batch_pieces"]
+                or _default_batch_pieces(shim.device),
             ),
             n_tokens=alignment.n_tokens,
             n_docs=len(docs),
             device=shim.device,
         )
-    encoder.eval()
+    if is_train:
+        encoder.eval()
 
     def backprop(d_tokens: Floats2d) -> None:
         if vectors.tokens.requires_grad:
@@ -161,6 +180,10 @@ def _forward(
     return encoded.tokens, backprop
 
 
+def _default_batch_pieces(device: torch.device) -> int:
+    return 1024 if device.type == "cpu" else 16384
+
+
 def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
     """Random weights, where a model that stands alone inside a head has none yet."""
     shim = get_shim(model)
@@ -174,7 +197,7 @@ def _check_settings(
     *,
     width: int,
     overlap: int,
-    max_batch_pieces: int,
+    max_batch_pieces: int | None,
     freeze: str | int,
 ) -> None:
     if not N_SPECIAL < width <= config.max_positions:
@@ -187,7 +210,7 @@ def _check_settings(
             f"window_overlap must lie in [0, window_width - {N_SPECIAL} = "
             f"{width - N_SPECIAL}), got {overlap}."
         )
-    if max_batch_pieces < 1:
+    if max_batch_pieces is not None and max_batch_pieces < 1:
         raise ValueError(
             f"max_batch_pieces must be at least 1, got {max_batch_pieces}."
         )

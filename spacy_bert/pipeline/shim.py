@@ -5,15 +5,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import safetensors.torch
 import srsly
 import torch
 from spacy.util import logger
-from thinc.api import Optimizer, get_torch_default_device, torch2xp, xp2torch
+from thinc.api import Optimizer, get_torch_default_device, xp2torch
 from thinc.shims import Shim
-from thinc.types import FloatsXd
 
 from ..checkpoint import (
     load_encoder,
@@ -24,6 +23,7 @@ from ..checkpoint import (
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder, initialize_weights
 from ..tokenization import WordPiece
+from .optimizer import LearnRates, step
 
 Freeze = Literal["none", "embeddings", "all"] | int
 
@@ -49,10 +49,17 @@ class BertShim(Shim):
     spaCy builds a pipeline several times on the way to one, so an empty shim is cheap.
     """
 
-    def __init__(self, architecture: BertConfig, *, freeze: Freeze = "none") -> None:
+    def __init__(
+        self,
+        architecture: BertConfig,
+        *,
+        freeze: Freeze = "none",
+        learn_rates: LearnRates | None = None,
+    ) -> None:
         super().__init__(None)
         self.architecture = architecture
         self.freeze = freeze
+        self.learn_rates = learn_rates or LearnRates()
         self._wordpiece: WordPiece | None = None
 
     @property
@@ -98,16 +105,15 @@ class BertShim(Shim):
         self._set(encoder, wordpiece, source="random weights")
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        for name, parameter in self.encoder.named_parameters():
-            if parameter.grad is None:
-                continue
-            updated, _ = optimizer(
-                (self.id, name),
-                cast(FloatsXd, torch2xp(parameter.data)),
-                cast(FloatsXd, torch2xp(parameter.grad)),
-            )
-            parameter.data = xp2torch(updated, device=parameter.device)
-            parameter.grad = None
+        n_layers = self.architecture.n_layers
+        parameters = {
+            (self.id, name): parameter
+            for name, parameter in self.encoder.named_parameters()
+        }
+        rates = {
+            key: self.learn_rates.of(key[1], n_layers=n_layers) for key in parameters
+        }
+        step(optimizer, parameters, rates)
 
     @contextmanager
     def use_params(self, params: Mapping[Any, Any]) -> Iterator[None]:
@@ -115,16 +121,20 @@ class BertShim(Shim):
         backup = {}
         for name, parameter in self.encoder.named_parameters():
             if (self.id, name) in params:
-                backup[name] = parameter.data
-                parameter.data = xp2torch(
-                    params[self.id, name], device=parameter.device
-                )
-        yield
-        for name, data in backup.items():
-            self.encoder.get_parameter(name).data = data
+                backup[parameter] = parameter.data
+                average = xp2torch(params[self.id, name], device=parameter.device)
+                # A copy: the same memory may hold another average next time.
+                parameter.data = average.view_as(parameter).clone()
+        try:
+            yield
+        finally:
+            for parameter, data in backup.items():
+                parameter.data = data
 
     def copy(self) -> "BertShim":
-        copied = BertShim(self.architecture, freeze=self.freeze)
+        copied = BertShim(
+            self.architecture, freeze=self.freeze, learn_rates=self.learn_rates
+        )
         copied._model = copy.deepcopy(self._model)
         copied._wordpiece = self._wordpiece
         return copied
@@ -168,6 +178,8 @@ class BertShim(Shim):
         check_architecture(self.architecture, encoder.config, source=source)
         self._model = encoder.to(get_torch_default_device()).eval()
         self._wordpiece = wordpiece
+        # A dense gradient is as large as the vocabulary, for each batch of windows.
+        encoder.embeddings.pieces.sparse = True
         _freeze(encoder, self.freeze)
 
 

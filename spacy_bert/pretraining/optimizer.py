@@ -6,6 +6,7 @@ from math import isfinite
 
 import torch
 from torch import nn
+from torch.autograd.graph import increment_version
 from torch.nn.utils import clip_grad_norm_
 
 from ..model import BertForPretraining, mlm_loss, nsp_loss
@@ -86,6 +87,8 @@ def train_step(
     for group in optimizer.param_groups:
         group["lr"] = learn_rate
     optimizer.step()
+    # The fused kernel leaves this undone.
+    increment_version(list(model.parameters()))
     return StepResult(
         mlm_loss=mlm_mean,
         nsp_loss=nsp_mean,

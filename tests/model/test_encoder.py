@@ -35,9 +35,11 @@ def both(request, tmp_path, pretraining_model, wordpiece):
     return encoder, BertModel.from_pretrained(path).eval(), sequences
 
 
-def test_outputs_equal_transformers(both):
+@pytest.mark.parametrize("is_train", [True, False])
+def test_outputs_equal_transformers(both, is_train):
     encoder, reference, sequences = both
-    hidden = encoder(pack_lists(sequences))
+    with torch.set_grad_enabled(is_train):
+        hidden = encoder(pack_lists(sequences))
     expected = [reference(torch.tensor([s])).last_hidden_state[0] for s in sequences]
     torch.testing.assert_close(hidden, torch.cat(expected), atol=1e-5, rtol=0)
 
@@ -90,7 +92,8 @@ def test_packing_changes_nothing(pretraining_model):
 
 
 def test_both_ways_of_keeping_sequences_apart_agree():
-    batch = pack_lists([[1] * 3, [1] * 3, [1] * 5, [1], [1] * 3])
+    # Short ones, and one that is long enough for the fused kernel on the CPU.
+    batch = pack_lists([[1] * 3, [1] * 3, [1] * 5, [1], [1] * 3, [1] * 60])
     query, key, value = torch.randn(
         3, batch.n_pieces, 2, 4, generator=torch.manual_seed(0)
     )

@@ -1,0 +1,83 @@
+"""A dense layer that runs on the fastest exact kernel of its device.
+
+On the CPU that is oneDNN's, and where no gradients are asked for, with a weight laid
+out for it in advance. It is not part of torch's public interface, so it is looked for;
+without it nothing but speed is lost.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
+    torch.ops.mkldnn, "_linear_pointwise"
+)
+
+
+class Linear(nn.Linear):
+    """(n, in_features) -> (n, out_features)
+
+    Outside of training the weight is kept in oneDNN's layout too, which takes its size
+    again in memory. What changes a weight in a way that torch does not count, as its
+    fused optimizers do, must be followed by `torch.autograd.graph.increment_version`
+    or a change between `train()` and `eval()`.
+    """
+
+    # The weight as it was, its address and version; and the same in oneDNN's layout.
+    _laid_out: tuple[Tensor, int, int, Tensor] | None = None
+
+    def forward(self, rows: Tensor) -> Tensor:
+        if (
+            not _HAS_ONEDNN
+            or rows.device.type != "cpu"
+            or not rows.dtype == self.weight.dtype == torch.float32
+            or torch.is_autocast_enabled("cpu")
+        ):
+            return super().forward(rows)
+        if torch.is_grad_enabled():
+            return _OneDnnLinear.apply(rows, self.weight, self.bias)
+        return _product(rows, self._lay_out(), self.bias)
+
+    def train(self, mode: bool = True) -> "Linear":
+        if mode != self.training:
+            self._laid_out = None
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {k: v for k, v in self.__dict__.items() if k != "_laid_out"}
+
+    def _lay_out(self) -> Tensor:
+        weight, address = self.weight, self.weight.data_ptr()
+        if self._laid_out is not None:
+            known, known_address, version, matrix = self._laid_out
+            if known is weight and (known_address, version) == (
+                address,
+                weight._version,
+            ):
+                return matrix
+        matrix = torch.ops.mkldnn._reorder_linear_weight(weight)
+        self._laid_out = weight, address, weight._version, matrix
+        return matrix
+
+
+class _OneDnnLinear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, weight)
+        return _product(rows, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        rows, weight = ctx.saved_tensors
+        (d_output,) = d_outputs
+        needs_rows, needs_weight, needs_bias = ctx.needs_input_grad
+        return (
+            _product(d_output, weight.t(), None) if needs_rows else None,
+            d_output.t() @ rows if needs_weight else None,
+            d_output.sum(0) if needs_bias else None,
+        )
+
+
+def _product(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")

@@ -1,0 +1,152 @@
+"""One step of a Thinc optimizer over torch parameters, in place.
+
+Thinc's own step goes tensor by tensor, clips each gradient alone and decays every
+tensor. Here the gradients are clipped by their common norm, biases and LayerNorm do not
+decay, and Adam runs in torch's fused kernel. The state stays where spaCy keeps it, in
+the Thinc optimizer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from thinc.api import Optimizer, torch2xp, xp2torch
+from thinc.types import FloatsXd
+from torch import Tensor, nn
+from torch.autograd.graph import increment_version
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.adamw import adamw
+
+Key = tuple[int, str]
+
+# thinc.backends.ops.Ops.update_averages
+_MAX_AVERAGE_DECAY = 0.9999
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnRates:
+    """The encoder's learning rates as parts of the optimizer's, which the heads have.
+
+    factor: of the top layer and the pooler.
+    layer_decay: each layer's rate over that of the layer above it (Sun et al. 2019,
+        "How to Fine-Tune BERT for Text Classification", section 5.3.4: 0.95).
+    """
+
+    factor: float = 1.0
+    layer_decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.factor > 0.0:
+            raise ValueError(
+                f"learn_rate_factor must be above 0, got {self.factor}. To leave the "
+                "encoder as it is, set freeze = 'all'."
+            )
+        if not 0.0 < self.layer_decay <= 1.0:
+            raise ValueError(f"layer_decay must lie in (0, 1], got {self.layer_decay}.")
+
+    def of(self, name: str, *, n_layers: int) -> float:
+        """The part for a parameter of a BertEncoder.
+
+        Of 2 layers: "layers.1..." factor, "layers.0..." factor * layer_decay,
+        "embeddings..." factor * layer_decay ** 2.
+        """
+        part, *rest = name.split(".")
+        n_below = {"embeddings": 0, "pooler": n_layers}.get(part)
+        if n_below is None:
+            n_below = int(rest[0]) + 1
+        return self.factor * self.layer_decay ** (n_layers - n_below)
+
+
+@torch.no_grad()
+def step(
+    optimizer: Optimizer,
+    parameters: Mapping[Key, nn.Parameter],
+    rates: Mapping[Key, float],
+) -> None:
+    """Clip, update, and take away the gradients. Parameters without one stay.
+
+    rates: of each parameter, a factor of optimizer.learn_rate.
+    """
+    trained = {key: p for key, p in parameters.items() if p.grad is not None}
+    for p in trained.values():
+        if p.grad.is_sparse:  # type: ignore[union-attr]
+            p.grad = p.grad.to_dense()  # type: ignore[union-attr]
+    if optimizer.grad_clip and trained:
+        clip_grad_norm_(trained.values(), optimizer.grad_clip)
+    if _is_adamw(optimizer):
+        for rate, decay in {(rates[key], p.ndim > 1) for key, p in trained.items()}:
+            group = {
+                key: p
+                for key, p in trained.items()
+                if (rates[key], p.ndim > 1) == (rate, decay)
+            }
+            _adamw_step(optimizer, group, rate=rate, decay=decay)
+    else:
+        for key, p in trained.items():
+            _thinc_step(optimizer, key, p, rate=rates[key])
+    for p in trained.values():
+        p.grad = None
+
+
+def _is_adamw(optimizer: Optimizer) -> bool:
+    return (
+        optimizer.b1 > 0.0
+        and optimizer.b2 > 0.0
+        and not optimizer.use_radam
+        and (optimizer.L2_is_weight_decay or not optimizer.L2)
+    )
+
+
+def _adamw_step(
+    optimizer: Optimizer,
+    group: Mapping[Key, nn.Parameter],
+    *,
+    rate: float,
+    decay: bool,
+) -> None:
+    counts = [torch.tensor(float(optimizer.nr_update[key])) for key in group]
+    device = next(iter(group.values())).device
+    is_fused = device.type in ("cpu", "cuda")
+    adamw(
+        list(group.values()),
+        [p.grad for p in group.values()],  # type: ignore[misc]
+        [_state(optimizer.mom1, key, p) for key, p in group.items()],
+        [_state(optimizer.mom2, key, p) for key, p in group.items()],
+        [],
+        [count.to(device) for count in counts] if is_fused else counts,
+        fused=is_fused,
+        amsgrad=False,
+        beta1=optimizer.b1,
+        beta2=optimizer.b2,
+        lr=optimizer.learn_rate * rate,
+        weight_decay=optimizer.L2 if decay else 0.0,
+        eps=optimizer.eps,
+        maximize=False,
+    )
+    # The fused kernel leaves this undone.
+    increment_version(list(group.values()))
+    for key, p in group.items():
+        optimizer.nr_update[key] += 1
+        if optimizer.averages is not None:
+            n_updates = optimizer.nr_update[key]
+            kept = min((1 + n_updates) / (10 + n_updates), _MAX_AVERAGE_DECAY)
+            _state(optimizer.averages, key, p).lerp_(p, 1 - kept)
+
+
+def _state(states: dict, key: Key, parameter: nn.Parameter) -> Tensor:
+    """The optimizer's array for a parameter, zeros at first, as a view in torch."""
+    if key not in states:
+        states[key] = torch2xp(torch.zeros_like(parameter))
+    return xp2torch(states[key], device=parameter.device).view_as(parameter)
+
+
+def _thinc_step(
+    optimizer: Optimizer, key: Key, parameter: nn.Parameter, *, rate: float
+) -> None:
+    assert parameter.grad is not None
+    weights, gradient = torch2xp(parameter), torch2xp(parameter.grad)
+    updated, _ = optimizer(
+        key, cast(FloatsXd, weights), cast(FloatsXd, gradient), lr_scale=rate
+    )
+    parameter.copy_(xp2torch(updated, device=parameter.device))

@@ -1,0 +1,162 @@
+"""A step of the Thinc optimizer against torch's AdamW and Thinc's own."""
+
+import numpy as np
+import pytest
+import torch
+from thinc.api import SGD, Adam, RAdam
+from torch import nn
+
+from spacy_bert.pipeline.architectures import build_bert_encoder, get_shim
+from spacy_bert.pipeline.optimizer import LearnRates, step
+
+SHAPES = {"matrix": (5, 4), "vector": (4,)}
+
+
+def make_parameters(n=0):
+    generator = torch.manual_seed(n)
+    return {
+        (1, name): nn.Parameter(torch.randn(shape, generator=generator))
+        for name, shape in SHAPES.items()
+    }
+
+
+def set_gradients(parameters, n):
+    generator = torch.manual_seed(100 + n)
+    for parameter in parameters.values():
+        parameter.grad = torch.randn(parameter.shape, generator=generator)
+
+
+def take_steps(optimizer, parameters, n_steps=3, rate=1.0):
+    for n in range(n_steps):
+        set_gradients(parameters, n)
+        step(optimizer, parameters, dict.fromkeys(parameters, rate))
+        assert all(p.grad is None for p in parameters.values())
+    return parameters
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.5])
+def test_adam_equals_torchs_adamw(rate):
+    ours = take_steps(
+        Adam(0.01, L2=0.1, grad_clip=0.5, use_averages=False),
+        make_parameters(),
+        rate=rate,
+    )
+    theirs = make_parameters()
+    matrix, vector = theirs.values()
+    groups = [
+        {"params": [matrix], "weight_decay": 0.1},
+        {"params": [vector], "weight_decay": 0.0},
+    ]
+    reference = torch.optim.AdamW(groups, lr=0.01 * rate, betas=(0.9, 0.999), eps=1e-8)
+    for n in range(3):
+        set_gradients(theirs, n)
+        nn.utils.clip_grad_norm_(theirs.values(), 0.5)
+        reference.step()
+    for key in ours:
+        torch.testing.assert_close(ours[key], theirs[key])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Adam(0.01, L2=0.0, grad_clip=0.0),
+        lambda: Adam(0.01, L2=0.1, L2_is_weight_decay=False, grad_clip=0.0),
+        lambda: RAdam(0.01, L2=0.0, grad_clip=0.0),
+        lambda: SGD(0.01, L2=0.1, grad_clip=0.0),
+    ],
+    ids=["Adam", "Adam with L2", "RAdam", "SGD"],
+)
+def test_every_thinc_optimizer_steps_as_thinc_does(make):
+    ours = take_steps(make(), make_parameters(), rate=0.5)
+    reference, theirs = make(), make_parameters()
+    for n in range(3):
+        set_gradients(theirs, n)
+        for key, parameter in theirs.items():
+            weights, gradient = parameter.detach().numpy(), parameter.grad.numpy()
+            updated, _ = reference(key, weights, gradient, lr_scale=0.5)
+            parameter.data = torch.from_numpy(np.array(updated))
+    for key in ours:
+        # Thinc adds eps before it corrects the bias of the moments.
+        torch.testing.assert_close(ours[key], theirs[key], atol=1e-5, rtol=1e-5)
+
+
+def test_averages_equal_thincs():
+    optimizer = Adam(0.01, L2=0.0, grad_clip=0.0, use_averages=True)
+    reference = Adam(0.01, L2=0.0, grad_clip=0.0, use_averages=True)
+    ours, theirs = make_parameters(), make_parameters()
+    take_steps(optimizer, ours)
+    for n in range(3):
+        set_gradients(theirs, n)
+        for key, parameter in theirs.items():
+            reference(key, parameter.detach().numpy(), parameter.grad.numpy())
+    for key in ours:
+        np.testing.assert_allclose(
+            optimizer.averages[key], reference.averages[key], atol=1e-5
+        )
+
+
+def test_all_gradients_are_clipped_by_one_norm():
+    parameters = make_parameters()
+    before = {key: p.detach().clone() for key, p in parameters.items()}
+    set_gradients(parameters, 0)
+    gradients = {key: p.grad.clone() for key, p in parameters.items()}
+    norm = torch.cat([g.flatten() for g in gradients.values()]).norm()
+    step(SGD(1.0, L2=0.0, grad_clip=0.5), parameters, dict.fromkeys(parameters, 1.0))
+    for key, gradient in gradients.items():
+        expected = before[key] - gradient * 0.5 / norm
+        torch.testing.assert_close(parameters[key].detach(), expected)
+
+
+def test_a_sparse_gradient_counts_as_a_dense_one():
+    parameters, dense = make_parameters(), make_parameters()
+    set_gradients(parameters, 0)
+    set_gradients(dense, 0)
+    matrix = parameters[1, "matrix"]
+    matrix.grad = matrix.grad.to_sparse(1)
+    for some in (parameters, dense):
+        step(Adam(0.01), some, dict.fromkeys(some, 1.0))
+    torch.testing.assert_close(matrix, dense[1, "matrix"])
+
+
+def test_rates_of_layers_by_hand():
+    rates = LearnRates(factor=2.0, layer_decay=0.5)
+    found = {
+        name: rates.of(name, n_layers=2)
+        for name in (
+            "pooler.bias",
+            "layers.1.a",
+            "layers.0.a.b",
+            "embeddings.norm.bias",
+        )
+    }
+    assert list(found.values()) == [2.0, 2.0, 1.0, 0.5]
+
+
+def test_rates_reach_the_parameters_of_the_encoder(nlp, architecture, checkpoint):
+    model = build_bert_encoder(**architecture, learn_rate_factor=0.5, layer_decay=0.5)
+    shim = get_shim(model)
+    shim.load(checkpoint)
+    before = {k: v.clone() for k, v in shim.encoder.state_dict().items()}
+    vectors, backprop = model.begin_update([nlp.make_doc("the unaffable cat sat")])
+    backprop(
+        [np.random.default_rng(0).normal(size=v.shape).astype("f") for v in vectors]
+    )
+    model.finish_update(Adam(0.01, L2=0.0, grad_clip=0.0))
+    after = shim.encoder.state_dict()
+    # Adam's first step moves each weight by the learning rate, whatever its gradient.
+    moved = {k: (after[k] - before[k]).abs().max().item() for k in before}
+    assert moved["layers.1.expand.weight"] == pytest.approx(0.005, rel=1e-3)
+    assert moved["layers.0.expand.weight"] == pytest.approx(0.0025, rel=1e-3)
+    assert moved["embeddings.pieces.weight"] == pytest.approx(0.00125, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"learn_rate_factor": 0.0}, "learn_rate_factor must be above 0.*freeze"),
+        ({"layer_decay": 1.5}, r"layer_decay must lie in \(0, 1\], got 1.5"),
+    ],
+)
+def test_impossible_rates_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        build_bert_encoder(**settings)
