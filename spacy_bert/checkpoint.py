@@ -2,13 +2,12 @@
 
 The folder holds `config.json`, `model.safetensors`, `vocab.txt`, `tokenizer.json` and
 `tokenizer_config.json`. What is written here `transformers` loads, and the other way
-round; `pytorch_model.bin` is read too, never written, as it holds pickled objects.
+round; `pytorch_model.bin` is read too, never written, as it holds pickled objects. An
+encoder of 8-bit weights, which only we load, has `model.int8.safetensors` instead.
 """
 
 import json
-import logging
 import pickle
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from .hugging_face import CONFIG_KEYS, modern_name, tensor_names
+from .hugging_face import CONFIG_KEYS, load_hugging_face, to_hugging_face
 from .model.config import BertConfig
-from .model.encoder import BertEncoder, initialize_weights
+from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
+from .model.quantized import is_quantized, quantize
 from .tokenization import WordPiece, load_wordpiece, save_wordpiece
-
-logger = logging.getLogger(__name__)
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+QUANTIZED_FILE = "model.int8.safetensors"
 
 
 def read_config(path: Path) -> BertConfig:
@@ -76,22 +75,32 @@ def save_checkpoint(
         theirs: getattr(config, ours) for ours, theirs in CONFIG_KEYS.items()
     }
     settings["model_type"] = "bert"
-    settings["architectures"] = [
-        "BertForPreTraining" if _has_heads(module) else "BertModel"
-    ]
+    has_heads = isinstance(module, BertForPretraining)
+    settings["architectures"] = ["BertForPreTraining" if has_heads else "BertModel"]
     settings["pad_token_id"] = wordpiece.pad_id
     (path / CONFIG_FILE).write_text(
         json.dumps(settings, indent=2) + "\n", encoding="utf8"
     )
     save_wordpiece(wordpiece, path)
-    tensors = to_hugging_face(module)
-    save_file(tensors, path / WEIGHTS_FILE, metadata={"format": "pt"})
+    is_int8 = isinstance(module, BertEncoder) and is_quantized(module)
+    name, other = (QUANTIZED_FILE, WEIGHTS_FILE)[:: 1 if is_int8 else -1]
+    # Not written over: a pipeline may have mapped the old file into its memory.
+    new = path / f"{name}.new"
+    save_file(to_hugging_face(module), new, metadata={"format": "pt"})
+    new.replace(path / name)
+    (path / other).unlink(missing_ok=True)
 
 
 def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
-    """The encoder of a folder, in eval mode, and its vocabulary."""
+    """The encoder of a folder, in eval mode, and its vocabulary.
+
+    The weights stay in their file, mapped into memory, as far as they are stored in
+    the form that is computed with. Replace the file rather than write over it.
+    """
     with torch.device("meta"):
         encoder = BertEncoder(read_config(path))
+    if (path / QUANTIZED_FILE).is_file():
+        quantize(encoder)
     load_weights(encoder, path)
     return encoder.eval(), load_vocabulary(path, encoder.config)
 
@@ -112,7 +121,9 @@ def load_weights(module: BertEncoder | BertForPretraining, path: Path) -> None:
 
     Raises ValueError where a tensor is missing or has another shape than the module's.
     """
-    load_hugging_face(module, _read_tensors(path), source=str(path))
+    is_int8 = isinstance(module, BertEncoder) and is_quantized(module)
+    name = QUANTIZED_FILE if is_int8 else WEIGHTS_FILE
+    load_hugging_face(module, _read_tensors(path, name), source=str(path))
 
 
 def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
@@ -127,69 +138,8 @@ def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
     return wordpiece
 
 
-def to_hugging_face(module: BertEncoder | BertForPretraining) -> dict[str, Tensor]:
-    """The module's weights under the names of `transformers`, on the CPU."""
-    state = module.state_dict()
-    tensors = {}
-    for ours, theirs in tensor_names(
-        module.config, with_heads=_has_heads(module)
-    ).items():
-        parts = state[ours].detach().cpu().chunk(len(theirs))
-        for name, part in zip(theirs, parts, strict=True):
-            tensors[name] = part.contiguous()
-    return tensors
-
-
-def load_hugging_face(
-    module: BertEncoder | BertForPretraining,
-    tensors: Mapping[str, Tensor],
-    *,
-    source: str,
-) -> None:
-    """The opposite of `to_hugging_face`. `source` names the origin in errors."""
-    tensors = {modern_name(name): tensor for name, tensor in tensors.items()}
-    state = {}
-    for ours, theirs in tensor_names(
-        module.config, with_heads=_has_heads(module)
-    ).items():
-        if ours.startswith("pooler") and theirs[0] not in tensors:
-            continue
-        missing = [name for name in theirs if name not in tensors]
-        if missing:
-            raise ValueError(
-                f"{source}: expected the tensor {missing[0]!r}, which is not among the "
-                f"{len(tensors)} tensors there. The checkpoint is incomplete, or was "
-                "saved without the head that is asked for: pretraining, evaluating and "
-                "filling masks need those of MLM and NSP."
-            )
-        state[ours] = torch.cat([tensors[name].float() for name in theirs])
-    n_layers = module.config.n_layers
-    if any(name.startswith(f"bert.encoder.layer.{n_layers}.") for name in tensors):
-        raise ValueError(
-            f"{source}: expected {n_layers} layers, as the config says, found more. "
-            "The files come from different models."
-        )
-    expected_state = module.state_dict()
-    for name, tensor in state.items():
-        expected = expected_state[name].shape
-        if tensor.shape != expected:
-            raise ValueError(
-                f"{source}: expected {name} of shape {tuple(expected)}, got "
-                f"{tuple(tensor.shape)}. The weights belong to another architecture "
-                "than the config's."
-            )
-        if not torch.isfinite(tensor).all():
-            raise ValueError(
-                f"{source}: {name} holds numbers that are not finite. The training "
-                "that wrote it diverged; take an earlier checkpoint."
-            )
-    module.load_state_dict(state, strict=False, assign=True)
-    if "pooler.weight" in expected_state and "pooler.weight" not in state:
-        _initialize_pooler(module, source)
-
-
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    safe, pickled = path / WEIGHTS_FILE, path / "pytorch_model.bin"
+def _read_tensors(path: Path, name: str) -> dict[str, Tensor]:
+    safe, pickled = path / name, path / "pytorch_model.bin"
     try:
         if safe.is_file():
             return load_file(safe)
@@ -205,21 +155,11 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             f"{path}: the weights cannot be read ({error}). The file is truncated or "
             "not a checkpoint; copy it again."
         ) from error
+    if (path / QUANTIZED_FILE).is_file():
+        raise ValueError(
+            f"{path} holds 8-bit weights, which are for prediction only. Train the "
+            "checkpoint that they were made from."
+        )
     raise FileNotFoundError(
         f"{path}: expected {WEIGHTS_FILE} (or pytorch_model.bin), found neither."
-    )
-
-
-def _has_heads(module: BertEncoder | BertForPretraining) -> bool:
-    return isinstance(module, BertForPretraining)
-
-
-def _initialize_pooler(module: BertEncoder | BertForPretraining, source: str) -> None:
-    encoder = module.encoder if isinstance(module, BertForPretraining) else module
-    encoder.pooler.to_empty(device="cpu")
-    initialize_weights(encoder.pooler, std=encoder.config.initializer_range)
-    logger.warning(
-        "%s has no pooler; it starts from random weights. Only heads that read the "
-        "pooled [CLS] notice.",
-        source,
     )

@@ -1,6 +1,15 @@
-"""What our tensors and settings are called in the Hugging Face BERT layout."""
+"""Our tensors and settings <-> their names in the Hugging Face BERT layout."""
 
-from .model.config import BertConfig
+import logging
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from .model.encoder import BertEncoder, initialize_weights
+from .model.heads import BertForPretraining
+
+logger = logging.getLogger(__name__)
 
 # BertConfig's names -> those of config.json.
 CONFIG_KEYS = {
@@ -43,13 +52,75 @@ _HEAD_MODULES = {
 }
 
 
-def tensor_names(config: BertConfig, *, with_heads: bool) -> dict[str, tuple[str, ...]]:
+def to_hugging_face(module: BertEncoder | BertForPretraining) -> dict[str, Tensor]:
+    """The module's weights under the names of `transformers`, on the CPU."""
+    state = module.state_dict()
+    tensors = {}
+    for ours, theirs in _tensor_names(module).items():
+        parts = state[ours].detach().cpu().chunk(len(theirs))
+        for name, part in zip(theirs, parts, strict=True):
+            tensors[name] = part.contiguous()
+    return tensors
+
+
+def load_hugging_face(
+    module: BertEncoder | BertForPretraining,
+    tensors: Mapping[str, Tensor],
+    *,
+    source: str,
+) -> None:
+    """The opposite of `to_hugging_face`. `source` names the origin in errors."""
+    tensors = {_modern_name(name): tensor for name, tensor in tensors.items()}
+    state = {}
+    for ours, theirs in _tensor_names(module).items():
+        if ours.startswith("pooler") and theirs[0] not in tensors:
+            continue
+        missing = [name for name in theirs if name not in tensors]
+        if missing:
+            raise ValueError(
+                f"{source}: expected the tensor {missing[0]!r}, which is not among the "
+                f"{len(tensors)} tensors there. The checkpoint is incomplete, or was "
+                "saved without the head that is asked for: pretraining, evaluating and "
+                "filling masks need those of MLM and NSP."
+            )
+        state[ours] = _joined([tensors[name] for name in theirs])
+    n_layers = module.config.n_layers
+    if any(name.startswith(f"bert.encoder.layer.{n_layers}.") for name in tensors):
+        raise ValueError(
+            f"{source}: expected {n_layers} layers, as the config says, found more. "
+            "The files come from different models."
+        )
+    expected_state = module.state_dict()
+    for name, tensor in state.items():
+        expected = expected_state[name]
+        if (tensor.shape, tensor.dtype) != (expected.shape, expected.dtype):
+            raise ValueError(
+                f"{source}: expected {name} of {expected.dtype} and shape "
+                f"{tuple(expected.shape)}, got {tensor.dtype} and "
+                f"{tuple(tensor.shape)}. The weights belong to another architecture "
+                "than the config's."
+            )
+        # The extremes alone: a tensor of truth values would take memory of its own.
+        if not torch.isfinite(torch.stack(torch.aminmax(tensor))).all():
+            raise ValueError(
+                f"{source}: {name} holds numbers that are not finite. The training "
+                "that wrote it diverged; take an earlier checkpoint."
+            )
+    module.load_state_dict(state, strict=False, assign=True)
+    if "pooler.weight" in expected_state and "pooler.weight" not in state:
+        _initialize_pooler(module, source)
+
+
+def _tensor_names(
+    module: BertEncoder | BertForPretraining,
+) -> dict[str, tuple[str, ...]]:
     """Each of our tensors -> theirs, stacked along the first axis.
 
     {"pooler.bias": ("bert.pooler.dense.bias",), "layers.0.attention.project.bias":
-    ("bert.encoder.layer.0.attention.self.query.bias", ...), ...}; with heads, ours are
-    those of BertForPretraining, without them those of BertEncoder.
+    ("bert.encoder.layer.0.attention.self.query.bias", ...), ...}. The scale of 8-bit
+    weights, which `transformers` does not know, is named after the weight.
     """
+    config, with_heads = module.config, isinstance(module, BertForPretraining)
     modules: dict[str, tuple[str, ...]] = {
         "embeddings.norm": ("bert.embeddings.LayerNorm",),
         "pooler": ("bert.pooler.dense",),
@@ -71,13 +142,34 @@ def tensor_names(config: BertConfig, *, with_heads: bool) -> dict[str, tuple[str
     for ours, stacked in modules.items():
         for kind in ("weight", "bias"):
             names[f"{ours}.{kind}"] = tuple(f"{name}.{kind}" for name in stacked)
+    for ours in module.state_dict():
+        if ours.endswith(".scale"):
+            stacked = names[ours.replace(".scale", ".weight")]
+            names[ours] = tuple(name.replace(".weight", ".scale") for name in stacked)
     return names
 
 
-def modern_name(name: str) -> str:
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Floats of 32 bits or bytes. One part stays where it is: in the mapped file."""
+    tensor = parts[0] if len(parts) == 1 else torch.cat(parts)
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _modern_name(name: str) -> str:
     """Names as current `transformers` writes them, with the prefix of a full model."""
     name = name.replace("LayerNorm.gamma", "LayerNorm.weight")
     name = name.replace("LayerNorm.beta", "LayerNorm.bias")
     if name.startswith(("embeddings.", "encoder.", "pooler.")):
         return f"bert.{name}"
     return name
+
+
+def _initialize_pooler(module: BertEncoder | BertForPretraining, source: str) -> None:
+    encoder = module.encoder if isinstance(module, BertForPretraining) else module
+    encoder.pooler.to_empty(device="cpu")
+    initialize_weights(encoder.pooler, std=encoder.config.initializer_range)
+    logger.warning(
+        "%s has no pooler; it starts from random weights. Only heads that read the "
+        "pooled [CLS] notice.",
+        source,
+    )

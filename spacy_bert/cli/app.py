@@ -10,6 +10,7 @@ from .evaluate import evaluate_cli
 from .fill_mask import fill_mask_cli
 from .init_config import init_config_cli
 from .pretrain import pretrain_cli
+from .quantize import quantize_cli
 from .vocab import vocab_cli
 
 bert_cli = typer.Typer(
@@ -25,6 +26,7 @@ bert_cli.command("evaluate")(evaluate_cli)
 bert_cli.command("compare")(compare_cli)
 bert_cli.command("fill-mask")(fill_mask_cli)
 bert_cli.command("init-config")(init_config_cli)
+bert_cli.command("quantize")(quantize_cli)
 app.add_typer(bert_cli)
 
 

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from .attention import SelfAttention
 from .batch import PackedBatch
@@ -25,11 +26,17 @@ class BertEncoder(nn.Module):
             EncoderLayer(config) for _ in range(config.n_layers)
         )
         self.pooler = nn.Linear(config.hidden_width, config.hidden_width)
+        # Whether training keeps what enters each layer alone and computes the rest
+        # again for the gradients (Chen et al. 2016, "Sublinear Memory Cost").
+        self.recomputes = False
 
     def forward(self, batch: PackedBatch) -> Tensor:
         hidden = self.embeddings(batch)
         for layer in self.layers:
-            hidden = layer(hidden, batch)
+            if self.recomputes and torch.is_grad_enabled():
+                hidden = checkpoint(layer, hidden, batch, use_reentrant=False)
+            else:
+                hidden = layer(hidden, batch)
         return hidden
 
     def pool(self, hidden: Tensor, batch: PackedBatch) -> Tensor:

@@ -6,7 +6,7 @@ comes back, of which each Doc gets a view. All differentiation stays in torch.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import torch
 from spacy import registry
@@ -19,6 +19,7 @@ from ..model.encoder import set_dropout
 from ..tokenization import train_wordpiece
 from .alignment import align
 from .optimizer import LearnRates
+from .precision import Precision, autocast
 from .shim import BertShim
 from .token_vectors import encode_windows
 from .windows import N_SPECIAL, make_window_batches
@@ -43,13 +44,16 @@ def build_bert_encoder(
     freeze: Literal["none", "embeddings", "all"] | int = "none",
     learn_rate_factor: float = 1.0,
     layer_decay: float = 1.0,
+    precision: Precision = "fp32",
+    recompute: bool = False,
 ) -> Model[list[Doc], list[Floats2d]]:
     """BERT over Docs of any length, one vector a token.
 
     hidden_width ... layer_norm_eps: the checkpoint's numbers (its `config.json`).
     window_width: pieces a sequence may have with [CLS] and [SEP]; by default
         max_positions.
-    window_overlap: pieces that two windows of a long Doc share; by default a quarter.
+    window_overlap: pieces that two windows of a long Doc share; by default 64, or a
+        quarter of narrow windows.
     max_batch_pieces: how many pieces go through the encoder at once; by default 1,024
         on the CPU, where their hidden states then stay in its cache, and 16,384
         elsewhere.
@@ -57,6 +61,8 @@ def build_bert_encoder(
         N layers, or all.
     learn_rate_factor: the encoder's learning rate over that of the heads.
     layer_decay: each layer's learning rate over that of the layer above it.
+    precision: fp32; bf16 or fp16, which hold on a GPU; int8, for prediction only.
+    recompute: train in less memory and a third more time, by gradient checkpointing.
 
     Raises ValueError where a number is impossible. There are no weights until the
     component loads or initializes them.
@@ -73,13 +79,15 @@ def build_bert_encoder(
         layer_norm_eps=layer_norm_eps,
     )
     width = max_positions if window_width is None else window_width
-    overlap = (width - N_SPECIAL) // 4 if window_overlap is None else window_overlap
+    if window_overlap is None:
+        window_overlap = min(64, (width - N_SPECIAL) // 4)
     _check_settings(
         config,
         width=width,
-        overlap=overlap,
+        overlap=window_overlap,
         max_batch_pieces=max_batch_pieces,
         freeze=freeze,
+        precision=precision,
     )
     return Model(
         "bert_encoder",
@@ -89,7 +97,7 @@ def build_bert_encoder(
         attrs={
             "dropout_rate": 0.0,
             "window_width": width,
-            "window_overlap": overlap,
+            "window_overlap": window_overlap,
             "max_batch_pieces": max_batch_pieces,
         },
         shims=[
@@ -99,6 +107,8 @@ def build_bert_encoder(
                 learn_rates=LearnRates(
                     factor=learn_rate_factor, layer_decay=layer_decay
                 ),
+                precision=precision,
+                recompute=recompute,
             )
         ],
     )
@@ -110,6 +120,16 @@ class Encoded:
 
     tokens: list[Floats2d]
     cls: Floats2d
+
+
+def check_trainable(shim: BertShim) -> None:
+    """Raises ValueError where the weights are of 8 bits."""
+    if shim.precision == "int8" and shim.freeze != "all":
+        raise ValueError(
+            "An encoder with precision = 'int8' cannot be trained. Train with 'fp32' "
+            "and quantize the result with 'spacy bert quantize', or set freeze = 'all' "
+            "to train the heads alone."
+        )
 
 
 def get_shim(model: Model) -> BertShim:
@@ -133,8 +153,9 @@ def encode_docs(
     # A frozen encoder gives the same features every time, without dropout.
     is_train = is_train and shim.freeze != "all"
     if is_train:
+        check_trainable(shim)
         set_dropout(encoder.train(), model.attrs["dropout_rate"])
-    with torch.set_grad_enabled(is_train):
+    with torch.set_grad_enabled(is_train), autocast(shim.precision, shim.device):
         alignment = align(docs, shim.wordpiece)
         vectors = encode_windows(
             encoder,
@@ -155,7 +176,8 @@ def encode_docs(
 
     def backprop(d_tokens: Floats2d) -> None:
         if vectors.tokens.requires_grad:
-            vectors.tokens.backward(xp2torch(d_tokens, device=shim.device))
+            gradient = xp2torch(d_tokens, device=shim.device)
+            vectors.tokens.backward(gradient * shim.gradient_scale.factor)
 
     tokens = cast(Floats2d, torch2xp(vectors.tokens.detach()))
     ends = [0]
@@ -199,6 +221,7 @@ def _check_settings(
     overlap: int,
     max_batch_pieces: int | None,
     freeze: str | int,
+    precision: str,
 ) -> None:
     if not N_SPECIAL < width <= config.max_positions:
         raise ValueError(
@@ -209,6 +232,11 @@ def _check_settings(
         raise ValueError(
             f"window_overlap must lie in [0, window_width - {N_SPECIAL} = "
             f"{width - N_SPECIAL}), got {overlap}."
+        )
+    if precision not in get_args(Precision):
+        raise ValueError(
+            f"precision must be one of {', '.join(get_args(Precision))}, got "
+            f"{precision!r}."
         )
     if max_batch_pieces is not None and max_batch_pieces < 1:
         raise ValueError(

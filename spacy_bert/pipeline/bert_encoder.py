@@ -22,7 +22,13 @@ from thinc.types import Floats2d
 
 from ..tokenization import WordPiece, train_wordpiece
 from . import forking  # noqa: F401
-from .architectures import DEFAULT_VOCAB_SIZE, Encoded, encode_docs, get_shim
+from .architectures import (
+    DEFAULT_VOCAB_SIZE,
+    Encoded,
+    check_trainable,
+    encode_docs,
+    get_shim,
+)
 from .similarity import set_similarity_hooks
 
 DEFAULT_CONFIG = {"model": {"@architectures": "spacy-bert.BertEncoder.v1"}}
@@ -80,9 +86,12 @@ class BertTok2Vec(Tok2Vec):
         return encoded
 
     def set_annotations(self, docs: Sequence[Doc], encoded: Encoded) -> None:
-        """Copies, so that no Doc keeps the vectors of its whole batch in memory."""
+        """Copies, so that no Doc keeps the vectors of its whole batch in memory: those
+        of a Doc that is most of its batch are shared with it."""
+        n_tokens = sum(len(doc) for doc in docs)
         for doc, tokens, cls in zip(docs, encoded.tokens, encoded.cls, strict=True):
-            doc.tensor = tokens.copy()  # type: ignore[assignment]
+            is_most = 2 * len(doc) > n_tokens
+            doc.tensor = tokens if is_most else tokens.copy()  # type: ignore[assignment]
             doc._.bert_cls = cls.copy()
             set_similarity_hooks(doc)
 
@@ -148,6 +157,7 @@ class BertTok2Vec(Tok2Vec):
         """
         validate_get_examples(get_examples, "BertTok2Vec.initialize")
         shim = get_shim(self.model)
+        check_trainable(shim)
         if checkpoint is not None:
             shim.load(Path(checkpoint))
         elif not shim.has_weights:

@@ -18,6 +18,8 @@ from torch.autograd.graph import increment_version
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.adamw import adamw
 
+from .precision import GradientScale
+
 Key = tuple[int, str]
 
 # thinc.backends.ops.Ops.update_averages
@@ -63,30 +65,39 @@ def step(
     optimizer: Optimizer,
     parameters: Mapping[Key, nn.Parameter],
     rates: Mapping[Key, float],
+    scale: GradientScale,
 ) -> None:
     """Clip, update, and take away the gradients. Parameters without one stay.
 
     rates: of each parameter, a factor of optimizer.learn_rate.
+    scale: what the gradients are too large by.
     """
     trained = {key: p for key, p in parameters.items() if p.grad is not None}
     for p in trained.values():
         if p.grad.is_sparse:  # type: ignore[union-attr]
             p.grad = p.grad.to_dense()  # type: ignore[union-attr]
-    if optimizer.grad_clip and trained:
-        clip_grad_norm_(trained.values(), optimizer.grad_clip)
-    if _is_adamw(optimizer):
-        for rate, decay in {(rates[key], p.ndim > 1) for key, p in trained.items()}:
-            group = {
-                key: p
-                for key, p in trained.items()
-                if (rates[key], p.ndim > 1) == (rate, decay)
-            }
-            _adamw_step(optimizer, group, rate=rate, decay=decay)
-    else:
-        for key, p in trained.items():
-            _thinc_step(optimizer, key, p, rate=rates[key])
+    gradients = [p.grad for p in trained.values()]
+    if gradients and scale.unscale(gradients):  # type: ignore[arg-type]
+        if optimizer.grad_clip:
+            clip_grad_norm_(trained.values(), optimizer.grad_clip)
+        _update(optimizer, trained, rates)
     for p in trained.values():
         p.grad = None
+
+
+def _update(
+    optimizer: Optimizer,
+    trained: Mapping[Key, nn.Parameter],
+    rates: Mapping[Key, float],
+) -> None:
+    if not _is_adamw(optimizer):
+        for key, p in trained.items():
+            _thinc_step(optimizer, key, p, rate=rates[key])
+        return
+    settings = {key: (rates[key], p.ndim > 1) for key, p in trained.items()}
+    for rate, decay in set(settings.values()):
+        group = {k: p for k, p in trained.items() if settings[k] == (rate, decay)}
+        _adamw_step(optimizer, group, rate=rate, decay=decay)
 
 
 def _is_adamw(optimizer: Optimizer) -> bool:

@@ -14,16 +14,14 @@ from spacy.util import logger
 from thinc.api import Optimizer, get_torch_default_device, xp2torch
 from thinc.shims import Shim
 
-from ..checkpoint import (
-    load_encoder,
-    load_hugging_face,
-    save_checkpoint,
-    to_hugging_face,
-)
+from ..checkpoint import load_encoder, save_checkpoint
+from ..hugging_face import load_hugging_face, to_hugging_face
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder, initialize_weights
+from ..model.quantized import is_quantized, quantize
 from ..tokenization import WordPiece
 from .optimizer import LearnRates, step
+from .precision import GradientScale, Precision
 
 Freeze = Literal["none", "embeddings", "all"] | int
 
@@ -55,11 +53,16 @@ class BertShim(Shim):
         *,
         freeze: Freeze = "none",
         learn_rates: LearnRates | None = None,
+        precision: Precision = "fp32",
+        recompute: bool = False,
     ) -> None:
         super().__init__(None)
         self.architecture = architecture
         self.freeze = freeze
         self.learn_rates = learn_rates or LearnRates()
+        self.precision = precision
+        self.recompute = recompute
+        self.gradient_scale = GradientScale(precision)
         self._wordpiece: WordPiece | None = None
 
     @property
@@ -113,7 +116,7 @@ class BertShim(Shim):
         rates = {
             key: self.learn_rates.of(key[1], n_layers=n_layers) for key in parameters
         }
-        step(optimizer, parameters, rates)
+        step(optimizer, parameters, rates, self.gradient_scale)
 
     @contextmanager
     def use_params(self, params: Mapping[Any, Any]) -> Iterator[None]:
@@ -133,7 +136,11 @@ class BertShim(Shim):
 
     def copy(self) -> "BertShim":
         copied = BertShim(
-            self.architecture, freeze=self.freeze, learn_rates=self.learn_rates
+            self.architecture,
+            freeze=self.freeze,
+            learn_rates=self.learn_rates,
+            precision=self.precision,
+            recompute=self.recompute,
         )
         copied._model = copy.deepcopy(self._model)
         copied._wordpiece = self._wordpiece
@@ -149,6 +156,7 @@ class BertShim(Shim):
         wordpiece = self.wordpiece
         message = {
             "config": asdict(self.encoder.config),
+            "is_quantized": is_quantized(self.encoder),
             "weights": safetensors.torch.save(to_hugging_face(self.encoder)),
             "pieces": list(wordpiece.pieces),
             "lowercase": wordpiece.lowercase,
@@ -163,6 +171,8 @@ class BertShim(Shim):
             return self
         with torch.device("meta"):
             encoder = BertEncoder(BertConfig(**message["config"]))
+            if message["is_quantized"]:
+                quantize(encoder)
         tensors = safetensors.torch.load(message["weights"])
         load_hugging_face(encoder, tensors, source="serialized pipeline")
         wordpiece = WordPiece(
@@ -176,11 +186,20 @@ class BertShim(Shim):
 
     def _set(self, encoder: BertEncoder, wordpiece: WordPiece, *, source: str) -> None:
         check_architecture(self.architecture, encoder.config, source=source)
+        if is_quantized(encoder) and self.precision != "int8":
+            raise ValueError(
+                f"{source}: the weights are of 8 bits. Set precision = 'int8' in the "
+                "encoder's model, or load the checkpoint that they were made from."
+            )
+        if self.precision == "int8" and not is_quantized(encoder):
+            quantize(encoder)
+        if self.precision != "int8":
+            # A dense gradient is as large as the vocabulary, for each batch of windows.
+            encoder.embeddings.pieces.sparse = True
+            encoder.recomputes = self.recompute
+            _freeze(encoder, self.freeze)
         self._model = encoder.to(get_torch_default_device()).eval()
         self._wordpiece = wordpiece
-        # A dense gradient is as large as the vocabulary, for each batch of windows.
-        encoder.embeddings.pieces.sparse = True
-        _freeze(encoder, self.freeze)
 
 
 def check_architecture(expected: BertConfig, found: BertConfig, *, source: str) -> None:

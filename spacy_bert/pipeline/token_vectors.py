@@ -48,8 +48,8 @@ class _Mean:
         self.counts = torch.zeros(n_places, device=device)
 
     def add(self, vectors: Tensor, places: Tensor) -> None:
-        self.sums = self.sums.index_add(0, places, vectors.to(self.sums.dtype))
+        self.sums.index_add_(0, places, vectors.to(self.sums.dtype))
         self.counts.index_add_(0, places, torch.ones_like(places, dtype=torch.float))
 
     def value(self) -> Tensor:
-        return self.sums / self.counts.clamp(min=1.0)[:, None]
+        return self.sums.div_(self.counts.clamp_(min=1.0)[:, None])

@@ -4,7 +4,8 @@ import pytest
 import torch
 from transformers import BertModel
 
-from spacy_bert.checkpoint import load_encoder, save_checkpoint, to_hugging_face
+from spacy_bert.checkpoint import load_encoder, save_checkpoint
+from spacy_bert.hugging_face import to_hugging_face
 from spacy_bert.model import BertEncoder, initialize_weights, pack, set_dropout
 from spacy_bert.model.attention import attend_in_runs, attend_padded
 

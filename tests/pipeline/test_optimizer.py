@@ -8,6 +8,7 @@ from torch import nn
 
 from spacy_bert.pipeline.architectures import build_bert_encoder, get_shim
 from spacy_bert.pipeline.optimizer import LearnRates, step
+from spacy_bert.pipeline.precision import GradientScale
 
 SHAPES = {"matrix": (5, 4), "vector": (4,)}
 
@@ -26,11 +27,16 @@ def set_gradients(parameters, n):
         parameter.grad = torch.randn(parameter.shape, generator=generator)
 
 
+def take_step(optimizer, parameters, rate=1.0, precision="fp32"):
+    rates = dict.fromkeys(parameters, rate)
+    step(optimizer, parameters, rates, GradientScale(precision))
+    assert all(p.grad is None for p in parameters.values())
+
+
 def take_steps(optimizer, parameters, n_steps=3, rate=1.0):
     for n in range(n_steps):
         set_gradients(parameters, n)
-        step(optimizer, parameters, dict.fromkeys(parameters, rate))
-        assert all(p.grad is None for p in parameters.values())
+        take_step(optimizer, parameters, rate)
     return parameters
 
 
@@ -101,7 +107,7 @@ def test_all_gradients_are_clipped_by_one_norm():
     set_gradients(parameters, 0)
     gradients = {key: p.grad.clone() for key, p in parameters.items()}
     norm = torch.cat([g.flatten() for g in gradients.values()]).norm()
-    step(SGD(1.0, L2=0.0, grad_clip=0.5), parameters, dict.fromkeys(parameters, 1.0))
+    take_step(SGD(1.0, L2=0.0, grad_clip=0.5), parameters)
     for key, gradient in gradients.items():
         expected = before[key] - gradient * 0.5 / norm
         torch.testing.assert_close(parameters[key].detach(), expected)
@@ -114,7 +120,7 @@ def test_a_sparse_gradient_counts_as_a_dense_one():
     matrix = parameters[1, "matrix"]
     matrix.grad = matrix.grad.to_sparse(1)
     for some in (parameters, dense):
-        step(Adam(0.01), some, dict.fromkeys(some, 1.0))
+        take_step(Adam(0.01), some)
     torch.testing.assert_close(matrix, dense[1, "matrix"])
 
 

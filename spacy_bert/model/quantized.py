@@ -1,0 +1,126 @@
+"""An encoder of 8-bit weights, for prediction only: four times smaller, and faster on
+the CPU, where matrix products run in 8 bits too.
+
+Weights have one scale for each output. What enters a product has one scale for the
+whole batch, found as it comes ("dynamic quantization"), so vectors vary a little with
+what else is in a batch.
+"""
+
+import platform
+
+import torch
+from torch import Tensor, nn
+
+from .encoder import BertEncoder
+from .linear import Linear
+
+# Of the 8 bits a weight takes 7: the kernels for CPUs without VNNI add two products of
+# an unsigned byte and a weight in 16 bits, and 2 * 255 * 63 is the most that fits.
+_LARGEST = 63
+# Embeddings only get looked up.
+_LARGEST_EMBEDDING = 127
+
+# As in `linear`, oneDNN's product is looked for.
+_HAS_ONEDNN = (
+    torch.backends.mkldnn.is_available()
+    and platform.machine().lower() in ("x86_64", "amd64")
+    and hasattr(torch.ops.onednn, "qlinear_pointwise")
+)
+
+
+class QuantizedLinear(nn.Module):
+    """weight: int8, (out_features, in_features), times scale, (out_features,)."""
+
+    weight: Tensor
+    scale: Tensor
+    bias: Tensor
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        weight, scale = _quantize_rows(linear.weight.detach(), _LARGEST)
+        self.register_buffer("weight", weight)
+        self.register_buffer("scale", scale)
+        self.register_buffer("bias", linear.bias.detach())
+        self._laid_out: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(n, in_features) -> (n, out_features)"""
+        if _HAS_ONEDNN and rows.device.type == "cpu" and rows.dtype == torch.float32:
+            return self._product(rows)
+        weight = self.weight.to(rows.dtype) * self.scale.to(rows.dtype)[:, None]
+        return nn.functional.linear(rows, weight, self.bias.to(rows.dtype))
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_laid_out": None}
+
+    def _product(self, rows: Tensor) -> Tensor:
+        weight, zeros = self._lay_out()
+        rows_as_bytes, scale, zero = _to_bytes(rows)
+        # Arguments after the bias: the output's own scale and zero, which floats do
+        # without, its type, and nothing to be done with it.
+        return torch.ops.onednn.qlinear_pointwise(
+            *(rows_as_bytes, scale, zero),
+            *(weight, self.scale, zeros, self.bias),
+            *(1.0, 0, torch.float32, "none", [], ""),
+        )
+
+    def _lay_out(self) -> tuple[Tensor, Tensor]:
+        if self._laid_out is None:
+            weight = torch.ops.onednn.qlinear_prepack(self.weight, None)
+            self._laid_out = weight, torch.zeros_like(self.scale, dtype=torch.int32)
+        return self._laid_out
+
+
+class QuantizedEmbedding(nn.Module):
+    """weight: int8, (n_embeddings, width), times scale, (n_embeddings,)."""
+
+    weight: Tensor
+    scale: Tensor
+
+    def __init__(self, embedding: nn.Embedding) -> None:
+        super().__init__()
+        weight, scale = _quantize_rows(embedding.weight.detach(), _LARGEST_EMBEDDING)
+        self.register_buffer("weight", weight)
+        self.register_buffer("scale", scale)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(n,) -> (n, width)"""
+        return self.weight[ids] * self.scale[ids][:, None]
+
+
+def quantize(encoder: BertEncoder) -> BertEncoder:
+    """Turn the weights of the layers and of the pieces' embeddings into 8 bits, in
+    place; on the meta device, only their kind."""
+    embeddings = encoder.embeddings
+    embeddings.register_module("pieces", QuantizedEmbedding(embeddings.pieces))
+    for part in list(encoder.layers.modules()):
+        for name, child in part.named_children():
+            if isinstance(child, Linear):
+                setattr(part, name, QuantizedLinear(child))
+    return encoder.requires_grad_(False)
+
+
+def is_quantized(encoder: BertEncoder) -> bool:
+    return isinstance(encoder.embeddings.pieces, QuantizedEmbedding)
+
+
+def _quantize_rows(matrix: Tensor, largest: int) -> tuple[Tensor, Tensor]:
+    """[[0.25, -1.0]] -> [[16, -63]], [1 / 63]"""
+    # A row of zeros has any scale.
+    scale = matrix.abs().amax(dim=1).clamp(min=1e-12) / largest
+    return (matrix / scale[:, None]).round().to(torch.int8), scale
+
+
+def _to_bytes(rows: Tensor) -> tuple[Tensor, float, int]:
+    """Unsigned bytes, what one step of them is worth, and which of them means 0.0.
+
+    [[-1.0, 0.0, 3.0]] -> about [[0, 64, 254]], 4 / 254, 64
+    """
+    low, high = (x.item() for x in torch.aminmax(rows))
+    low, high = min(low, 0.0), max(high, 0.0)
+    # 254 steps, so that rounding cannot leave a byte.
+    step = (high - low) / 254 or 1.0
+    zero = round(-low / step)
+    # The conversion cuts off what comes after the point.
+    shift = torch.tensor(zero + 0.5)
+    return torch.add(shift, rows, alpha=1 / step).to(torch.uint8), step, zero

@@ -1,0 +1,119 @@
+"""8-bit weights: how far from 32 bits, and what they are made of."""
+
+import pickle
+
+import pytest
+import torch
+
+from spacy_bert.checkpoint import (
+    load_encoder,
+    load_pretraining_model,
+    save_checkpoint,
+)
+from spacy_bert.model import BertEncoder, initialize_weights, pack
+from spacy_bert.model.linear import Linear
+from spacy_bert.model.quantized import (
+    QuantizedLinear,
+    is_quantized,
+    quantize,
+)
+
+TEXTS = [
+    "The bank raised its rates on Monday.",
+    "We sat on the bank of the river, unaffable as ever!",
+    "Money in the bank of the river bank.",
+]
+
+
+def encode(encoder, wordpiece, texts):
+    sequences = [
+        [wordpiece.cls_id, *ids, wordpiece.sep_id]
+        for ids in wordpiece.encode_ids(texts)
+    ]
+    ids = torch.tensor([i for sequence in sequences for i in sequence])
+    with torch.no_grad():
+        return encoder(pack(ids, [len(sequence) for sequence in sequences]))
+
+
+def test_a_row_by_hand():
+    linear = Linear(2, 2)
+    linear.weight.data = torch.tensor([[0.25, -1.0], [0.0, 0.0]])
+    layer = QuantizedLinear(linear)
+    # -1.0 becomes -63, 0.25 a quarter of it, rounded: 15.75.
+    assert layer.weight.tolist() == [[16, -63], [0, 0]]
+    assert layer.scale[0].item() == pytest.approx(1 / 63)
+
+
+def test_products_are_within_the_steps_of_both_factors():
+    torch.manual_seed(0)
+    linear, rows = Linear(64, 48), torch.randn(100, 64)
+    layer = QuantizedLinear(linear)
+    with torch.no_grad():
+        exact, found = linear(rows), layer(rows)
+    # Half a step of each weight and of each number of the rows, added up.
+    weight_step = layer.scale[:, None] / 2
+    row_step = (rows.max() - rows.min()) / 255 / 2
+    bound = (
+        rows.abs() @ weight_step.expand_as(linear.weight).T
+        + row_step * linear.weight.abs().sum(1)
+        + row_step * weight_step.T * 64
+    )
+    assert ((exact - found).abs() <= bound + 1e-5).all()
+
+
+def test_vectors_of_minilm_stay_close(minilm_path):
+    encoder, wordpiece = load_encoder(minilm_path)
+    exact = encode(encoder, wordpiece, TEXTS)
+    found = encode(quantize(encoder), wordpiece, TEXTS)
+    assert torch.cosine_similarity(exact, found).min() > 0.95
+
+
+def test_one_at_a_time_stays_close_to_a_batch(minilm_path):
+    encoder, wordpiece = load_encoder(minilm_path)
+    together = encode(quantize(encoder), wordpiece, TEXTS)
+    alone = [encode(encoder, wordpiece, [text]) for text in TEXTS]
+    assert torch.cosine_similarity(together, torch.cat(alone)).min() > 0.97
+
+
+@pytest.fixture
+def saved(tmp_path, pretraining_model, wordpiece):
+    encoder = quantize(pretraining_model.encoder)
+    save_checkpoint(tmp_path, encoder, wordpiece)
+    return tmp_path, encoder
+
+
+def test_a_folder_of_8_bits(saved, wordpiece):
+    path, encoder = saved
+    again, _ = load_encoder(path)
+    assert is_quantized(again)
+    texts = ["the cat sat on the bank"]
+    assert torch.equal(
+        encode(again, wordpiece, texts), encode(encoder, wordpiece, texts)
+    )
+
+
+def test_it_cannot_be_taken_for_one_of_32_bits(saved):
+    path, _ = saved
+    assert not (path / "model.safetensors").exists()
+    with pytest.raises(
+        ValueError, match="8-bit weights, which are for prediction only"
+    ):
+        load_pretraining_model(path)
+
+
+def test_32_bits_saved_over_8_leave_no_old_weights(saved, pretraining_model, wordpiece):
+    path, _ = saved
+
+    encoder = BertEncoder(pretraining_model.config).eval()
+    initialize_weights(encoder, std=0.3)
+    save_checkpoint(path, encoder, wordpiece)
+    again, _ = load_encoder(path)
+    assert not is_quantized(again)
+    assert torch.equal(again.pooler.weight, encoder.pooler.weight)
+
+
+def test_pickle(saved, wordpiece):
+    _, encoder = saved
+    before = encode(encoder, wordpiece, ["the dog ran"])
+    again = pickle.loads(pickle.dumps(encoder))
+    assert torch.equal(encode(again, wordpiece, ["the dog ran"]), before)
