@@ -37,13 +37,9 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    args.output.mkdir(parents=True, exist_ok=True)
-    for split, name in FILES.items():
-        convert(args.data / name, args.output / f"{split}.spacy")
-    config_path = args.output / "config.cfg"
-    make_config(args.seed).to_disk(config_path)
+    prepare(args.data, args.output, seed=args.seed)
     start = time.perf_counter()
-    train(config_path, args.output)
+    train(args.output / "config.cfg", args.output)
     minutes = (time.perf_counter() - start) / 60
     print(f"{platform.processor() or platform.machine()}, {platform.python_version()}")
     for package in ("spacy", "torch", "thinc", "spacy-bert"):
@@ -52,6 +48,14 @@ def main() -> None:
     for split in ("dev", "test"):
         scores = evaluate(args.output, split)
         print(split, *(f"{k} {100 * scores[k]:.1f}" for k in scores))
+
+
+def prepare(data: Path, output: Path, *, seed: int) -> None:
+    """Write train.spacy, dev.spacy, test.spacy and config.cfg."""
+    output.mkdir(parents=True, exist_ok=True)
+    for split, name in FILES.items():
+        convert(data / name, output / f"{split}.spacy")
+    make_config(seed).to_disk(output / "config.cfg")
 
 
 def convert(source: Path, target: Path) -> None:
@@ -63,17 +67,18 @@ def convert(source: Path, target: Path) -> None:
         if not rows:
             continue
         doc = Doc(nlp.vocab, words=[row[0] for row in rows])
-        doc.ents = biluo_tags_to_spans(doc, iob_to_biluo(_mended([r[1] for r in rows])))
+        doc.ents = biluo_tags_to_spans(doc, iob_to_biluo(mended([r[1] for r in rows])))
         docs.add(doc)
     docs.to_disk(target)
 
 
-def _mended(tags: list[str]) -> list[str]:
-    mended: list[str] = []
+def mended(tags: list[str]) -> list[str]:
+    """BIO tags in which an I- that continues nothing is a B-."""
+    result: list[str] = []
     for tag in tags:
-        inside = tag.startswith("I-") and mended and mended[-1][2:] == tag[2:]
-        mended.append(tag if inside or not tag.startswith("I-") else f"B-{tag[2:]}")
-    return mended
+        inside = tag.startswith("I-") and result and result[-1][2:] == tag[2:]
+        result.append(tag if inside or not tag.startswith("I-") else f"B-{tag[2:]}")
+    return result
 
 
 def make_config(seed: int) -> Config:

@@ -2,10 +2,11 @@
 
 The only file that knows how sequences are kept apart. On the CPU, runs of sequences
 of equal length are dense batches without a mask, so callers that sort by length get
-few and large ones. Elsewhere a launch costs more than padding: one padded batch.
+few and large ones. On GPUs with 16-bit numbers, one kernel that takes sequences of any
+length. Elsewhere a launch costs more than padding: one padded batch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 import torch
@@ -16,6 +17,11 @@ from .batch import PackedBatch
 from .config import BertConfig
 from .dropout import dropout
 from .linear import Linear
+
+try:
+    from torch.nn.attention import varlen
+except ImportError:  # Before torch 2.10.
+    varlen = None  # type: ignore[assignment]
 
 # Up to here plain matrix products are about twice as fast on the CPU as torch's fused
 # kernel, whose cost for each head of a sequence is fixed (benchmarks/LOG.md).
@@ -39,9 +45,18 @@ class SelfAttention(nn.Module):
         projected = self.project(hidden).unflatten(-1, (3, self.n_heads, -1))
         query, key, value = projected.unbind(dim=1)
         dropout_prob = self.dropout_prob if self.training else 0.0
-        attend = attend_in_runs if hidden.device.type == "cpu" else attend_padded
+        attend = choose_attention(query, dropout_prob)
         context = attend(query, key, value, batch, dropout_prob=dropout_prob)
         return self.output(context.flatten(1))
+
+
+def choose_attention(query: Tensor, dropout_prob: float) -> Callable[..., Tensor]:
+    if query.device.type == "cpu":
+        return attend_in_runs
+    is_half = query.dtype in (torch.float16, torch.bfloat16)
+    if varlen is not None and query.is_cuda and is_half and not dropout_prob:
+        return attend_varlen
+    return attend_padded
 
 
 def attend_in_runs(
@@ -91,6 +106,24 @@ def attend_padded(
         q, k, v, attn_mask=is_piece[:, None, None, :], dropout_p=dropout_prob
     )
     return context.transpose(1, 2)[is_piece]
+
+
+def attend_varlen(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    batch: PackedBatch,
+    *,
+    dropout_prob: float,
+) -> Tensor:
+    """Flash attention over packed sequences; without dropout, and of 16 bits.
+
+    Takes and gives (n_pieces, n_heads, head_width).
+    """
+    starts, longest = batch.cu_seqlens, max(batch.lengths)
+    context = varlen.varlen_attn(query, key, value, starts, starts, longest, longest)
+    assert isinstance(context, Tensor)
+    return context
 
 
 def _attend_plainly(q: Tensor, k: Tensor, v: Tensor, dropout_prob: float) -> Tensor:

@@ -50,13 +50,11 @@ def build_bert_encoder(
     """BERT over Docs of any length, one vector a token.
 
     hidden_width ... layer_norm_eps: the checkpoint's numbers (its `config.json`).
-    window_width: pieces a sequence may have with [CLS] and [SEP]; by default
-        max_positions.
-    window_overlap: pieces that two windows of a long Doc share; by default 64, or a
-        quarter of narrow windows.
+    window_width: pieces a sequence may have with [CLS] and [SEP]; by default 256, or
+        max_positions where that is less. Attention makes wider ones slower.
+    window_overlap: pieces that two windows of a long Doc share; by default an eighth.
     max_batch_pieces: how many pieces go through the encoder at once; by default 1,024
-        on the CPU, where their hidden states then stay in its cache, and 16,384
-        elsewhere.
+        or 2,048 on the CPU, whose cache then holds them, and 16,384 elsewhere.
     freeze: what is not trained: nothing, the embeddings, the embeddings and the first
         N layers, or all.
     learn_rate_factor: the encoder's learning rate over that of the heads.
@@ -78,9 +76,9 @@ def build_bert_encoder(
         activation=activation,
         layer_norm_eps=layer_norm_eps,
     )
-    width = max_positions if window_width is None else window_width
+    width = min(256, max_positions) if window_width is None else window_width
     if window_overlap is None:
-        window_overlap = min(64, (width - N_SPECIAL) // 4)
+        window_overlap = (width - N_SPECIAL) // 8
     _check_settings(
         config,
         width=width,
@@ -165,7 +163,7 @@ def encode_docs(
                 width=model.attrs["window_width"],
                 overlap=model.attrs["window_overlap"],
                 max_batch_pieces=model.attrs["max_batch_pieces"]
-                or _default_batch_pieces(shim.device),
+                or _default_batch_pieces(shim, is_train),
             ),
             n_tokens=alignment.n_tokens,
             n_docs=len(docs),
@@ -202,8 +200,11 @@ def _forward(
     return encoded.tokens, backprop
 
 
-def _default_batch_pieces(device: torch.device) -> int:
-    return 1024 if device.type == "cpu" else 16384
+def _default_batch_pieces(shim: BertShim, is_train: bool) -> int:
+    """What measured fastest with MiniLM (benchmarks/LOG.md)."""
+    if shim.device.type != "cpu":
+        return 16384
+    return 2048 if is_train or shim.precision == "int8" else 1024
 
 
 def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:

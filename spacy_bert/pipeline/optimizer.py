@@ -74,8 +74,8 @@ def step(
     """
     trained = {key: p for key, p in parameters.items() if p.grad is not None}
     for p in trained.values():
-        if p.grad.is_sparse:  # type: ignore[union-attr]
-            p.grad = p.grad.to_dense()  # type: ignore[union-attr]
+        if p.grad is not None and p.grad.is_sparse:
+            p.grad = p.grad.to_dense()
     gradients = [p.grad for p in trained.values()]
     if gradients and scale.unscale(gradients):  # type: ignore[arg-type]
         if optimizer.grad_clip:

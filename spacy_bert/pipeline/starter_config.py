@@ -60,8 +60,8 @@ COMMENTS = {
         "its config.json when training starts."
     ),
     "components.bert_encoder.model.window_width": (
-        "Pieces a sequence may have; null is max_positions. Longer Docs are cut into "
-        "overlapping windows."
+        "Pieces a sequence may have; null is 256. Longer Docs are cut into overlapping "
+        "windows."
     ),
     "components.bert_encoder.model.freeze": (
         "What is not trained: none, embeddings, all, or a number: the embeddings and "

@@ -7,7 +7,11 @@ from transformers import BertModel
 from spacy_bert.checkpoint import load_encoder, save_checkpoint
 from spacy_bert.hugging_face import to_hugging_face
 from spacy_bert.model import BertEncoder, initialize_weights, pack, set_dropout
-from spacy_bert.model.attention import attend_in_runs, attend_padded
+from spacy_bert.model.attention import (
+    attend_in_runs,
+    attend_padded,
+    choose_attention,
+)
 
 TEXTS = [
     "The bank raised its rates.",
@@ -101,6 +105,27 @@ def test_both_ways_of_keeping_sequences_apart_agree():
     torch.testing.assert_close(
         attend_in_runs(query, key, value, batch, dropout_prob=0.0),
         attend_padded(query, key, value, batch, dropout_prob=0.0),
+    )
+
+
+def test_the_device_and_the_numbers_choose_the_attention():
+    query = torch.empty(0, 2, 4)
+    assert choose_attention(query, 0.0) is attend_in_runs
+    assert choose_attention(query.to("meta"), 0.0) is attend_padded
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_variable_length_attention_equals_padding():
+    batch = pack_lists([[1] * 3, [1] * 5, [1], [1] * 60]).to("cuda")
+    shape = (3, batch.n_pieces, 2, 32)
+    query, key, value = torch.randn(shape, device="cuda", dtype=torch.bfloat16)
+    attend = choose_attention(query, 0.0)
+    assert attend is not attend_padded
+    torch.testing.assert_close(
+        attend(query, key, value, batch, dropout_prob=0.0),
+        attend_padded(query, key, value, batch, dropout_prob=0.0),
+        atol=2e-2,
+        rtol=0,
     )
 
 

@@ -14,6 +14,7 @@ from spacy_bert.model import BertEncoder, initialize_weights, pack
 from spacy_bert.model.linear import Linear
 from spacy_bert.model.quantized import (
     QuantizedLinear,
+    _to_bytes,
     is_quantized,
     quantize,
 )
@@ -42,6 +43,29 @@ def test_a_row_by_hand():
     # -1.0 becomes -63, 0.25 a quarter of it, rounded: 15.75.
     assert layer.weight.tolist() == [[16, -63], [0, 0]]
     assert layer.scale[0].item() == pytest.approx(1 / 63)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([-1.0, 0.0, 3.0], ([0, 64, 254], 4 / 254, 64)),
+        ([0.0, 0.0], ([0, 0], 1.0, 0)),
+        ([2.0, 254.0], ([2, 254], 1.0, 0)),
+        ([-254.0, -1.0], ([0, 253], 1.0, 254)),
+    ],
+)
+def test_bytes_by_hand(rows, expected):
+    found, step, zero = _to_bytes(torch.tensor([rows]))
+    assert (found[0].tolist(), pytest.approx(step), zero) == expected
+
+
+@pytest.mark.parametrize("center", [-3.0, -0.4, 0.0, 0.3, 100.0])
+def test_bytes_are_half_a_step_from_the_number(center):
+    torch.manual_seed(0)
+    rows = torch.randn(64, 96) + center
+    found, step, zero = _to_bytes(rows)
+    error = (found.float() - zero) * step - rows
+    assert error.abs().max() <= step / 2 + 1e-4
 
 
 def test_products_are_within_the_steps_of_both_factors():

@@ -1,0 +1,1 @@
+"""The encoder side by side with its peers: `python -m benchmarks.encoder`."""

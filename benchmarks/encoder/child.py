@@ -1,0 +1,88 @@
+"""One task in a process of its own, for what only a whole process shows.
+
+    python -m benchmarks.encoder.child TASK SYSTEM DATA
+
+prints one JSON object. The tasks: "predict" and "train" (peak memory), "long" (one Doc
+of many tokens), "save" (a pipeline to a folder), "start" (load it and predict).
+"""
+
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+KILOBYTES_PER_MB = 1024
+
+
+def main() -> None:
+    task, system, *rest = sys.argv[1:]
+    result = TASKS[task](system, *rest)
+    result["peak MB"] = _peak()
+    print(json.dumps(result))
+
+
+def predict(system: str, data: str) -> dict[str, Any]:
+    from .systems import PIPELINES
+    from .texts import read_texts
+
+    nlp = PIPELINES[system]()
+    for texts in read_texts(Path(data)).values():
+        for _ in nlp.pipe(texts, batch_size=128):
+            pass
+    return {}
+
+
+def train(system: str, data: str) -> dict[str, Any]:
+    from .systems import TRAINABLE
+    from .texts import make_examples, read_tweets
+
+    nlp = TRAINABLE[system]()
+    examples = make_examples(read_tweets(Path(data))[:512], 8)(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    for i in range(0, len(examples), 8):
+        nlp.update(examples[i : i + 8], sgd=optimizer, drop=0.1)
+    return {}
+
+
+def long(system: str, data: str, n_tokens: str) -> dict[str, Any]:
+    """Memory that one Doc takes beyond what is there after a short one."""
+    from .systems import PIPELINES
+    from .texts import read_texts
+
+    nlp = PIPELINES[system]()
+    nlp.max_length = 10_000_000
+    words = " ".join(read_texts(Path(data))["articles"]).split()
+    n_words = int(n_tokens)
+    words = words * (n_words // len(words) + 1)
+    nlp(" ".join(words[:1000]))
+    before = _peak()
+    doc = nlp.make_doc(" ".join(words[:n_words]))[:n_words].as_doc()
+    doc = nlp(doc)
+    vectors = doc.tensor.nbytes / 1e6
+    return {"grown MB": _peak() - before, "vectors MB": vectors}
+
+
+def save(system: str, folder: str) -> dict[str, Any]:
+    from .systems import PIPELINES
+
+    PIPELINES[system]().to_disk(folder)
+    return {}
+
+
+def start(_: str, folder: str) -> dict[str, Any]:
+    import spacy
+
+    nlp = spacy.load(folder)
+    nlp("The first text that this pipeline sees.")
+    return {}
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES_PER_MB
+
+
+TASKS = {"predict": predict, "train": train, "long": long, "save": save, "start": start}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What 8-bit weights cost: WNUT-17 F and SST-2 accuracy, trained in 32 bits."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import spacy
+import srsly
+from spacy.tokens import DocBin
+from thinc.api import Config
+
+from spacy_bert.pipeline.starter_config import starter_config
+
+from .. import wnut17
+from .systems import minilm
+
+_N_TRAIN = 8000
+_N_STEPS = 500
+
+
+def quality(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+    """Scores in percent: {"WNUT-17 dev F": {"fp32": ..., "int8": ...}, ...}"""
+    ner, textcat = work / "wnut17", work / "sst2"
+    if not (ner / "model-best").exists():
+        wnut17.prepare(data / "wnut17", ner, seed=0)
+        wnut17.train(ner / "config.cfg", ner)
+    if not (textcat / "model-best").exists():
+        _prepare_sst2(data / "sst2", textcat)
+        wnut17.train(textcat / "config.cfg", textcat)
+    return {
+        "WNUT-17 dev F": _both(ner, "dev", "ents_f"),
+        "WNUT-17 test F": _both(ner, "test", "ents_f"),
+        "SST-2 dev accuracy": _both(textcat, "dev", "cats_micro_f"),
+        "SST-2 test accuracy": _both(textcat, "test", "cats_micro_f"),
+    }
+
+
+def _prepare_sst2(source: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    nlp = spacy.blank("en")
+    for split in ("train", "dev", "test"):
+        lines = (source / f"{split}.tsv").read_text(encoding="utf8").splitlines()[1:]
+        if split == "train":
+            # Sentences stand among their phrases: those of many words are taken.
+            lines = sorted(lines, key=lambda line: -line.count(" "))[:_N_TRAIN]
+        docs = DocBin()
+        for line in lines:
+            label, text = line.split("\t", 1)
+            doc = nlp.make_doc(text.strip())
+            doc.cats = {
+                "POSITIVE": float(label == "1"),
+                "NEGATIVE": float(label == "0"),
+            }
+            docs.add(doc)
+        docs.to_disk(folder / f"{split}.spacy")
+    config = Config().from_str(
+        starter_config(minilm(), heads=["textcat"]), interpolate=False
+    )
+    config["training"].update(max_steps=_N_STEPS, eval_frequency=100)
+    config["training"]["optimizer"]["learn_rate"].update(
+        warmup_steps=_N_STEPS // 10, total_steps=_N_STEPS
+    )
+    config.to_disk(folder / "config.cfg")
+
+
+def _both(folder: Path, split: str, score: str) -> dict[str, float]:
+    quantized = folder / "quantized"
+    if not quantized.exists():
+        _run("bert", "quantize", folder / "model-best", quantized)
+    scores = {}
+    for precision, pipeline in (("fp32", folder / "model-best"), ("int8", quantized)):
+        output = folder / f"{precision}.{split}.json"
+        _run("evaluate", pipeline, folder / f"{split}.spacy", "--output", output)
+        scores[precision] = 100 * srsly.read_json(output)[score]
+    return scores
+
+
+def _run(*arguments: object) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "spacy", *map(str, arguments)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

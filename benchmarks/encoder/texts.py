@@ -1,0 +1,77 @@
+"""Public texts of three lengths, and labelled tweets and paragraphs."""
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example, biluo_tags_to_spans, iob_to_biluo
+
+from ..wnut17 import FILES, mended
+
+# How many of each: some 15,000 to 20,000 words.
+COUNTS = {"sentences": 760, "paragraphs": 160, "articles": 40}
+
+
+def read_texts(data: Path) -> dict[str, list[str]]:
+    """Sentences, paragraphs and articles of Wikipedia, drawn with a fixed seed."""
+    articles = list(_articles(data / "wiki_en" / "AA"))
+    paragraphs = [p for a in articles for p in a.splitlines() if len(p) > 200]
+    sentences = [
+        sentence
+        for paragraph in paragraphs
+        for sentence in re.split(r"(?<=[.!?]) +", paragraph)
+        if len(sentence) > 20
+    ]
+    texts = {}
+    for name, some in zip(COUNTS, (sentences, paragraphs, articles), strict=True):
+        texts[name] = random.Random(0).sample(some, COUNTS[name])
+    return texts
+
+
+def _articles(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.glob("wiki_0*"))[:4]:
+        for article in path.read_text(encoding="utf8").split("</doc>"):
+            lines = [x for x in article.splitlines() if x and not x.startswith("<doc")]
+            text = unescape("\n".join(lines))
+            if len(text) > 400:
+                yield text
+
+
+def read_tweets(data: Path) -> list[tuple[list[str], list[str]]]:
+    """Words and BIO tags of the training tweets of WNUT-17."""
+    text = (data / "wnut17" / FILES["train"]).read_text(encoding="utf8")
+    tweets = []
+    for block in text.replace("\t\n", "\n").split("\n\n"):
+        rows = [line.split("\t") for line in block.splitlines() if line.strip()]
+        if rows:
+            tweets.append(([row[0] for row in rows], mended([r[1] for r in rows])))
+    return tweets
+
+
+def make_examples(
+    tweets: list[tuple[list[str], list[str]]], n_joined: int
+) -> Callable[[Language], list[Example]]:
+    """Examples with entities and a category, of tweets or, joined, of paragraphs."""
+    joined = [
+        (
+            [word for words, _ in tweets[i : i + n_joined] for word in words],
+            [tag for _, tags in tweets[i : i + n_joined] for tag in tags],
+        )
+        for i in range(0, len(tweets), n_joined)
+    ]
+
+    def examples(nlp: Language) -> list[Example]:
+        return [_example(nlp, words, tags) for words, tags in joined]
+
+    return examples
+
+
+def _example(nlp: Language, words: list[str], tags: list[str]) -> Example:
+    doc = Doc(nlp.vocab, words=words)
+    doc.ents = biluo_tags_to_spans(doc, iob_to_biluo(tags))
+    doc.cats = {"SHORT": float(len(words) < 18), "LONG": float(len(words) >= 18)}
+    return Example(Doc(nlp.vocab, words=words), doc)
