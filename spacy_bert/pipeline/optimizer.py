@@ -135,9 +135,9 @@ def _adamw_step(
         eps=optimizer.eps,
         maximize=False,
     )
-    # The fused kernel leaves this undone.
-    increment_version(list(group.values()))
     for key, p in group.items():
+        # The fused kernel leaves this undone.
+        increment_version(p)
         optimizer.nr_update[key] += 1
         if optimizer.averages is not None:
             n_updates = optimizer.nr_update[key]

@@ -87,8 +87,9 @@ def train_step(
     for group in optimizer.param_groups:
         group["lr"] = learn_rate
     optimizer.step()
-    # The fused kernel leaves this undone.
-    increment_version(list(model.parameters()))
+    for parameter in model.parameters():
+        # The fused kernel leaves this undone.
+        increment_version(parameter)
     return StepResult(
         mlm_loss=mlm_mean,
         nsp_loss=nsp_mean,

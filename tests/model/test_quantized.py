@@ -46,26 +46,27 @@ def test_a_row_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("rows", "expected"),
+    ("row", "zero", "expected"),
     [
-        ([-1.0, 0.0, 3.0], ([0, 64, 254], 4 / 254, 64)),
-        ([0.0, 0.0], ([0, 0], 1.0, 0)),
-        ([2.0, 254.0], ([2, 254], 1.0, 0)),
-        ([-254.0, -1.0], ([0, 253], 1.0, 254)),
+        ([-1.0, 0.0, 3.0], 128, ([86, 128, 254], 3 / 126)),
+        ([-1.0, 0.0, 3.0], 32, ([0, 32, 128], 1 / 32)),
+        ([0.0, 0.0], 128, ([128, 128], 1e-30)),
+        ([-128.0, 126.0], 128, ([0, 254], 1.0)),
     ],
 )
-def test_bytes_by_hand(rows, expected):
-    found, step, zero = _to_bytes(torch.tensor([rows]))
-    assert (found[0].tolist(), pytest.approx(step), zero) == expected
+def test_bytes_by_hand(row, zero, expected):
+    found, steps = _to_bytes(torch.tensor([row, [7.0] * len(row)]), zero)
+    assert (found[0].tolist(), pytest.approx(steps[0].item())) == expected
 
 
+@pytest.mark.parametrize("zero", [128, 32])
 @pytest.mark.parametrize("center", [-3.0, -0.4, 0.0, 0.3, 100.0])
-def test_bytes_are_half_a_step_from_the_number(center):
+def test_bytes_are_half_a_step_from_the_number(center, zero):
     torch.manual_seed(0)
     rows = torch.randn(64, 96) + center
-    found, step, zero = _to_bytes(rows)
-    error = (found.float() - zero) * step - rows
-    assert error.abs().max() <= step / 2 + 1e-4
+    found, steps = _to_bytes(rows, zero)
+    error = (found.float() - zero) * steps - rows
+    assert (error.abs() <= 0.501 * steps).all()
 
 
 def test_products_are_within_the_steps_of_both_factors():
@@ -76,7 +77,7 @@ def test_products_are_within_the_steps_of_both_factors():
         exact, found = linear(rows), layer(rows)
     # Half a step of each weight and of each number of the rows, added up.
     weight_step = layer.scale[:, None] / 2
-    row_step = (rows.max() - rows.min()) / 255 / 2
+    row_step = rows.abs().amax(1, keepdim=True) / 126 / 2
     bound = (
         rows.abs() @ weight_step.expand_as(linear.weight).T
         + row_step * linear.weight.abs().sum(1)
@@ -92,11 +93,12 @@ def test_vectors_of_minilm_stay_close(minilm_path):
     assert torch.cosine_similarity(exact, found).min() > 0.95
 
 
-def test_one_at_a_time_stays_close_to_a_batch(minilm_path):
+def test_one_at_a_time_is_as_in_a_batch(minilm_path):
     encoder, wordpiece = load_encoder(minilm_path)
     together = encode(quantize(encoder), wordpiece, TEXTS)
     alone = [encode(encoder, wordpiece, [text]) for text in TEXTS]
-    assert torch.cosine_similarity(together, torch.cat(alone)).min() > 0.97
+    # Sums in another order may round a byte the other way.
+    assert torch.cosine_similarity(together, torch.cat(alone)).min() > 0.999
 
 
 @pytest.fixture
