@@ -53,7 +53,7 @@ def _memory(part: dict[str, Any]) -> Iterator[Row]:
     for kind in ("prediction", "training"):
         for ours in part[kind]:
             if ours != _TRF:
-                what = f"peak memory, MB, {kind} {ours.removeprefix('ours')}".strip()
+                what = f"peak memory, MB, {kind}{ours.removeprefix('ours')}"
                 mine, peers = (part[kind][name]["peak MB"] for name in (ours, _TRF))
                 yield _compared(what, mine, _TRF, peers, 1.0, is_at_most=True)
     for kind, result in part.items():
@@ -71,9 +71,9 @@ def _memory(part: dict[str, Any]) -> Iterator[Row]:
 
 def _startup(part: dict[str, Any]) -> Iterator[Row]:
     for ours in ("ours", "ours int8"):
-        what = f"seconds to the first prediction {ours.removeprefix('ours')}".strip()
+        what = f"seconds to the first prediction{ours.removeprefix('ours')}"
         yield _compared(what, part[ours], _TRF, part[_TRF], 1.0, is_at_most=True)
-        what = f"MB on disk {ours.removeprefix('ours')}".strip()
+        what = f"MB on disk{ours.removeprefix('ours')}"
         mine, peers = (part[f"{name}, MB on disk"] for name in (ours, _TRF))
         yield _compared(what, mine, _TRF, peers, 1.0, is_at_most=True)
 

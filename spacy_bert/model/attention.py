@@ -7,6 +7,7 @@ length. Elsewhere a launch costs more than padding: one padded batch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from itertools import groupby
 
 import torch
@@ -18,14 +19,11 @@ from .config import BertConfig
 from .dropout import dropout
 from .linear import Linear
 
-try:
-    from torch.nn.attention import varlen
-except ImportError:  # Before torch 2.10.
-    varlen = None  # type: ignore[assignment]
-
 # Up to here plain matrix products are about twice as fast on the CPU as torch's fused
 # kernel, whose cost for each head of a sequence is fixed (benchmarks/LOG.md).
 _SHORT = 48
+
+_VARLEN = "torch.nn.attention.varlen"
 
 
 class SelfAttention(nn.Module):
@@ -54,7 +52,8 @@ def choose_attention(query: Tensor, dropout_prob: float) -> Callable[..., Tensor
     if query.device.type == "cpu":
         return attend_in_runs
     is_half = query.dtype in (torch.float16, torch.bfloat16)
-    if varlen is not None and query.is_cuda and is_half and not dropout_prob:
+    # The module came with torch 2.10.
+    if query.is_cuda and is_half and not dropout_prob and find_spec(_VARLEN):
         return attend_varlen
     return attend_padded
 
@@ -120,6 +119,8 @@ def attend_varlen(
 
     Takes and gives (n_pieces, n_heads, head_width).
     """
+    from torch.nn.attention import varlen  # Seconds to import.
+
     starts, longest = batch.cu_seqlens, max(batch.lengths)
     context = varlen.varlen_attn(query, key, value, starts, starts, longest, longest)
     assert isinstance(context, Tensor)
