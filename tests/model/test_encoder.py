@@ -99,31 +99,28 @@ def test_packing_changes_nothing(pretraining_model):
 def test_both_ways_of_keeping_sequences_apart_agree():
     # Short ones, and one that is long enough for the fused kernel on the CPU.
     batch = pack_lists([[1] * 3, [1] * 3, [1] * 5, [1], [1] * 3, [1] * 60])
-    query, key, value = torch.randn(
-        3, batch.n_pieces, 2, 4, generator=torch.manual_seed(0)
-    )
+    qkv = torch.randn(batch.n_pieces, 3, 2, 4, generator=torch.manual_seed(0))
     torch.testing.assert_close(
-        attend_in_runs(query, key, value, batch, dropout_prob=0.0),
-        attend_padded(query, key, value, batch, dropout_prob=0.0),
+        attend_in_runs(qkv, batch, 0.0), attend_padded(qkv, batch, 0.0)
     )
 
 
 def test_the_device_and_the_numbers_choose_the_attention():
-    query = torch.empty(0, 2, 4)
-    assert choose_attention(query, 0.0) is attend_in_runs
-    assert choose_attention(query.to("meta"), 0.0) is attend_padded
+    qkv = torch.empty(0, 3, 2, 4)
+    assert choose_attention(qkv, 0.0) is attend_in_runs
+    assert choose_attention(qkv.to("meta"), 0.0) is attend_padded
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_variable_length_attention_equals_padding():
     batch = pack_lists([[1] * 3, [1] * 5, [1], [1] * 60]).to("cuda")
-    shape = (3, batch.n_pieces, 2, 32)
-    query, key, value = torch.randn(shape, device="cuda", dtype=torch.bfloat16)
-    attend = choose_attention(query, 0.0)
+    shape = (batch.n_pieces, 3, 2, 32)
+    qkv = torch.randn(shape, device="cuda", dtype=torch.bfloat16)
+    attend = choose_attention(qkv, 0.0)
     assert attend is not attend_padded
     torch.testing.assert_close(
-        attend(query, key, value, batch, dropout_prob=0.0),
-        attend_padded(query, key, value, batch, dropout_prob=0.0),
+        attend(qkv, batch, 0.0),
+        attend_padded(qkv, batch, 0.0),
         atol=2e-2,
         rtol=0,
     )
