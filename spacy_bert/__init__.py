@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["add_encoder"]
+__all__ = ["add_encoder", "make_pair_doc"]
 
 
 def __getattr__(name: str) -> Any:
@@ -11,4 +11,8 @@ def __getattr__(name: str) -> Any:
         from .pipeline.from_checkpoint import add_encoder
 
         return add_encoder
+    if name == "make_pair_doc":
+        from .pipeline.segments import make_pair_doc
+
+        return make_pair_doc
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

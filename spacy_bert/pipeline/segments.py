@@ -1,0 +1,57 @@
+"""Docs of two segments: a question and its context, a premise and a hypothesis.
+
+The border stands in the text, as one control character. So a pair goes wherever a text
+goes (`nlp.pipe`, .spacy files, `spacy evaluate`), whatever the tokenizer.
+"""
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+# U+001E, "record separator". spaCy takes it for white space, so it is a token.
+SEPARATOR = "\x1e"
+
+
+def join_segments(first: str, second: str) -> str:
+    """The text of a pair. Raises ValueError where a segment holds the separator."""
+    for segment in (first, second):
+        if SEPARATOR in segment:
+            raise ValueError(
+                "Expected two segments without the character U+001E, which stands "
+                f"between them; got {segment!r}."
+            )
+    return f"{first}{SEPARATOR}{second}"
+
+
+def make_pair_doc(nlp: Language, first: str, second: str) -> Doc:
+    """A Doc that `bert_encoder` reads as [CLS] first [SEP] second [SEP].
+
+    Raises ValueError where a segment holds the separator, U+001E.
+    """
+    return nlp.make_doc(join_segments(first, second))
+
+
+def split_segments(doc: Doc) -> tuple[Span, Span] | None:
+    """The two segments, without the token between them; None where it is one text.
+
+    Raises ValueError where there are more than two.
+    """
+    borders = [token.i for token in doc if SEPARATOR in token.text]
+    if not borders:
+        return None
+    find_border(doc.text)
+    return doc[: borders[0]], doc[borders[0] + 1 :]
+
+
+def find_border(text: str) -> int | None:
+    """Where the separator stands; None where it is one text.
+
+    Raises ValueError where there are more than two segments.
+    """
+    if SEPARATOR not in text:
+        return None
+    if text.count(SEPARATOR) > 1:
+        raise ValueError(
+            f"Expected a text of one or two segments, got {text.count(SEPARATOR) + 1} "
+            f"(the character U+001E stands between segments): {text[:60]!r}..."
+        )
+    return text.index(SEPARATOR)
