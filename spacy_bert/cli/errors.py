@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from click import UsageError
@@ -22,3 +23,9 @@ def shown_as_messages() -> Iterator[None]:
     except (ValueError, OSError) as error:
         msg.fail(str(error))
         raise typer.Exit(1) from error
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Raises FileExistsError where there is something already, unless forced."""
+    if path.exists() and not force:
+        raise FileExistsError(f"{path} exists already. Give another name, or --force.")

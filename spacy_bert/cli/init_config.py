@@ -20,7 +20,7 @@ def init_config_cli(
     Train with: spacy train config.cfg --paths.train A.spacy --paths.dev B.spacy
     """
     from ..pipeline.starter_config import starter_config
-    from .errors import shown_as_messages
+    from .errors import refuse_existing, shown_as_messages
 
     with shown_as_messages():
         heads = [head.strip() for head in pipeline.split(",") if head.strip()]
@@ -28,9 +28,6 @@ def init_config_cli(
         if str(output_file) == "-":
             print(config, end="")
             return
-        if output_file.exists() and not force:
-            raise FileExistsError(
-                f"{output_file} exists already. Give another name, or --force."
-            )
+        refuse_existing(output_file, force=force)
         output_file.write_text(config, encoding="utf8")
         msg.good(f"Wrote {output_file}")

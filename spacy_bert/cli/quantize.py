@@ -7,8 +7,6 @@ from typing import Any
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-ARCHITECTURE = "spacy-bert.BertEncoder.v1"
-
 
 def quantize_cli(
     pipeline: str = Arg(..., help="Folder or package of a trained pipeline"),
@@ -23,14 +21,11 @@ def quantize_cli(
     import spacy
 
     from ..folders import replacing
-    from .errors import shown_as_messages
+    from .errors import refuse_existing, shown_as_messages
 
     with shown_as_messages():
-        if output_dir.exists() and not force:
-            raise FileExistsError(
-                f"{output_dir} exists already. Give another name, or --force."
-            )
-        names = list(_encoders(spacy.load(pipeline).config["components"]))
+        refuse_existing(output_dir, force=force)
+        names = _encoders(spacy.load(pipeline).config["components"])
         if not names:
             raise ValueError(
                 f"{pipeline}: expected a pipeline with a BERT encoder of ours, found "
@@ -45,10 +40,12 @@ def quantize_cli(
 
 def _encoders(section: Mapping[str, Any]) -> list[str]:
     """Where an encoder stands in the config: "bert_encoder.model", ..."""
+    from ..pipeline.bert_encoder import DEFAULT_CONFIG
+
     found = []
     for name, value in section.items():
         if isinstance(value, Mapping):
-            if value.get("@architectures") == ARCHITECTURE:
+            if value.get("@architectures") == DEFAULT_CONFIG["model"]["@architectures"]:
                 found.append(name)
             found.extend(f"{name}.{inner}" for inner in _encoders(value))
     return found

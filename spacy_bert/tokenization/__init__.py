@@ -1,6 +1,6 @@
 """WordPiece: text -> piece ids, and corpus -> vocabulary."""
 
-from .files import load_wordpiece, save_wordpiece
+from .files import load_wordpiece, read_settings, save_wordpiece
 from .training import train_wordpiece
 from .wordpiece import PieceSpans, WordPiece
 
@@ -8,6 +8,7 @@ __all__ = [
     "PieceSpans",
     "WordPiece",
     "load_wordpiece",
+    "read_settings",
     "save_wordpiece",
     "train_wordpiece",
 ]

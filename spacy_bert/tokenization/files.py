@@ -44,7 +44,13 @@ def load_wordpiece(path: Path) -> WordPiece:
     settings_path = path / "tokenizer_config.json"
     settings = {}
     if settings_path.is_file():
-        settings = _read_settings(settings_path)
+        settings = read_settings(settings_path)
+    for name in ("do_lower_case", "strip_accents", "tokenize_chinese_chars"):
+        if not isinstance(settings.get(name), bool | None):
+            raise ValueError(
+                f"{settings_path}: {name} must be true or false, got "
+                f"{settings[name]!r}."
+            )
     return WordPiece.from_file(
         path / VOCAB_FILE,
         lowercase=settings.get("do_lower_case", True),
@@ -53,16 +59,12 @@ def load_wordpiece(path: Path) -> WordPiece:
     )
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> dict[str, Any]:
+    """A JSON file's object. Raises ValueError where it holds something else."""
     try:
         settings = json.loads(path.read_text(encoding="utf8"))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(settings, dict):
         raise ValueError(f"{path}: expected an object of settings, got {settings!r}.")
-    for name in ("do_lower_case", "strip_accents", "tokenize_chinese_chars"):
-        if not isinstance(settings.get(name), bool | None):
-            raise ValueError(
-                f"{path}: {name} must be true or false, got {settings[name]!r}."
-            )
     return settings
