@@ -39,12 +39,9 @@ class BertEncoder(nn.Module):
                 hidden = layer(hidden, batch)
         return hidden
 
-    def pool(self, hidden: Tensor, batch: PackedBatch) -> Tensor:
-        """tanh of a dense layer over each [CLS].
-
-        (n_pieces, hidden_width) -> (n_sequences, hidden_width)
-        """
-        return torch.tanh(self.pooler(hidden[batch.cls_rows]))
+    def pool(self, cls: Tensor) -> Tensor:
+        """tanh of a dense layer over vectors of [CLS], (n, hidden_width)."""
+        return torch.tanh(self.pooler(cls))
 
 
 def initialize_weights(

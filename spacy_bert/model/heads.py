@@ -56,7 +56,7 @@ class BertForPretraining(nn.Module):
         pieces = self.encoder.embeddings.pieces.weight
         return PretrainingOutput(
             mlm_logits=self.mlm(hidden[masked_rows], pieces),
-            nsp_logits=self.nsp(self.encoder.pool(hidden, batch)),
+            nsp_logits=self.nsp(self.encoder.pool(hidden[batch.cls_rows])),
         )
 
     def initialize_weights(self, generator: torch.Generator | None = None) -> None:

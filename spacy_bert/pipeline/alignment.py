@@ -14,6 +14,7 @@ from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
 from ..tokenization import PieceSpans, WordPiece
+from .segments import SEPARATOR, find_border
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,8 @@ class Alignment:
 
     piece_ids: int32, (n_pieces,).
     doc_ends: int64, (n_docs,); one past the last piece of each Doc.
+    second_segments: int64, (n_docs,); where a Doc's second segment begins (counted
+        through the batch), -1 where there is one text.
     pair_pieces, pair_tokens: int64, (n_pairs,); piece and token (both counted through
         the batch) that share a character, sorted by piece.
     n_tokens: in the batch.
@@ -29,6 +32,7 @@ class Alignment:
 
     piece_ids: NDArray[np.int32]
     doc_ends: NDArray[np.int64]
+    second_segments: NDArray[np.int64]
     pair_pieces: NDArray[np.int64]
     pair_tokens: NDArray[np.int64]
     n_tokens: int
@@ -36,7 +40,9 @@ class Alignment:
 
 def align(docs: Sequence[Doc], wordpiece: WordPiece) -> Alignment:
     texts = [doc.text for doc in docs]
-    spans = wordpiece.encode_batch(texts)
+    # No piece may reach over the border of two segments.
+    spans = wordpiece.encode_batch([text.replace(SEPARATOR, " ") for text in texts])
+    doc_ends = np.cumsum([len(span.ids) for span in spans])
     # Characters are counted through the batch, so that one search serves all Docs:
     # texts "ab", "c" -> bases [0, 3]; no piece can touch a token of the next text.
     bases = np.cumsum([0] + [len(text) + 1 for text in texts[:-1]])
@@ -47,11 +53,24 @@ def align(docs: Sequence[Doc], wordpiece: WordPiece) -> Alignment:
     n_tokens_of_piece = np.maximum(stop - first, 0)
     return Alignment(
         piece_ids=np.concatenate([span.ids for span in spans]),
-        doc_ends=np.cumsum([len(span.ids) for span in spans]),
+        doc_ends=doc_ends,
+        second_segments=_second_segments(texts, spans, doc_ends),
         pair_pieces=np.repeat(np.arange(len(first)), n_tokens_of_piece),
         pair_tokens=expand_ranges(first, n_tokens_of_piece),
         n_tokens=len(token_starts),
     )
+
+
+def _second_segments(
+    texts: Sequence[str], spans: Sequence[PieceSpans], doc_ends: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    begins = np.full(len(texts), -1)
+    for i, (text, span) in enumerate(zip(texts, spans, strict=True)):
+        border = find_border(text)
+        if border is not None:
+            n_second = int((span.offsets[:, 0] > border).sum())
+            begins[i] = doc_ends[i] - n_second
+    return begins
 
 
 def expand_ranges(

@@ -4,12 +4,13 @@ Docs become integers, one torch module makes all vectors of the batch, and one a
 comes back, of which each Doc gets a view. All differentiation stays in torch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 from spacy import registry
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
@@ -18,6 +19,7 @@ from ..model.config import Activation, BertConfig
 from ..model.encoder import set_dropout
 from ..tokenization import train_wordpiece
 from .alignment import align
+from .listeners import Vectors, get_takes
 from .optimizer import LearnRates
 from .precision import Precision, autocast
 from .shim import BertShim
@@ -97,6 +99,9 @@ def build_bert_encoder(
             "window_width": width,
             "window_overlap": window_overlap,
             "max_batch_pieces": max_batch_pieces,
+            "takes": "tokens",
+            "replace_listener": _replace_listener,
+            "replace_listener_cfg": _replace_listener_config,
         },
         shims=[
             BertShim(
@@ -112,12 +117,31 @@ def build_bert_encoder(
     )
 
 
+@registry.architectures("spacy-bert.ClsVectors.v1")
+def build_cls_vectors(
+    encoder: Model[list[Doc], list[Floats2d]], pooled: bool = True
+) -> Model[list[Doc], Floats2d]:
+    """An encoder of a head's own, which gives the vector of [CLS], one a Doc.
+
+    `nlp.replace_listeners` puts it in the place of a `spacy-bert.ClsListener.v1`.
+    """
+    get_shim(encoder)  # Refuses other architectures.
+    encoder.attrs["takes"] = "pooled" if pooled else "cls"
+    return cast(Model[list[Doc], Floats2d], encoder)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
-    """tokens: one (n_tokens, hidden_width) a Doc; cls: (n_docs, hidden_width)."""
+    """tokens: one (n_tokens, hidden_width) a Doc; cls and pooled: (n_docs,
+    hidden_width)."""
 
     tokens: list[Floats2d]
     cls: Floats2d
+    pooled: Floats2d
+
+
+# Of the vectors that listeners take; those of tokens end to end, (n_tokens, ...).
+Gradients = Mapping[Vectors, Floats2d]
 
 
 def check_trainable(shim: BertShim) -> None:
@@ -143,9 +167,8 @@ def get_shim(model: Model) -> BertShim:
 
 def encode_docs(
     model: Model, docs: Sequence[Doc], is_train: bool
-) -> tuple[Encoded, Callable[[Floats2d], None]]:
-    """Vectors of the Docs, and a callback for the gradient of all tokens' vectors,
-    (n_tokens, hidden_width), which goes through the encoder."""
+) -> tuple[Encoded, Callable[[Gradients], None]]:
+    """Vectors of the Docs, and a callback that sends gradients through the encoder."""
     shim = get_shim(model)
     encoder = shim.encoder
     # A frozen encoder gives the same features every time, without dropout.
@@ -172,10 +195,18 @@ def encode_docs(
     if is_train:
         encoder.eval()
 
-    def backprop(d_tokens: Floats2d) -> None:
-        if vectors.tokens.requires_grad:
-            gradient = xp2torch(d_tokens, device=shim.device)
-            vectors.tokens.backward(gradient * shim.gradient_scale.factor)
+    def backprop(gradients: Gradients) -> None:
+        outputs, scaled = [], []
+        for takes, gradient in gradients.items():
+            output = getattr(vectors, takes)
+            # Not those of layers that are all frozen.
+            if output.requires_grad:
+                outputs.append(output)
+                scaled.append(
+                    xp2torch(gradient, device=shim.device) * shim.gradient_scale.factor
+                )
+        if outputs:
+            torch.autograd.backward(outputs, scaled)
 
     tokens = cast(Floats2d, torch2xp(vectors.tokens.detach()))
     ends = [0]
@@ -184,20 +215,42 @@ def encode_docs(
     encoded = Encoded(
         tokens=[tokens[i:j] for i, j in zip(ends, ends[1:], strict=False)],
         cls=cast(Floats2d, torch2xp(vectors.cls.detach())),
+        pooled=cast(Floats2d, torch2xp(vectors.pooled.detach())),
     )
     return encoded, backprop
 
 
 def _forward(
     model: Model, docs: list[Doc], is_train: bool
-) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
-    encoded, backprop_tokens = encode_docs(model, docs, is_train)
+) -> tuple[Any, Callable[[Any], list[Doc]]]:
+    encoded, backprop_vectors = encode_docs(model, docs, is_train)
+    takes: Vectors = model.attrs["takes"]
 
-    def backprop(d_docs: list[Floats2d]) -> list[Doc]:
-        backprop_tokens(model.ops.xp.concatenate(d_docs))
+    def backprop(gradient: Any) -> list[Doc]:
+        if takes == "tokens":
+            gradient = model.ops.xp.concatenate(gradient)
+        backprop_vectors({takes: gradient})
         return []
 
-    return encoded.tokens, backprop
+    return getattr(encoded, takes), backprop
+
+
+def _replace_listener(copied: Model, listener: Tok2VecListener, encoder: Any) -> Model:
+    """spaCy's hook: an encoder in a listener's place gives what it took."""
+    copied.attrs["takes"] = get_takes(listener)
+    return copied
+
+
+def _replace_listener_config(
+    encoder: dict[str, Any], listener: dict[str, Any]
+) -> dict[str, Any]:
+    if listener["@architectures"] != "spacy-bert.ClsListener.v1":
+        return encoder
+    return {
+        "@architectures": "spacy-bert.ClsVectors.v1",
+        "encoder": encoder,
+        "pooled": listener.get("pooled", True),
+    }
 
 
 def _default_batch_pieces(shim: BertShim, is_train: bool) -> int:

@@ -1,12 +1,14 @@
 """The spaCy component `bert_encoder`: a Tok2Vec whose vectors come from BERT.
 
-`spacy.Tok2VecListener.v1` listens to it. While predicting, `doc.tensor` holds the token
-vectors and `doc._.bert_cls` the [CLS] vector; while training, each listener gets the
-vectors and hands a gradient back.
+`spacy.Tok2VecListener.v1` and the listeners of `listeners` listen to it. While
+predicting, `doc.tensor` holds the token vectors, `doc._.bert_cls` and
+`doc._.bert_pooled` the [CLS] vector without and with the pooler; while training, each
+listener gets the vectors and hands a gradient back.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +27,23 @@ from . import forking  # noqa: F401
 from .architectures import (
     DEFAULT_VOCAB_SIZE,
     Encoded,
+    Gradients,
     check_trainable,
     encode_docs,
     get_shim,
 )
+from .listeners import Vectors, get_grad_factor, get_takes, no_backprop
 from .similarity import set_similarity_hooks
 
 DEFAULT_CONFIG = {"model": {"@architectures": "spacy-bert.BertEncoder.v1"}}
 
 Doc.set_extension("bert_cls", default=None, force=True)
+Doc.set_extension("bert_pooled", default=None, force=True)
 
 
 @Language.factory(
     "bert_encoder",
-    assigns=["doc.tensor", "doc._.bert_cls"],
+    assigns=["doc.tensor", "doc._.bert_cls", "doc._.bert_pooled"],
     default_config=DEFAULT_CONFIG,
 )
 def make_bert_encoder(
@@ -79,7 +84,7 @@ class BertTok2Vec(Tok2Vec):
             )
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
-        if self._pending is not None and self._pending.d_tokens is not None:
+        if self._pending is not None and self._pending.gradients:
             # Some listeners are not trained, so their gradients never come.
             self._finish_pending()
         encoded, _ = encode_docs(self.model, list(docs), is_train=False)
@@ -89,10 +94,11 @@ class BertTok2Vec(Tok2Vec):
         """Copies, so that no Doc keeps the vectors of its whole batch in memory: those
         of a Doc that is most of its batch are shared with it."""
         n_tokens = sum(len(doc) for doc in docs)
-        for doc, tokens, cls in zip(docs, encoded.tokens, encoded.cls, strict=True):
-            is_most = 2 * len(doc) > n_tokens
+        for i, doc in enumerate(docs):
+            tokens, is_most = encoded.tokens[i], 2 * len(doc) > n_tokens
             doc.tensor = tokens if is_most else tokens.copy()  # type: ignore[assignment]
-            doc._.bert_cls = cls.copy()
+            doc._.bert_cls = encoded.cls[i].copy()
+            doc._.bert_pooled = encoded.pooled[i].copy()
             set_similarity_hooks(doc)
 
     def update(
@@ -123,11 +129,15 @@ class BertTok2Vec(Tok2Vec):
         )
         batch_id = Tok2VecListener.get_batch_id(docs)
         for listener in self.listeners:
-            listener.receive(batch_id, encoded.tokens, self._receive_gradient)
+            takes = get_takes(listener)
+            backprop_vectors = partial(
+                self._receive_gradient, takes, get_grad_factor(listener)
+            )
+            listener.receive(batch_id, getattr(encoded, takes), backprop_vectors)
         return losses
 
     def finish_update(self, sgd: Optimizer) -> None:
-        if self._pending is not None and self._pending.d_tokens is None:
+        if self._pending is not None and not self._pending.gradients:
             # nlp.update(..., sgd=...) asks right after update(), before any listener
             # has given its gradient.
             self._pending.sgd = sgd
@@ -195,30 +205,35 @@ class BertTok2Vec(Tok2Vec):
         spacy.util.from_disk(path, readers, exclude)
         return self
 
-    def _receive_gradient(self, d_docs: Sequence[Floats2d]) -> list[Doc]:
-        """What each listener calls with its gradient, one array a Doc."""
+    def _receive_gradient(
+        self, takes: Vectors, factor: float, gradient: Any
+    ) -> list[Doc]:
+        """What each listener calls with its gradient: of tokens, one array a Doc."""
         pending = self._pending
         if pending is None:
             return []
-        d_tokens = self.model.ops.xp.concatenate(list(d_docs))
-        if pending.d_tokens is not None:
-            d_tokens += pending.d_tokens
-        pending.d_tokens = d_tokens
+        if takes == "tokens":
+            gradient = self.model.ops.xp.concatenate(list(gradient))
+        gradient = gradient * factor
+        if takes in pending.gradients:
+            gradient = gradient + pending.gradients[takes]
+        pending.gradients[takes] = gradient
         pending.n_missing -= 1
         if pending.n_missing == 0:
             self._finish_pending()
         return []
 
     def _finish_pending(self) -> None:
-        """Send what gradient there is through the encoder, and let go of the batch."""
+        """Send what gradients there are through the encoder, and let the batch go."""
         pending, self._pending = self._pending, None
         if pending is None:
             return
         for listener in self.listeners:
-            listener._backprop = _no_backprop  # type: ignore[assignment]
-        if pending.d_tokens is not None:
-            pending.losses[self.name] += float((pending.d_tokens**2).sum())  # type: ignore[call-overload]
-            pending.backprop(pending.d_tokens)
+            listener._backprop = no_backprop  # type: ignore[assignment]
+        if pending.gradients:
+            for gradient in pending.gradients.values():
+                pending.losses[self.name] += float((gradient**2).sum())  # type: ignore[call-overload]
+            pending.backprop(pending.gradients)
         if pending.sgd is not None:
             self.model.finish_update(pending.sgd)
 
@@ -227,19 +242,15 @@ class BertTok2Vec(Tok2Vec):
 class _PendingGradient:
     """A batch whose listeners have not all given their gradients.
 
-    d_tokens: their sum so far, (n_tokens, hidden_width).
+    gradients: their sums so far, of each kind of vectors that is listened to.
     """
 
-    backprop: Callable[[Floats2d], None]
+    backprop: Callable[[Gradients], None]
     n_missing: int
     losses: dict[str, float]
     sgd: Optimizer | None
-    d_tokens: Floats2d | None = None
+    gradients: dict[Vectors, Floats2d] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         # Not part of a pipeline: pickled in mid-step, it comes back as None.
         return type(None), ()
-
-
-def _no_backprop(d_docs: Sequence[Floats2d]) -> list[Doc]:
-    return []

@@ -13,10 +13,12 @@ from .windows import WindowBatch
 @dataclass(frozen=True, kw_only=True)
 class DocVectors:
     """tokens: (n_tokens, hidden_width), the Docs' tokens end to end, zeros for those
-    without a piece. cls: (n_docs, hidden_width), the mean [CLS] of a Doc's windows."""
+    without a piece. cls: (n_docs, hidden_width), the mean [CLS] of a Doc's windows.
+    pooled: the same through the pooler."""
 
     tokens: Tensor
     cls: Tensor
+    pooled: Tensor
 
 
 def encode_windows(
@@ -37,7 +39,13 @@ def encode_windows(
         tokens.add(hidden[rows], torch.from_numpy(batch.pair_tokens).to(device))
         docs = torch.from_numpy(batch.docs).to(device)
         cls.add(hidden[packed.cls_rows], docs)
-    return DocVectors(tokens=tokens.value(), cls=cls.value())
+    cls_vectors = cls.value()
+    return DocVectors(
+        tokens=tokens.value(),
+        cls=cls_vectors,
+        # 16 bits under autocast.
+        pooled=encoder.pool(cls_vectors).to(cls_vectors.dtype),
+    )
 
 
 class _Mean:

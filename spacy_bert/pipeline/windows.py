@@ -1,11 +1,13 @@
 """Long Docs -> overlapping sequences that fit the encoder: Alignment -> WindowBatch.
 
 Windows are cut between tokens, each with its own [CLS] and [SEP]. Nothing is dropped: a
-token in two windows gets the mean of all its pieces in both.
+token in two windows gets the mean of all its pieces in both. A Doc of two segments is
+[CLS] first [SEP] second [SEP] in each window, segment ids 0 and 1.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -46,30 +48,56 @@ def make_window_batches(
     """Windows of at most `width` pieces (with [CLS] and [SEP]), the longest first, in
     batches of at most `max_batch_pieces` (or of one window)."""
     windows = np.array(
-        list(_cut_docs(alignment, width=width - N_SPECIAL, overlap=overlap)),
-        dtype=np.int64,
-    ).reshape(-1, 3)
-    n_pieces = windows[:, 1] - windows[:, 0] + N_SPECIAL
-    windows = windows[np.argsort(-n_pieces, kind="stable")]
+        list(_cut_docs(alignment, width=width, overlap=overlap)), dtype=np.int64
+    ).reshape(-1, 5)
+    windows = windows[np.argsort(-_count_pieces(windows), kind="stable")]
     for some in _split_by_pieces(windows, max_batch_pieces):
         yield _make_batch(some, alignment, wordpiece)
 
 
 def _cut_docs(
     alignment: Alignment, *, width: int, overlap: int
-) -> Iterator[tuple[int, int, int]]:
-    """(first piece, one past the last, Doc) of each window."""
-    cuts = _cut_points(alignment)
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """First piece and one past the last of the first segment's part, the same of the
+    second's (-1 where there is one text), and the Doc, of each window."""
+    cut = partial(_cut, _cut_points(alignment), overlap=overlap)
     start = 0
+    borders = alignment.second_segments.tolist()
     for doc, end in enumerate(alignment.doc_ends.tolist()):
-        while end - start > width:
-            # A token wider than a window is cut inside, for want of another place.
-            stop = _last_cut(cuts, after=start, up_to=start + width) or start + width
-            yield start, stop, doc
-            start = _last_cut(cuts, after=start, up_to=stop - overlap) or stop
-        if start < end:
-            yield start, end, doc
+        border = borders[doc]
+        if border < 0:
+            for first in cut(start, end, width=width - N_SPECIAL):
+                yield *first, -1, -1, doc
+        else:
+            room = width - N_SPECIAL - 1
+            if room < 2:
+                raise ValueError(
+                    f"window_width = {width} leaves no room for a Doc of two segments; "
+                    f"it takes at least {N_SPECIAL + 3}."
+                )
+            # A segment of less than half the room is whole in each window over the
+            # other; where none is, windows over both are paired in order.
+            first_width = max(room - (end - border), room // 2)
+            second_width = room - min(border - start, first_width)
+            firsts = list(cut(start, border, width=first_width)) or [(start, start)]
+            seconds = list(cut(border, end, width=second_width)) or [(end, end)]
+            firsts += firsts[-1:] * (len(seconds) - len(firsts))
+            seconds += seconds[-1:] * (len(firsts) - len(seconds))
+            for first, second in zip(firsts, seconds, strict=True):
+                yield *first, *second, doc
         start = end
+
+
+def _cut(
+    cuts: NDArray[np.int64], start: int, end: int, *, width: int, overlap: int
+) -> Iterator[tuple[int, int]]:
+    while end - start > width:
+        # A token wider than a window is cut inside, for want of another place.
+        stop = _last_cut(cuts, after=start, up_to=start + width) or start + width
+        yield start, stop
+        start = _last_cut(cuts, after=start, up_to=stop - overlap) or stop
+    if start < end:
+        yield start, end
 
 
 def _cut_points(alignment: Alignment) -> NDArray[np.int64]:
@@ -90,12 +118,17 @@ def _last_cut(cuts: NDArray[np.int64], *, after: int, up_to: int) -> int | None:
     return int(cuts[i]) if i >= 0 and cuts[i] > after else None
 
 
+def _count_pieces(windows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """With [CLS] and [SEP]. (n_windows, 5) -> (n_windows,)"""
+    first, first_stop, second, second_stop, _ = windows.T
+    return first_stop - first + second_stop - second + N_SPECIAL + (second >= 0)
+
+
 def _split_by_pieces(
     windows: NDArray[np.int64], max_pieces: int
 ) -> Iterator[NDArray[np.int64]]:
     first, total = 0, 0
-    for i, (start, stop, _) in enumerate(windows.tolist()):
-        n_pieces = stop - start + N_SPECIAL
+    for i, n_pieces in enumerate(_count_pieces(windows).tolist()):
         if i > first and total + n_pieces > max_pieces:
             yield windows[first:i]
             first, total = i, 0
@@ -107,22 +140,31 @@ def _split_by_pieces(
 def _make_batch(
     windows: NDArray[np.int64], alignment: Alignment, wordpiece: WordPiece
 ) -> WindowBatch:
-    starts, stops, docs = windows.T
-    lengths = stops - starts + N_SPECIAL
+    lengths = _count_pieces(windows)
     ends = np.cumsum(lengths)
-    first_rows = ends - lengths + 1
-    piece_ids = np.empty(int(ends[-1]), dtype=np.int64)
-    rows = expand_ranges(first_rows, stops - starts)
-    piece_ids[rows] = alignment.piece_ids[expand_ranges(starts, stops - starts)]
-    piece_ids[first_rows - 1] = wordpiece.cls_id
-    piece_ids[ends - 1] = wordpiece.sep_id
+    # Two parts a window, the second empty where there is one text: (n_windows, 2).
+    starts, stops = windows[:, [0, 2]], windows[:, [1, 3]]
+    counts = stops - starts
+    rows = np.stack([ends - lengths + 1, ends - 1 - counts[:, 1]], axis=1)
+    is_pair = starts[:, 1] >= 0
+    # What is neither [CLS] nor of a segment is [SEP].
+    piece_ids = np.full(int(ends[-1]), wordpiece.sep_id, dtype=np.int64)
+    piece_ids[ends - lengths] = wordpiece.cls_id
+    starts, stops, counts = starts.ravel(), stops.ravel(), counts.ravel()
+    first_rows = rows.ravel()
+    taken = alignment.piece_ids[expand_ranges(starts, counts)]
+    piece_ids[expand_ranges(first_rows, counts)] = taken
+    segment_ids = np.zeros_like(piece_ids)
+    segment_ids[expand_ranges(rows[is_pair, 1], (ends - rows[:, 1])[is_pair])] = 1
     first_pair = np.searchsorted(alignment.pair_pieces, starts)
     n_pairs = np.searchsorted(alignment.pair_pieces, stops) - first_pair
     pairs = expand_ranges(first_pair, n_pairs)
     return WindowBatch(
-        packed=pack(torch.from_numpy(piece_ids), lengths.tolist()),
+        packed=pack(
+            torch.from_numpy(piece_ids), lengths.tolist(), torch.from_numpy(segment_ids)
+        ),
         pair_rows=alignment.pair_pieces[pairs]
         + np.repeat(first_rows - starts, n_pairs),
         pair_tokens=alignment.pair_tokens[pairs],
-        docs=docs,
+        docs=windows[:, 4],
     )

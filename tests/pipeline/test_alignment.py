@@ -70,7 +70,8 @@ def test_pairs_are_those_that_share_a_character(texts):
     docs = [ENGLISH.make_doc(text) for text in texts]
     expected, n_pieces, n_tokens = [], 0, 0
     for doc in docs:
-        spans = WORDPIECE.encode(doc.text)
+        # U+001E stands between two segments.
+        spans = WORDPIECE.encode(doc.text.replace("\x1e", " "))
         for i, (start, end) in enumerate(spans.offsets.tolist()):
             for token in doc:
                 token_characters = range(token.idx, token.idx + len(token))

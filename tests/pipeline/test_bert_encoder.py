@@ -351,6 +351,7 @@ def test_analyze_pipes_knows_what_is_assigned(nlp):
     assert analysis["summary"]["bert_encoder"]["assigns"] == [
         "doc.tensor",
         "doc._.bert_cls",
+        "doc._.bert_pooled",
     ]
 
 

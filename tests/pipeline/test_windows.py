@@ -1,6 +1,7 @@
 """Long Docs -> overlapping windows."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,24 +12,33 @@ from spacy_bert.tokenization import WordPiece
 WORDPIECE = WordPiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
 
 
-def align_by_lengths(docs):
-    """Docs as lists of how many pieces each token has."""
+def align_by_lengths(docs, n_first=None):
+    """Docs as lists of how many pieces each token has, and of how many pieces the
+    first of two segments has (-1: one text)."""
     lengths = [n for doc in docs for n in doc]
     n_pieces = sum(lengths)
     return Alignment(
         piece_ids=np.arange(100, 100 + n_pieces, dtype=np.int32),
         doc_ends=np.cumsum([sum(doc) for doc in docs]),
+        second_segments=np.array(
+            [
+                -1 if n < 0 else n + sum(map(sum, docs[:i]))
+                for i, n in enumerate(n_first or [-1] * len(docs))
+            ]
+        ),
         pair_pieces=np.arange(n_pieces),
         pair_tokens=np.repeat(np.arange(len(lengths)), lengths),
         n_tokens=len(lengths),
     )
 
 
-def windows_of(docs, wordpiece, *, width, overlap, max_batch_pieces=10_000):
+def windows_of(
+    docs, wordpiece, *, width, overlap, max_batch_pieces=10_000, n_first=None
+):
     """The piece ids of each window, and the batches they came in."""
     batches = list(
         make_window_batches(
-            align_by_lengths(docs),
+            align_by_lengths(docs, n_first),
             wordpiece,
             width=width,
             overlap=overlap,
@@ -95,3 +105,78 @@ def test_every_piece_reaches_its_token(docs, width, data):
         alignment.pair_pieces.tolist(), alignment.pair_tokens.tolist(), strict=True
     )
     assert seen == set(expected)
+
+
+def pair_windows(n_first, n_second, *, width, overlap=0):
+    """Segments of tokens of a piece each -> (ids of a window, its segment ids)."""
+    windows, batches = windows_of(
+        [[1] * (n_first + n_second)],
+        WORDPIECE,
+        width=width,
+        overlap=overlap,
+        n_first=[n_first],
+    )
+    (batch,) = batches
+    segments = batch.packed.segment_ids.split(batch.packed.lengths)
+    return [(w, s.tolist()) for w, s in zip(windows, segments, strict=True)]
+
+
+CLS, SEP = WORDPIECE.cls_id, WORDPIECE.sep_id
+
+
+def test_two_segments():
+    ((ids, segments),) = pair_windows(2, 3, width=10)
+    assert ids == [CLS, 100, 101, SEP, 102, 103, 104, SEP]
+    assert segments == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def test_empty_segments():
+    assert pair_windows(0, 1, width=10) == [([CLS, SEP, 100, SEP], [0, 0, 1, 1])]
+    assert pair_windows(1, 0, width=10) == [([CLS, 100, SEP, SEP], [0, 0, 0, 1])]
+
+
+def test_a_short_first_segment_is_whole_in_each_window():
+    # Room for 5 pieces: 2 of the first, 3 of the second.
+    windows = [ids for ids, _ in pair_windows(2, 5, width=8, overlap=1)]
+    assert windows == [
+        [CLS, 100, 101, SEP, 102, 103, 104, SEP],
+        [CLS, 100, 101, SEP, 104, 105, 106, SEP],
+    ]
+
+
+def test_a_short_second_segment_is_whole_in_each_window():
+    windows = [ids for ids, _ in pair_windows(5, 1, width=7)]
+    assert windows == [
+        [CLS, 100, 101, 102, SEP, 105, SEP],
+        [CLS, 103, 104, SEP, 105, SEP],
+    ]
+
+
+def test_two_long_segments_are_paired_in_order():
+    # Room for 4 pieces, two of each.
+    windows = [ids for ids, _ in pair_windows(6, 4, width=7)]
+    assert windows == [
+        [CLS, 100, 101, SEP, 106, 107, SEP],
+        [CLS, 102, 103, SEP, 108, 109, SEP],
+        [CLS, 104, 105, SEP, 108, 109, SEP],
+    ]
+
+
+def test_a_window_without_room_for_two_segments_is_refused():
+    with pytest.raises(ValueError, match="at least 5"):
+        pair_windows(1, 1, width=4)
+
+
+@given(
+    n_first=st.integers(0, 30),
+    n_second=st.integers(0, 30),
+    width=st.integers(5, 20),
+    overlap=st.integers(0, 4),
+)
+def test_all_of_both_segments_is_in_windows_that_fit(n_first, n_second, width, overlap):
+    windows = pair_windows(n_first, n_second, width=width, overlap=overlap)
+    assert all(len(ids) <= width for ids, _ in windows)
+    seen = {pair for window in windows for pair in zip(*window, strict=True)}
+    seen = {(piece_id, segment) for piece_id, segment in seen if piece_id >= 100}
+    expected = {(100 + i, int(i >= n_first)) for i in range(n_first + n_second)}
+    assert seen == expected

@@ -1,0 +1,212 @@
+"""`text_regressor`: numbers of a text or of a pair of texts, such as how alike two
+sentences are."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy import registry
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Dropout, Linear, Model, chain
+from thinc.types import Floats2d
+
+Scorer = Callable[..., dict[str, Any]]
+
+_DEFAULT_MODEL = """
+[model]
+@architectures = "spacy-bert.Regressor.v1"
+
+[model.tok2vec]
+@architectures = "spacy-bert.ClsListener.v1"
+width = 256
+"""
+
+
+@registry.architectures("spacy-bert.Regressor.v1")
+def build_regressor(
+    tok2vec: Model[list[Doc], Floats2d], nO: int | None = None
+) -> Model[list[Doc], Floats2d]:
+    """Dropout and a linear layer over [CLS] -> (n_docs, n_labels).
+
+    tok2vec: a `spacy-bert.ClsListener.v1`.
+    """
+    layer = Linear(nO=nO)
+    model: Model[list[Doc], Floats2d] = chain(tok2vec, chain(Dropout(), layer))
+    model.set_ref("tok2vec", tok2vec)
+    model.set_ref("output_layer", layer)
+    return model
+
+
+@Language.factory(
+    "text_regressor",
+    assigns=["doc.cats"],
+    default_config={
+        **Config().from_str(_DEFAULT_MODEL),
+        "scorer": {"@scorers": "spacy-bert.regression_scorer.v1"},
+    },
+    default_score_weights={"cats_pearson": 0.5, "cats_spearman": 0.5},
+)
+def make_text_regressor(
+    nlp: Language, name: str, model: Model[list[Doc], Floats2d], scorer: Scorer | None
+) -> "TextRegressor":
+    return TextRegressor(nlp.vocab, model, name, scorer=scorer)
+
+
+class TextRegressor(TrainablePipe):
+    """Writes a number for each label into `doc.cats`, by least squares.
+
+    What is learned is how many deviations a number lies from the mean of the training
+    examples, so it does not matter on which scale it was given. Labels that an
+    example's reference lacks are left out of its loss.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], Floats2d],
+        name: str = "text_regressor",
+        *,
+        scorer: Scorer | None = None,
+    ) -> None:
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {"labels": [], "means": [], "deviations": []}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> list[str]:
+        return list(self.labels)
+
+    def predict(self, docs: Iterable[Doc]) -> Floats2d:
+        """(n_docs, n_labels), on the labels' own scales."""
+        docs = list(docs)
+        if not docs:
+            return self.model.ops.alloc2f(0, len(self.labels))
+        means, deviations = self._scales()
+        return self.model.predict(docs) * deviations + means
+
+    def set_annotations(self, docs: Iterable[Doc], scores: Floats2d) -> None:
+        for doc, numbers in zip(docs, scores.tolist(), strict=True):
+            doc.cats.update(zip(self.labels, numbers, strict=True))
+
+    def get_loss(
+        self, examples: Iterable[Example], scores: Floats2d
+    ) -> tuple[float, Floats2d]:
+        """Half the sum of the squared errors, in deviations, and its gradient."""
+        targets = _read_targets(list(examples), self.labels)
+        means, deviations = self._scales()
+        xp = self.model.ops.xp
+        errors = scores - (xp.asarray(targets) - means) / deviations
+        errors[xp.isnan(errors)] = 0.0
+        return float((errors**2).sum()) / 2, errors
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Learn which numbers there are, and their scales.
+
+        labels: which of the references' `cats` to predict; by default all of them.
+
+        Raises ValueError where there are none.
+        """
+        validate_get_examples(get_examples, "TextRegressor.initialize")
+        examples = list(get_examples())
+        found = sorted(
+            {label for example in examples for label in example.reference.cats}
+        )
+        labels = found if labels is None else list(labels)
+        targets = _read_targets(examples, labels)
+        if not labels or np.isnan(targets).all(axis=0).any():
+            raise ValueError(
+                f"{self.name}: expected numbers in `cats` of the training examples for "
+                f"{', '.join(labels) or 'at least one label'}; found "
+                f"{', '.join(found) or 'none'}."
+            )
+        deviations = np.nanstd(targets, axis=0)
+        self.cfg.update(
+            labels=labels,
+            means=np.nanmean(targets, axis=0).tolist(),
+            # All the same: any scale will do.
+            deviations=np.where(deviations > 0, deviations, 1.0).tolist(),
+        )
+        docs = [example.x for example in islice(examples, 10)]
+        self.model.initialize(X=docs, Y=self.model.ops.alloc2f(len(docs), len(labels)))
+
+    def _scales(self) -> tuple[Any, Any]:
+        """Mean and deviation of each label in the training examples, (n_labels,)."""
+        asarray = self.model.ops.asarray1f
+        return asarray(self.cfg["means"]), asarray(self.cfg["deviations"])
+
+
+def _read_targets(
+    examples: Sequence[Example], labels: Sequence[str]
+) -> NDArray[np.float32]:
+    """(n_examples, n_labels), NaN where a reference has no such label."""
+    return np.array(
+        [[eg.reference.cats.get(label, np.nan) for label in labels] for eg in examples],
+        dtype=np.float32,
+    ).reshape(len(examples), len(labels))
+
+
+@registry.scorers("spacy-bert.regression_scorer.v1")
+def make_regression_scorer() -> Scorer:
+    return score_regression
+
+
+def score_regression(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
+    """Correlation of predicted and given numbers, over all Docs that have both:
+    `cats_pearson` and `cats_spearman`, their means over labels, and each label's own in
+    `cats_correlation_per_label`. None where there are too few, or all are the same.
+    """
+    predicted: dict[str, list[float]] = {}
+    given: dict[str, list[float]] = {}
+    for example in examples:
+        for label, number in example.reference.cats.items():
+            if label in example.predicted.cats:
+                predicted.setdefault(label, []).append(example.predicted.cats[label])
+                given.setdefault(label, []).append(number)
+    per_label = {}
+    for label, numbers in given.items():
+        pair = np.array(predicted[label]), np.array(numbers)
+        per_label[label] = {
+            "pearson": _correlate(*pair),
+            "spearman": _correlate(_rank(pair[0]), _rank(pair[1])),
+        }
+    return {
+        "cats_pearson": _mean(scores["pearson"] for scores in per_label.values()),
+        "cats_spearman": _mean(scores["spearman"] for scores in per_label.values()),
+        "cats_correlation_per_label": per_label,
+    }
+
+
+def _correlate(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
+    """Pearson's coefficient."""
+    one, other = one - one.mean(), other - other.mean()
+    scale = float(np.sqrt((one**2).sum() * (other**2).sum()))
+    return float((one * other).sum()) / scale if scale else None
+
+
+def _rank(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From 1; equal numbers share the mean of theirs. [7, 5, 7] -> [2.5, 1, 2.5]"""
+    _, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[places]
+
+
+def _mean(numbers: Iterable[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) / len(known) if known else None

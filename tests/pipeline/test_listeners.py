@@ -1,0 +1,201 @@
+"""What heads of ours get from the encoder, and the way back."""
+
+import numpy as np
+import pytest
+import torch
+from heads import add_cls_head, add_head
+from spacy.tokens import DocBin, Span
+from spacy.training import Corpus, Example
+from thinc.api import Adam
+from transformers import BertForSequenceClassification, BertTokenizerFast
+
+from spacy_bert import add_encoder, make_pair_doc
+from spacy_bert.pipeline.architectures import get_shim
+
+PAIRS = [("the cat sat", "a dog ran"), ("un", "the bank of money"), ("was it", "!")]
+
+
+def make_examples(nlp, pairs=PAIRS):
+    examples = []
+    for i, pair in enumerate(pairs):
+        reference = make_pair_doc(nlp, *pair)
+        reference.cats = {"A": float(i % 2), "B": float(1 - i % 2)}
+        examples.append(Example(make_pair_doc(nlp, *pair), reference))
+    return examples
+
+
+def encoder_of(nlp):
+    return get_shim(nlp.get_pipe("bert_encoder").model).encoder
+
+
+def gradients(nlp):
+    return {n: p.grad for n, p in encoder_of(nlp).named_parameters()}
+
+
+def test_pairs_are_classified_as_transformers_does(nlp, checkpoint):
+    """The same loss, and the same gradient of every weight, as
+    BertForSequenceClassification with the same linear layer."""
+    textcat = add_cls_head(nlp, "textcat")
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    generator = np.random.default_rng(0)
+    layer = textcat.model.get_ref("output_layer")
+    layer.set_param("W", generator.normal(size=(2, 16)).astype("f"))
+    nlp.get_pipe("bert_encoder").update(examples, drop=0.0)
+    textcat.update(examples, drop=0.0)
+
+    theirs = BertForSequenceClassification.from_pretrained(checkpoint, num_labels=2)
+    theirs.train()
+    theirs.classifier.weight.data = torch.tensor(layer.get_param("W"))
+    theirs.classifier.bias.data.zero_()
+    tokenizer = BertTokenizerFast.from_pretrained(checkpoint)
+    first, second = map(list, zip(*PAIRS, strict=True))
+    inputs = tokenizer(first, second, padding=True, return_tensors="pt")
+    # The labels are sorted: A, B.
+    output = theirs(**inputs, labels=torch.tensor([1, 0, 1]))
+    # spaCy sums over Docs.
+    (len(PAIRS) * output.loss).backward()
+
+    expected = torch.softmax(output.logits, -1).detach().numpy()
+    docs = nlp.pipe([example.predicted.text for example in examples])
+    actual = [[doc.cats["A"], doc.cats["B"]] for doc in docs]
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+    ours = encoder_of(nlp)
+    torch.testing.assert_close(
+        ours.pooler.weight.grad, theirs.bert.pooler.dense.weight.grad
+    )
+    torch.testing.assert_close(
+        ours.embeddings.segments.weight.grad,
+        theirs.bert.embeddings.token_type_embeddings.weight.grad,
+    )
+    torch.testing.assert_close(
+        ours.embeddings.pieces.weight.grad.to_dense(),
+        theirs.bert.embeddings.word_embeddings.weight.grad,
+    )
+
+
+def test_vectors_of_a_doc(nlp):
+    doc = nlp("the cat sat")
+    encoder = encoder_of(nlp)
+    pooled = torch.tanh(encoder.pooler(torch.tensor(doc._.bert_cls)))
+    np.testing.assert_allclose(doc._.bert_pooled, pooled.detach(), atol=1e-6)
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_classifier_learns_pairs(nlp, pooled):
+    add_cls_head(nlp, "textcat", pooled=pooled)
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.01
+    for _ in range(30):
+        nlp.update(examples, sgd=optimizer)
+    scores = nlp.evaluate(make_examples(nlp))
+    assert scores["cats_macro_f"] == 1.0
+
+
+def test_a_factor_scales_what_reaches_the_encoder(nlp, checkpoint):
+    seen = []
+    for factor in (1.0, 0.5, 0.0):
+        one = type(nlp).from_config(nlp.config)
+        get_shim(one.get_pipe("bert_encoder").model).load(checkpoint)
+        textcat = add_cls_head(one, "textcat", grad_factor=factor)
+        examples = make_examples(one)
+        one.initialize(lambda examples=examples: examples)
+        layer = textcat.model.get_ref("output_layer")
+        layer.set_param("W", np.array([[1] * 16, [-1] * 16], "f"))
+        one.get_pipe("bert_encoder").update(examples)
+        textcat.update(examples)
+        seen.append(encoder_of(one).pooler.weight.grad)
+    assert seen[0].abs().max() > 0
+    torch.testing.assert_close(seen[1], seen[0] / 2)
+    assert not seen[2].any()
+
+
+def test_heads_of_three_kinds_share_an_encoder(nlp):
+    add_head(nlp, "ner")
+    add_cls_head(nlp, "textcat")
+    add_cls_head(nlp, "textcat_multilabel", pooled=False)
+    examples = make_examples(nlp)
+    for example in examples:
+        example.reference.ents = [Span(example.reference, 0, 1, label="X")]
+    optimizer = nlp.initialize(lambda: examples)
+    before = {n: p.clone() for n, p in encoder_of(nlp).named_parameters()}
+    nlp.update(examples, sgd=optimizer)
+    nlp.update(examples, sgd=optimizer)
+    assert all(
+        (before[n] != p).any()
+        for n, p in encoder_of(nlp).named_parameters()
+        # No gradient reaches what the toy Docs do not hold; keys have no bias.
+        if n.startswith(("layers.0.expand.w", "pooler.w", "embeddings.segments"))
+    )
+
+
+def test_frozen_layers_leave_the_pooler_to_be_trained(checkpoint, nlp):
+    nlp.remove_pipe("bert_encoder")
+    add_encoder(nlp, checkpoint, freeze=2)
+    add_cls_head(nlp, "textcat")
+    add_head(nlp, "ner")
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    pooler = encoder_of(nlp).pooler.weight.detach().clone()
+    for _ in range(2):
+        nlp.update(examples, sgd=optimizer)
+    assert (pooler != encoder_of(nlp).pooler.weight).any()
+
+
+def test_saved_and_loaded(nlp, tmp_path):
+    add_cls_head(nlp, "textcat")
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples, sgd=Adam(0.01))
+    nlp.to_disk(tmp_path / "pipeline")
+    again = type(nlp).from_config(nlp.config).from_disk(tmp_path / "pipeline")
+    bytes_again = type(nlp).from_config(nlp.config).from_bytes(nlp.to_bytes())
+    text = examples[0].predicted.text
+    for other in (again, bytes_again):
+        assert other(text).cats == pytest.approx(nlp(text).cats)
+
+
+def test_a_listener_replaced_by_an_encoder_of_its_own(nlp, tmp_path):
+    add_cls_head(nlp, "textcat", pooled=False)
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    nlp.update(examples, sgd=optimizer)
+    text = examples[0].predicted.text
+    before = nlp(text).cats
+    nlp.replace_listeners("bert_encoder", "textcat", ["model.tok2vec"])
+    nlp.remove_pipe("bert_encoder")
+    assert nlp(text).cats == pytest.approx(before)
+    nlp.to_disk(tmp_path / "pipeline")
+    again = type(nlp).from_config(nlp.config).from_disk(tmp_path / "pipeline")
+    assert again(text).cats == pytest.approx(before)
+    nlp.update(examples, sgd=optimizer)
+
+
+def test_an_encoder_that_is_not_trained_must_annotate(nlp):
+    textcat = add_cls_head(nlp, "textcat")
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    with pytest.raises(ValueError, match="annotating_components"):
+        textcat.update(examples)
+    for example in examples:
+        nlp.get_pipe("bert_encoder")(example.predicted)
+    textcat.update(examples)
+
+
+def test_pairs_survive_a_corpus(nlp, tmp_path):
+    DocBin(docs=[eg.reference for eg in make_examples(nlp)]).to_disk(
+        tmp_path / "pairs.spacy"
+    )
+    examples = list(Corpus(tmp_path / "pairs.spacy")(nlp))
+    for example, pair in zip(examples, PAIRS, strict=True):
+        expected = nlp.get_pipe("bert_encoder")(make_pair_doc(nlp, *pair))
+        actual = nlp.get_pipe("bert_encoder")(example.predicted)
+        np.testing.assert_array_equal(actual.tensor, expected.tensor)
+
+
+def test_no_piece_reaches_over_the_border(nlp):
+    joined = make_pair_doc(nlp, "un", "aff")
+    nlp.get_pipe("bert_encoder")(joined)
+    apart = make_pair_doc(nlp, "un ", " aff")
+    nlp.get_pipe("bert_encoder")(apart)
+    np.testing.assert_allclose(joined.tensor[0], apart.tensor[0], atol=1e-6)

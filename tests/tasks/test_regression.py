@@ -1,0 +1,118 @@
+"""Numbers of pairs of texts."""
+
+import pickle
+
+import pytest
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
+
+from spacy_bert import make_pair_doc
+from spacy_bert.tasks.regression import score_regression
+
+PAIRS = {
+    ("the cat sat", "the cat ran"): 4.0,
+    ("the cat sat", "a bank of money"): 1.0,
+    ("the dog ran on", "a dog ran"): 5.0,
+    ("in the river", "was it ?"): 2.0,
+}
+LISTENER = {"@architectures": "spacy-bert.ClsListener.v1", "width": 16}
+MODEL = {"@architectures": "spacy-bert.Regressor.v1", "tok2vec": LISTENER}
+
+
+def make_examples(nlp, label="alike"):
+    examples = []
+    for pair, number in PAIRS.items():
+        reference = make_pair_doc(nlp, *pair)
+        reference.cats = {label: number}
+        examples.append(Example(make_pair_doc(nlp, *pair), reference))
+    return examples
+
+
+@pytest.fixture
+def trained(nlp):
+    nlp.add_pipe("text_regressor", config={"model": MODEL})
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.01
+    for _ in range(40):
+        nlp.update(examples, sgd=optimizer)
+    return nlp
+
+
+def test_it_learns_numbers_on_their_own_scale(trained):
+    for example in make_examples(trained):
+        number = example.reference.cats["alike"]
+        doc = trained(example.predicted)
+        assert doc.cats["alike"] == pytest.approx(number, abs=0.3)
+    scores = trained.evaluate(make_examples(trained))
+    assert scores["cats_pearson"] > 0.99
+    assert scores["cats_spearman"] == pytest.approx(1.0)
+
+
+def test_it_survives_saving_and_pickling(trained, tmp_path):
+    trained.to_disk(tmp_path)
+    text = next(iter(make_examples(trained))).predicted.text
+    expected = pytest.approx(trained(text).cats)
+    for again in (
+        type(trained).from_config(trained.config).from_disk(tmp_path),
+        type(trained).from_config(trained.config).from_bytes(trained.to_bytes()),
+        pickle.loads(pickle.dumps(trained)),
+    ):
+        assert again(text).cats == expected
+        assert again.get_pipe("text_regressor").labels == ("alike",)
+
+
+def test_missing_numbers_give_no_gradient(trained):
+    pipe = trained.get_pipe("text_regressor")
+    examples = make_examples(trained)
+    del examples[1].reference.cats["alike"]
+    scores = pipe.model.ops.alloc2f(4, 1) + 7.0
+    loss, errors = pipe.get_loss(examples, scores)
+    assert errors[1] == 0.0
+    assert (errors[[0, 2, 3]] > 0).all()
+    assert loss == pytest.approx(float((errors**2).sum()) / 2)
+
+
+def test_labels_that_no_example_has_are_refused(nlp):
+    nlp.add_pipe("text_regressor", config={"model": MODEL})
+    with pytest.raises(ValueError, match="expected numbers in `cats`.*found none"):
+        nlp.get_pipe("text_regressor").initialize(lambda: [_empty(nlp)], nlp=nlp)
+    with pytest.raises(ValueError, match="for length; found alike"):
+        nlp.get_pipe("text_regressor").initialize(
+            lambda: make_examples(nlp), nlp=nlp, labels=["length"]
+        )
+
+
+def test_empty_docs_and_batches(trained):
+    assert list(trained.pipe([])) == []
+    assert set(trained("").cats) == {"alike"}
+
+
+def _empty(nlp):
+    return Example(nlp.make_doc("the"), nlp.make_doc("the"))
+
+
+def scored(predicted, given):
+    vocab = Vocab()
+    examples = []
+    for one, other in zip(predicted, given, strict=True):
+        docs = Doc(vocab, ["a"]), Doc(vocab, ["a"])
+        docs[0].cats, docs[1].cats = {"x": one}, {"x": other}
+        examples.append(Example(*docs))
+    return score_regression(examples)
+
+
+def test_correlations_worked_by_hand():
+    # Deviations (-1, 0, 1) and (-2, -1, 3): 5 / sqrt(2 * 14).
+    scores = scored([1.0, 2.0, 3.0], [0.0, 1.0, 5.0])
+    assert scores["cats_pearson"] == pytest.approx(5 / 28**0.5)
+    assert scores["cats_spearman"] == pytest.approx(1.0)
+    # Ranks (1, 2.5, 2.5, 4) and (1, 2, 3, 4): 4.5 / sqrt(4.5 * 5).
+    scores = scored([1.0, 2.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0])
+    assert scores["cats_spearman"] == pytest.approx((4.5 / 5) ** 0.5)
+
+
+def test_equal_numbers_have_no_correlation():
+    assert scored([1.0, 1.0], [1.0, 2.0])["cats_pearson"] is None
+    assert scored([], [])["cats_pearson"] is None
