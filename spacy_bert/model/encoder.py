@@ -1,5 +1,7 @@
 """The BERT encoder: PackedBatch -> hidden states (n_pieces, hidden_width)."""
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -31,13 +33,24 @@ class BertEncoder(nn.Module):
         self.recomputes = False
 
     def forward(self, batch: PackedBatch) -> Tensor:
+        """What leaves the last layer."""
+        last = len(self.layers)
+        return self.hidden_states(batch, {last})[last]
+
+    def hidden_states(
+        self, batch: PackedBatch, wanted: Collection[int]
+    ) -> dict[int, Tensor]:
+        """What leaves the layers that are wanted, counted from 1; 0: the embeddings."""
         hidden = self.embeddings(batch)
-        for layer in self.layers:
+        kept = {0: hidden} if 0 in wanted else {}
+        for number, layer in enumerate(self.layers, start=1):
             if self.recomputes and torch.is_grad_enabled():
                 hidden = checkpoint(layer, hidden, batch, use_reentrant=False)
             else:
                 hidden = layer(hidden, batch)
-        return hidden
+            if number in wanted:
+                kept[number] = hidden
+        return kept
 
     def pool(self, cls: Tensor) -> Tensor:
         """tanh of a dense layer over vectors of [CLS], (n, hidden_width)."""

@@ -23,7 +23,7 @@ from .listeners import Vectors, get_takes
 from .optimizer import LearnRates
 from .precision import Precision, autocast
 from .shim import BertShim
-from .token_vectors import encode_windows
+from .token_vectors import Combine, LayerChoice, encode_windows
 from .windows import N_SPECIAL, make_window_batches
 
 # Of a vocabulary learned from training examples, which are a small corpus.
@@ -40,6 +40,8 @@ def build_bert_encoder(
     n_segments: int = 2,
     activation: Activation = "gelu",
     layer_norm_eps: float = 1e-12,
+    layers: int | list[int] = -1,
+    combine: Combine = "mean",
     window_width: int | None = None,
     window_overlap: int | None = None,
     max_batch_pieces: int | None = None,
@@ -52,6 +54,10 @@ def build_bert_encoder(
     """BERT over Docs of any length, one vector a token.
 
     hidden_width ... layer_norm_eps: the checkpoint's numbers (its `config.json`).
+    layers: which layers the tokens' vectors come from, counted from 1 (0: the
+        embeddings) or, below 0, from the top; by default the last.
+    combine: "mean" of several layers, or "concat", which makes vectors as many times as
+        wide. [CLS] is always the last layer's.
     window_width: pieces a sequence may have with [CLS] and [SEP]; by default 256, or
         max_positions where that is less. Attention makes wider ones slower.
     window_overlap: pieces that two windows of a long Doc share; by default an eighth.
@@ -89,13 +95,16 @@ def build_bert_encoder(
         freeze=freeze,
         precision=precision,
     )
+    choice = _choose_layers(layers, combine, n_layers)
     return Model(
         "bert_encoder",
         _forward,
         init=_init,
-        dims={"nO": hidden_width},
+        dims={"nO": hidden_width * choice.n_widths},
         attrs={
             "dropout_rate": 0.0,
+            "layers": list(choice.layers),
+            "combine": choice.combine,
             "window_width": width,
             "window_overlap": window_overlap,
             "max_batch_pieces": max_batch_pieces,
@@ -188,6 +197,9 @@ def encode_docs(
                 max_batch_pieces=model.attrs["max_batch_pieces"]
                 or _default_batch_pieces(shim, is_train),
             ),
+            LayerChoice(
+                layers=tuple(model.attrs["layers"]), combine=model.attrs["combine"]
+            ),
             n_tokens=alignment.n_tokens,
             n_docs=len(docs),
             device=shim.device,
@@ -266,6 +278,23 @@ def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
     if not shim.has_weights and X:
         texts = [doc.text for doc in X]
         shim.start_at_random(train_wordpiece(texts, vocab_size=DEFAULT_VOCAB_SIZE))
+
+
+def _choose_layers(
+    layers: int | list[int], combine: Combine, n_layers: int
+) -> LayerChoice:
+    asked = [layers] if isinstance(layers, int) else layers
+    if not asked or not all(-n_layers - 1 <= layer <= n_layers for layer in asked):
+        raise ValueError(
+            f"layers must be numbers from {-n_layers - 1} to n_layers = {n_layers}, "
+            f"got {layers!r}."
+        )
+    if combine not in get_args(Combine):
+        raise ValueError(f"combine must be 'mean' or 'concat', got {combine!r}.")
+    # -1: the last of n_layers + 1.
+    return LayerChoice(
+        layers=tuple(layer % (n_layers + 1) for layer in asked), combine=combine
+    )
 
 
 def _check_settings(

@@ -74,6 +74,8 @@ class BertTok2Vec(Tok2Vec):
         One that listens to any Tok2Vec ("*") and another width is not ours.
         """
         width, expected = self.model.get_dim("nO"), listener.get_dim("nO")
+        if get_takes(listener) != "tokens":
+            width = get_shim(self.model).architecture.hidden_width
         if width == expected:
             super().add_listener(listener, component_name)
         elif listener.upstream_name == self.name:
@@ -154,6 +156,7 @@ class BertTok2Vec(Tok2Vec):
         vocabulary: str | Path | None = None,
         vocab_size: int = DEFAULT_VOCAB_SIZE,
         lowercase: bool = True,
+        reinitialize_layers: int = 0,
     ) -> None:
         """Give the encoder weights.
 
@@ -161,6 +164,9 @@ class BertTok2Vec(Tok2Vec):
             are already there stay; where there are none, they are drawn at random.
         vocabulary: for random weights, a `vocab.txt` (`lowercase` says how to read it).
             Without it, one of at most `vocab_size` pieces is learned from the examples.
+        reinitialize_layers: draw so many layers from the top, and the pooler, anew,
+            which makes fine-tuning on few examples steadier (Zhang et al. 2021,
+            "Revisiting Few-sample BERT Fine-tuning", section 4).
 
         Raises ValueError where the checkpoint is of another architecture than the
         config's, and FileNotFoundError or ValueError where it is incomplete.
@@ -179,6 +185,7 @@ class BertTok2Vec(Tok2Vec):
                     texts, vocab_size=vocab_size, lowercase=lowercase
                 )
             shim.start_at_random(wordpiece)
+        shim.reinitialize_layers(reinitialize_layers)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """A folder whose `model` is a checkpoint that `transformers` loads too."""

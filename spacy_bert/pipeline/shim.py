@@ -107,6 +107,19 @@ class BertShim(Shim):
         initialize_weights(encoder, std=config.initializer_range)
         self._set(encoder, wordpiece, source="random weights")
 
+    def reinitialize_layers(self, n_layers: int) -> None:
+        """Draw the top layers and the pooler anew; nothing where n_layers is 0."""
+        encoder = self.encoder
+        if not 0 <= n_layers <= len(encoder.layers):
+            raise ValueError(
+                "reinitialize_layers must lie in [0, n_layers = "
+                f"{len(encoder.layers)}], got {n_layers}."
+            )
+        if n_layers:
+            std = encoder.config.initializer_range
+            for module in (*encoder.layers[-n_layers:], encoder.pooler):
+                initialize_weights(module, std=std)
+
     def finish_update(self, optimizer: Optimizer) -> None:
         n_layers = self.architecture.n_layers
         parameters = {

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ..model.encoder import BertEncoder
 from .windows import WindowBatch
+
+Combine = Literal["mean", "concat"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,24 +24,48 @@ class DocVectors:
     pooled: Tensor
 
 
+@dataclass(frozen=True, kw_only=True)
+class LayerChoice:
+    """Which layers make the tokens' vectors: the mean of them, or one after the other.
+
+    layers: counted from 1; 0: the embeddings.
+    """
+
+    layers: tuple[int, ...]
+    combine: Combine
+
+    @property
+    def n_widths(self) -> int:
+        """How many times as wide as the encoder the vectors are."""
+        return len(self.layers) if self.combine == "concat" else 1
+
+    def combined(self, states: dict[int, Tensor]) -> Tensor:
+        chosen = [states[layer] for layer in self.layers]
+        if self.combine == "concat":
+            return torch.cat(chosen, dim=1) if len(chosen) > 1 else chosen[0]
+        return torch.stack(chosen).mean(dim=0) if len(chosen) > 1 else chosen[0]
+
+
 def encode_windows(
     encoder: BertEncoder,
     batches: Iterable[WindowBatch],
+    choice: LayerChoice,
     *,
     n_tokens: int,
     n_docs: int,
     device: torch.device,
 ) -> DocVectors:
-    width = encoder.config.hidden_width
-    tokens = _Mean(n_tokens, width, device)
+    width, last = encoder.config.hidden_width, encoder.config.n_layers
+    tokens = _Mean(n_tokens, width * choice.n_widths, device)
     cls = _Mean(n_docs, width, device)
     for batch in batches:
         packed = batch.packed.to(device)
-        hidden = encoder(packed)
+        states = encoder.hidden_states(packed, {*choice.layers, last})
         rows = torch.from_numpy(batch.pair_rows).to(device)
-        tokens.add(hidden[rows], torch.from_numpy(batch.pair_tokens).to(device))
+        pieces = choice.combined(states)[rows]
+        tokens.add(pieces, torch.from_numpy(batch.pair_tokens).to(device))
         docs = torch.from_numpy(batch.docs).to(device)
-        cls.add(hidden[packed.cls_rows], docs)
+        cls.add(states[last][packed.cls_rows], docs)
     cls_vectors = cls.value()
     return DocVectors(
         tokens=tokens.value(),

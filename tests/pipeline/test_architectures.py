@@ -142,3 +142,41 @@ def test_no_memory_before_there_are_weights():
     assert not shim.has_weights
     with pytest.raises(ValueError, match="has no weights yet.*add_encoder"):
         _ = shim.encoder
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"layers": 1}, lambda states: states[1]),
+        ({"layers": 0}, lambda states: states[0]),
+        ({"layers": -2}, lambda states: states[1]),
+        ({"layers": [0, 1, 2]}, lambda states: sum(states) / 3),
+        (
+            {"layers": [-1, -2], "combine": "concat"},
+            lambda states: torch.cat([states[2], states[1]], dim=-1),
+        ),
+    ],
+)
+def test_chosen_layers_are_those_of_transformers(
+    nlp, architecture, checkpoint, wordpiece, settings, expected
+):
+    model = build_bert_encoder(**architecture, **settings)
+    get_shim(model).load(checkpoint)
+    reference = BertModel.from_pretrained(checkpoint).eval()
+    doc = nlp.make_doc("the cat sat")
+    ids = [wordpiece.cls_id, *wordpiece.encode(doc.text).ids, wordpiece.sep_id]
+    states = reference(torch.tensor([ids]), output_hidden_states=True).hidden_states
+    (vectors,) = model.predict([doc])
+    np.testing.assert_allclose(
+        vectors, expected(states)[0, 1:-1].detach().numpy(), atol=1e-5
+    )
+    encoded, _ = encode_docs(model, [doc], is_train=False)
+    np.testing.assert_allclose(
+        encoded.cls[0], states[2][0, 0].detach().numpy(), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("layers", [3, -4, []])
+def test_layers_that_are_not_there_are_refused(architecture, layers):
+    with pytest.raises(ValueError, match="layers must be numbers from -3 to"):
+        build_bert_encoder(**architecture, layers=layers)

@@ -199,3 +199,46 @@ def test_no_piece_reaches_over_the_border(nlp):
     apart = make_pair_doc(nlp, "un ", " aff")
     nlp.get_pipe("bert_encoder")(apart)
     np.testing.assert_allclose(joined.tensor[0], apart.tensor[0], atol=1e-6)
+
+
+def test_a_mix_of_layers_is_learned_through_the_encoder(checkpoint, nlp):
+    nlp.remove_pipe("bert_encoder")
+    add_encoder(nlp, checkpoint, layers=[0, 1, 2], combine="concat")
+    listener = {"@architectures": "spacy-bert.BertListener.v1", "width": 48}
+    mix = {
+        "@architectures": "spacy-bert.LayerMix.v1",
+        "tok2vec": listener,
+        "n_layers": 3,
+    }
+    model = {"@architectures": "spacy.Tagger.v2", "tok2vec": mix}
+    tagger = nlp.add_pipe("tagger", config={"model": model})
+    add_cls_head(nlp, "textcat")
+    examples = make_examples(nlp)
+    for example in examples:
+        for token in example.reference:
+            token.tag_ = "A" if "a" in token.text else "B"
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.01
+    for _ in range(20):
+        nlp.update(examples, sgd=optimizer)
+    assert nlp.evaluate(make_tagged(nlp, examples))["tag_acc"] > 0.85
+    weights = tagger.model.get_ref("tok2vec").get_param("weights")
+    assert weights.any()
+    assert nlp("the cat").tensor.shape == (2, 48)
+
+
+def make_tagged(nlp, examples):
+    return [Example(nlp.make_doc(eg.reference.text), eg.reference) for eg in examples]
+
+
+def test_top_layers_drawn_anew(nlp, checkpoint):
+    encoder = encoder_of(nlp)
+    before = {n: p.detach().clone() for n, p in encoder.named_parameters()}
+    pipe = nlp.get_pipe("bert_encoder")
+    examples = make_examples(nlp)
+    pipe.initialize(lambda: examples, reinitialize_layers=1)
+    for name, parameter in encoder.named_parameters():
+        is_new = name.startswith(("layers.1.", "pooler."))
+        assert is_new == bool((before[name] != parameter).any()), name
+    with pytest.raises(ValueError, match="reinitialize_layers must lie in"):
+        pipe.initialize(lambda: examples, reinitialize_layers=3)
