@@ -12,6 +12,13 @@ def init_config_cli(
     pipeline: str = Opt(
         "textcat,ner", "--pipeline", "-p", help="Heads, separated by commas"
     ),
+    task: str = Opt(
+        "",
+        "--task",
+        "-t",
+        help="Instead of heads: classification, multilabel, pairs, similarity, "
+        "entities, tagging, parsing or spans",
+    ),
     lang: str = Opt("en", "--lang", "-l", help="Two-letter code of the language"),
     force: bool = Opt(False, "--force", "-F", help="Overwrite the file"),
 ) -> None:
@@ -19,11 +26,14 @@ def init_config_cli(
 
     Train with: spacy train config.cfg --paths.train A.spacy --paths.dev B.spacy
     """
-    from ..pipeline.starter_config import starter_config
+    from ..pipeline.starter_config import find_heads, starter_config
     from .errors import refuse_existing, shown_as_messages
 
     with shown_as_messages():
-        heads = [head.strip() for head in pipeline.split(",") if head.strip()]
+        if task:
+            heads = find_heads(task)
+        else:
+            heads = [head.strip() for head in pipeline.split(",") if head.strip()]
         config = starter_config(checkpoint, heads=heads, lang=lang)
         if str(output_file) == "-":
             print(config, end="")

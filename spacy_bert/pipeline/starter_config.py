@@ -16,6 +16,7 @@ LISTENER = {
     "width": "${components.bert_encoder.model.hidden_width}",
     "upstream": "bert_encoder",
 }
+CLS_LISTENER = {**LISTENER, "@architectures": "spacy-bert.ClsListener.v1"}
 _TRANSITIONS = {
     "@architectures": "spacy.TransitionBasedParser.v2",
     "extra_state_tokens": False,
@@ -23,19 +24,27 @@ _TRANSITIONS = {
     "maxout_pieces": 2,
     "use_upper": False,
 }
-# Unlike the mean of the tokens, this learns within some hundred steps, and unlike their
-# maximum it bears empty Docs.
-_TEXTCAT = {"@architectures": "spacy.TextCatParametricAttention.v1"}
+_CLS_CLASSES = {
+    "@architectures": "spacy-bert.TextCatCls.v1",
+    "tok2vec": CLS_LISTENER,
+}
 _TAGGER = {"@architectures": "spacy.Tagger.v2"}
 
-# Each head's own config; its model listens to the encoder.
+# Each head's own config; its model listens to the tokens, where it does not say else.
 HEADS: Mapping[str, Mapping[str, Any]] = {
-    "textcat": {"model": {**_TEXTCAT, "exclusive_classes": True}},
-    "textcat_multilabel": {"model": {**_TEXTCAT, "exclusive_classes": False}},
+    "textcat": {"model": {**_CLS_CLASSES, "exclusive_classes": True}},
+    "textcat_multilabel": {"model": {**_CLS_CLASSES, "exclusive_classes": False}},
+    "text_regressor": {
+        "model": {
+            "@architectures": "spacy-bert.Regressor.v1",
+            "tok2vec": CLS_LISTENER,
+        }
+    },
     "ner": {"model": {**_TRANSITIONS, "state_type": "ner"}},
     "parser": {"model": {**_TRANSITIONS, "state_type": "parser"}},
     "tagger": {"model": _TAGGER},
     "morphologizer": {"model": _TAGGER},
+    "trainable_lemmatizer": {"model": _TAGGER},
     "senter": {"model": _TAGGER},
     "spancat": {
         "spans_key": "sc",
@@ -50,6 +59,18 @@ HEADS: Mapping[str, Mapping[str, Any]] = {
             "scorer": {"@layers": "spacy.LinearLogistic.v1"},
         },
     },
+}
+
+# What people call the tasks of the BERT paper and of spaCy -> heads.
+TASKS: Mapping[str, Sequence[str]] = {
+    "classification": ["textcat"],
+    "multilabel": ["textcat_multilabel"],
+    "pairs": ["textcat"],
+    "similarity": ["text_regressor"],
+    "entities": ["ner"],
+    "tagging": ["tagger", "morphologizer", "trainable_lemmatizer"],
+    "parsing": ["parser", "tagger"],
+    "spans": ["spancat"],
 }
 
 # "section.key" -> what stands above it in the file.
@@ -99,7 +120,7 @@ def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") 
     }
     for head in heads:
         settings = dict(HEADS[head])
-        model = {**settings["model"], "tok2vec": dict(LISTENER)}
+        model = {"tok2vec": LISTENER, **settings["model"]}
         components[head] = {"factory": head, **settings, "model": model}
     config = Config(
         {
@@ -122,6 +143,13 @@ def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") 
     except ImportError as error:
         raise ValueError(f"Expected a language that spaCy knows: {error}") from error
     return annotate(nlp.config.to_str(), COMMENTS)
+
+
+def find_heads(task: str) -> list[str]:
+    """Raises ValueError for a task that is not known."""
+    if task not in TASKS:
+        raise ValueError(f"Expected a task out of {', '.join(TASKS)}; got {task}.")
+    return list(TASKS[task])
 
 
 def annotate(config: str, comments: Mapping[str, str]) -> str:

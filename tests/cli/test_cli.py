@@ -104,6 +104,18 @@ def test_init_config_names_the_heads_it_knows(checkpoint):
     assert result.exit_code == 1 and "got nerr" in words(result)
 
 
+def test_init_config_takes_the_name_of_a_task(checkpoint, tmp_path):
+    path = tmp_path / "config.cfg"
+    result = run("init-config", checkpoint, path, "--task", "similarity")
+    assert result.exit_code == 0, result.output
+    assert spacy.util.load_config(path)["nlp"]["pipeline"] == [
+        "bert_encoder",
+        "text_regressor",
+    ]
+    result = run("init-config", checkpoint, "-", "--task", "translation")
+    assert result.exit_code == 1 and "got translation" in words(result)
+
+
 def test_fill_mask_answers(checkpoint):
     result = run("fill-mask", checkpoint, "the [MASK] sat", "--top-k", 3)
     assert result.exit_code == 0, result.output

@@ -159,7 +159,7 @@ def test_joint_training_moves_encoder_and_heads(nlp):
         assert losses[-1][name] < losses[0][name], name
     after = weights(nlp)
     moved = [name for name in before if not (before[name] == after[name]).all()]
-    assert {n.split(".")[0] for n in moved} == {"embeddings", "layers"}
+    assert {n.split(".")[0] for n in moved} == {"embeddings", "layers", "pooler"}
 
 
 def test_the_gradient_is_the_sum_of_the_listeners(nlp):

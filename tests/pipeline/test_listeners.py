@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from heads import add_cls_head, add_head
+from heads import add_head
 from spacy.tokens import DocBin, Span
 from spacy.training import Corpus, Example
 from thinc.api import Adam
@@ -35,7 +35,7 @@ def gradients(nlp):
 def test_pairs_are_classified_as_transformers_does(nlp, checkpoint):
     """The same loss, and the same gradient of every weight, as
     BertForSequenceClassification with the same linear layer."""
-    textcat = add_cls_head(nlp, "textcat")
+    textcat = add_head(nlp, "textcat")
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
     generator = np.random.default_rng(0)
@@ -83,7 +83,7 @@ def test_vectors_of_a_doc(nlp):
 
 @pytest.mark.parametrize("pooled", [True, False])
 def test_a_classifier_learns_pairs(nlp, pooled):
-    add_cls_head(nlp, "textcat", pooled=pooled)
+    add_head(nlp, "textcat", pooled=pooled)
     examples = make_examples(nlp)
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.01
@@ -98,7 +98,7 @@ def test_a_factor_scales_what_reaches_the_encoder(nlp, checkpoint):
     for factor in (1.0, 0.5, 0.0):
         one = type(nlp).from_config(nlp.config)
         get_shim(one.get_pipe("bert_encoder").model).load(checkpoint)
-        textcat = add_cls_head(one, "textcat", grad_factor=factor)
+        textcat = add_head(one, "textcat", grad_factor=factor)
         examples = make_examples(one)
         one.initialize(lambda examples=examples: examples)
         layer = textcat.model.get_ref("output_layer")
@@ -113,8 +113,8 @@ def test_a_factor_scales_what_reaches_the_encoder(nlp, checkpoint):
 
 def test_heads_of_three_kinds_share_an_encoder(nlp):
     add_head(nlp, "ner")
-    add_cls_head(nlp, "textcat")
-    add_cls_head(nlp, "textcat_multilabel", pooled=False)
+    add_head(nlp, "textcat")
+    add_head(nlp, "textcat_multilabel", pooled=False)
     examples = make_examples(nlp)
     for example in examples:
         example.reference.ents = [Span(example.reference, 0, 1, label="X")]
@@ -133,7 +133,7 @@ def test_heads_of_three_kinds_share_an_encoder(nlp):
 def test_frozen_layers_leave_the_pooler_to_be_trained(checkpoint, nlp):
     nlp.remove_pipe("bert_encoder")
     add_encoder(nlp, checkpoint, freeze=2)
-    add_cls_head(nlp, "textcat")
+    add_head(nlp, "textcat")
     add_head(nlp, "ner")
     examples = make_examples(nlp)
     optimizer = nlp.initialize(lambda: examples)
@@ -144,7 +144,7 @@ def test_frozen_layers_leave_the_pooler_to_be_trained(checkpoint, nlp):
 
 
 def test_saved_and_loaded(nlp, tmp_path):
-    add_cls_head(nlp, "textcat")
+    add_head(nlp, "textcat")
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples, sgd=Adam(0.01))
     nlp.to_disk(tmp_path / "pipeline")
@@ -156,7 +156,7 @@ def test_saved_and_loaded(nlp, tmp_path):
 
 
 def test_a_listener_replaced_by_an_encoder_of_its_own(nlp, tmp_path):
-    add_cls_head(nlp, "textcat", pooled=False)
+    add_head(nlp, "textcat", pooled=False)
     examples = make_examples(nlp)
     optimizer = nlp.initialize(lambda: examples)
     nlp.update(examples, sgd=optimizer)
@@ -172,7 +172,7 @@ def test_a_listener_replaced_by_an_encoder_of_its_own(nlp, tmp_path):
 
 
 def test_an_encoder_that_is_not_trained_must_annotate(nlp):
-    textcat = add_cls_head(nlp, "textcat")
+    textcat = add_head(nlp, "textcat")
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
     with pytest.raises(ValueError, match="annotating_components"):
@@ -212,7 +212,7 @@ def test_a_mix_of_layers_is_learned_through_the_encoder(checkpoint, nlp):
     }
     model = {"@architectures": "spacy.Tagger.v2", "tok2vec": mix}
     tagger = nlp.add_pipe("tagger", config={"model": model})
-    add_cls_head(nlp, "textcat")
+    add_head(nlp, "textcat")
     examples = make_examples(nlp)
     for example in examples:
         for token in example.reference:

@@ -7,7 +7,12 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from thinc.api import Config
 
-from spacy_bert.pipeline.starter_config import HEADS, annotate, starter_config
+from spacy_bert.pipeline.starter_config import (
+    HEADS,
+    TASKS,
+    annotate,
+    starter_config,
+)
 
 
 def test_comments_stand_above_their_keys():
@@ -23,6 +28,10 @@ def test_every_head_has_a_config_that_is_complete(checkpoint, head):
     nlp = spacy.util.load_model_from_config(config, auto_fill=False, validate=True)
     assert nlp.pipe_names == ["bert_encoder", head]
     assert nlp.get_pipe("bert_encoder").listening_components == [head]
+
+
+def test_tasks_are_made_of_known_heads():
+    assert {head for heads in TASKS.values() for head in heads} <= set(HEADS)
 
 
 def test_training_saves_a_pipeline_without_paths(checkpoint, tmp_path):
