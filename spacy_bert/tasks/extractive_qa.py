@@ -14,6 +14,7 @@ from spacy.language import Language
 from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.types import Floats2d
@@ -203,8 +204,19 @@ class ExtractiveQA(TrainablePipe):
     ) -> None:
         """Raises ValueError as `get_loss` does, for any of the examples."""
         validate_get_examples(get_examples, "ExtractiveQA.initialize")
+        max_tokens = self.cfg["max_answer_tokens"]
+        n_long = 0
         for example in get_examples():
-            self._find_gold(example)
+            gold = self._find_gold(example)
+            n_long += gold is not None and gold.end - gold.start >= max_tokens
+        if n_long:
+            logger.warning(
+                "%s: %d answers have more than max_answer_tokens = %d tokens and can "
+                "never be found. Set it higher.",
+                self.name,
+                n_long,
+                max_tokens,
+            )
         self.model.initialize(X=[eg.predicted for eg in islice(get_examples(), 10)])
 
     def _find_gold(self, example: Example) -> GoldAnswer | None:

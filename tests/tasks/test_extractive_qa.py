@@ -180,6 +180,14 @@ def test_an_answer_in_the_question_is_refused(nlp):
         nlp.initialize(lambda: [example])
 
 
+def test_answers_too_long_to_be_found_are_counted(nlp, caplog):
+    add_qa(nlp, max_answer_tokens=2)
+    answers = ["dog sat", "dog sat .", "dog sat . the", None]
+    examples = [make_example(nlp, QUESTION, CONTEXT, answer) for answer in answers]
+    nlp.initialize(lambda: examples)
+    assert "2 answers have more than max_answer_tokens = 2" in caplog.text
+
+
 def test_a_frozen_head_stays(trained):
     qa = trained.get_pipe("extractive_qa")
     before = qa.model.to_bytes()
