@@ -1,6 +1,6 @@
 """Exact match and F1 of a Chinese answer, as the script of CMRC 2018 defines them.
 
-Cui et al. 2019, section 4. F1 counts the longest run of units that both texts hold,
+Cui et al. 2019. F1 counts the longest run of units that both texts hold,
 where a unit is a Chinese character or a word of another script.
 """
 

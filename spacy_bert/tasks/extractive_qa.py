@@ -87,8 +87,8 @@ class ExtractiveQA(TrainablePipe):
     n_best: how many answers; they may overlap.
     max_answer_tokens: tokens an answer may have.
     no_answer_threshold: how much "no answer" must score over the best span to be given,
-        as in the script of SQuAD v2. A score is the sum of two logits, so the lead is
-        log(attrs["no_answer"] / attrs["scores"][0]).
+        as in Devlin et al. 2018, section 4.3; higher gives more answers. A score is the
+        sum of two logits, so the lead is log(attrs["no_answer"] / attrs["scores"][0]).
     """
 
     def __init__(

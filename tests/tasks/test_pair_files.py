@@ -6,6 +6,7 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 from spacy.training import Corpus
+from thinc.api import Config
 
 from spacy_bert.pipeline.segments import split_segments
 from spacy_bert.tasks.pair_files import make_labelled_doc, read_pairs
@@ -56,6 +57,18 @@ def test_jsonl_and_tsv_agree(write):
 
 def test_texts_alone(write):
     assert read_pairs(write(TSV), **COLUMNS).pairs[0].cats == {}
+
+
+def test_a_config_names_the_reader(write):
+    reader = {
+        "@readers": "spacy-bert.PairReader.v1",
+        "path": str(write(TSV)),
+        **COLUMNS,
+    }
+    filled = spacy.registry.fill({"dev": {**reader, "label": "gold"}})
+    again = Config().from_str(Config(filled).to_str())
+    examples = spacy.registry.resolve(again)["dev"](spacy.blank("en"))
+    assert [example.reference.cats["yes"] for example in examples] == [1.0, 0.0]
 
 
 def test_the_limit(write):
