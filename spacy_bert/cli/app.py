@@ -5,6 +5,7 @@ import typer
 from spacy.cli._util import app
 
 from .compare import compare_cli
+from .convert import convert_cli
 from .demo_data import demo_data_cli
 from .evaluate import evaluate_cli
 from .fill_mask import fill_mask_cli
@@ -26,6 +27,7 @@ bert_cli.command("evaluate")(evaluate_cli)
 bert_cli.command("compare")(compare_cli)
 bert_cli.command("fill-mask")(fill_mask_cli)
 bert_cli.command("init-config")(init_config_cli)
+bert_cli.command("convert")(convert_cli)
 bert_cli.command("quantize")(quantize_cli)
 app.add_typer(bert_cli)
 

@@ -17,6 +17,7 @@ COMMANDS = [
     "evaluate",
     "fill-mask",
     "init-config",
+    "convert",
     "compare",
 ]
 

@@ -1,0 +1,108 @@
+"""`spacy bert convert`: questions or pairs of texts -> a .spacy file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spacy.cli._util import Arg, Opt
+from wasabi import msg
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+
+def convert_cli(
+    input_file: Path = Arg(..., help="File to read", exists=True, dir_okay=False),
+    output_file: Path = Arg(..., help="File to write, ending in .spacy"),
+    format: str = Opt(
+        ..., "--format", "-f", help="squad (JSON) or pairs (.jsonl or .tsv)"
+    ),
+    lang: str = Opt("en", "--lang", "-l", help="Two-letter code of the language"),
+    skip_misplaced: bool = Opt(
+        False,
+        "--skip-misplaced",
+        help="squad: leave out answers that are not in the context at their offset",
+    ),
+    first: str = Opt("sentence1", "--first", help="pairs: column of the first text"),
+    second: str = Opt("sentence2", "--second", help="pairs: column of the second"),
+    label: str = Opt("", "--label", help="pairs: column of the label"),
+    score: str = Opt("", "--score", help="pairs: column of a score"),
+    skip_label: list[str] = Opt(
+        [], "--skip-label", help="pairs: leave out lines with this label, such as -"
+    ),
+    force: bool = Opt(False, "--force", "-F", help="Overwrite the file"),
+) -> None:
+    """Convert questions on contexts, or pairs of texts, for 'spacy train' and 'spacy
+    evaluate'.
+
+    Answers become doc.spans["answers"], a label or a score doc.cats.
+    """
+    import spacy
+    from spacy.tokens import DocBin
+
+    from .errors import shown_as_messages
+
+    with shown_as_messages():
+        if output_file.suffix != ".spacy":
+            raise ValueError(
+                f"{output_file}: expected a name that ends in .spacy, which 'spacy "
+                "train' reads."
+            )
+        if output_file.exists() and not force:
+            raise FileExistsError(
+                f"{output_file} exists already. Give another name, or --force."
+            )
+        try:
+            nlp = spacy.blank(lang)
+        except ImportError as error:
+            raise ValueError(
+                f"--lang: expected a language that spaCy knows: {error}"
+            ) from error
+        if format == "squad":
+            docs = _questions(nlp, input_file, skip_misplaced)
+        elif format == "pairs":
+            docs = _pairs(nlp, input_file, first, second, label, score, skip_label)
+        else:
+            raise ValueError(f"--format: expected squad or pairs, got {format!r}.")
+        converted = DocBin(attrs=[], docs=docs)
+        converted.to_disk(output_file)
+        msg.good(f"Wrote {len(converted):,} Docs to {output_file}")
+
+
+def _questions(nlp: "Language", path: Path, skip_misplaced: bool) -> Iterator["Doc"]:
+    from ..tasks.squad_files import make_question_doc, read_squad
+
+    file = read_squad(path, misplaced="skip" if skip_misplaced else "error")
+    if file.n_misplaced:
+        msg.warn(
+            f"Left out the places of {file.n_misplaced:,} answers that are not in "
+            f"their context, and {file.n_skipped:,} questions with no other answer."
+        )
+    for question in file.questions:
+        yield make_question_doc(nlp, question, spans_key="answers")
+
+
+def _pairs(
+    nlp: "Language",
+    path: Path,
+    first: str,
+    second: str,
+    label: str,
+    score: str,
+    skip_labels: list[str],
+) -> Iterator["Doc"]:
+    from ..tasks.pair_files import make_labelled_doc, read_pairs
+
+    file = read_pairs(
+        path,
+        first=first,
+        second=second,
+        label=label or None,
+        score=score or None,
+        skip_labels=skip_labels,
+    )
+    if file.n_skipped:
+        msg.warn(f"Left out {file.n_skipped:,} pairs for their label.")
+    for pair in file.pairs:
+        yield make_labelled_doc(nlp, pair)

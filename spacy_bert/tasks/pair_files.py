@@ -1,0 +1,166 @@
+"""Files of pairs of texts, one a line -> Docs of two segments with doc.cats."""
+
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..pipeline.segments import make_pair_doc
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """cats: of a label, 1.0 for it and 0.0 for the others; of a score, its column and
+    value."""
+
+    first: str
+    second: str
+    cats: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairFile:
+    """n_skipped: lines left out for their label."""
+
+    pairs: list[Pair]
+    n_skipped: int
+
+
+def read_pairs(
+    path: Path,
+    *,
+    first: str,
+    second: str,
+    label: str | None = None,
+    score: str | None = None,
+    labels: Sequence[str] = (),
+    skip_labels: Collection[str] = (),
+) -> PairFile:
+    """The pairs of a .jsonl (or .json) or .tsv (or .txt) file, in its order.
+
+    first, second, label, score: columns by name; one of label and score, or neither.
+    labels: all there are; by default those of the file.
+    skip_labels: lines with such a label are left out, as "-", which says that its
+        annotators did not agree.
+
+    A .tsv file starts with the names of its columns and has no quoting. Raises
+    ValueError, with the line, where a column, a label or a number is missing.
+    """
+    if label is not None and score is not None:
+        raise ValueError(
+            f"Expected a label column or a score column, got both: {label!r} and "
+            f"{score!r}."
+        )
+    columns = [name for name in (first, second, label, score) if name is not None]
+    rows = []
+    n_skipped = 0
+    for line, record in _read_records(path):
+        values = _pick(record, columns, where=f"{path}, line {line}")
+        if label is not None and values[label] in skip_labels:
+            n_skipped += 1
+        else:
+            rows.append((line, values))
+    if not rows:
+        raise ValueError(f"{path}: expected pairs, found none.")
+    known = list(labels)
+    if label is not None and not known:
+        known = sorted({values[label] for _, values in rows} - {""})
+    pairs = []
+    for line, values in rows:
+        cats: dict[str, float] = {}
+        if label is not None:
+            _check_label(values[label], known, where=f"{path}, line {line}")
+            cats = {name: float(name == values[label]) for name in known}
+        elif score is not None:
+            cats = {score: _read_score(values[score], where=f"{path}, line {line}")}
+        pairs.append(Pair(first=values[first], second=values[second], cats=cats))
+    return PairFile(pairs=pairs, n_skipped=n_skipped)
+
+
+def make_labelled_doc(nlp: Language, pair: Pair) -> Doc:
+    """A pair Doc with doc.cats."""
+    doc = make_pair_doc(nlp, pair.first, pair.second)
+    doc.cats = dict(pair.cats)
+    return doc
+
+
+def _read_records(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Line numbers, from 1, and what stands there."""
+    readers = {
+        ".jsonl": _read_jsonl,
+        ".json": _read_jsonl,
+        ".tsv": _read_tsv,
+        ".txt": _read_tsv,
+    }
+    if path.suffix not in readers:
+        raise ValueError(f"{path}: expected a file that ends in {', '.join(readers)}.")
+    yield from readers[path.suffix](path)
+
+
+def _read_jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise ValueError(
+                    f"{path}, line {number}: expected a JSON object a line: {error}."
+                ) from error
+            if not isinstance(record, dict):
+                raise ValueError(
+                    f"{path}, line {number}: expected a JSON object, got "
+                    f"{line.strip()[:60]!r}."
+                )
+            yield number, record
+
+
+def _read_tsv(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
+    with path.open(encoding="utf-8-sig") as file:
+        header = file.readline().rstrip("\n").split("\t")
+        for number, line in enumerate(file, start=2):
+            row = line.rstrip("\n").split("\t")
+            if row == [""]:
+                continue
+            if len(row) != len(header):
+                raise ValueError(
+                    f"{path}, line {number}: expected {len(header)} columns, got "
+                    f"{len(row)}."
+                )
+            yield number, dict(zip(header, row, strict=True))
+
+
+def _pick(
+    record: Mapping[str, object], columns: Sequence[str], *, where: str
+) -> dict[str, str]:
+    """The columns as texts."""
+    missing = [name for name in columns if record.get(name) is None]
+    if missing:
+        raise ValueError(
+            f"{where}: expected the columns {', '.join(columns)}; {', '.join(missing)} "
+            f"is missing among {', '.join(record)}."
+        )
+    return {name: str(record[name]) for name in columns}
+
+
+def _check_label(label: str, known: Collection[str], *, where: str) -> None:
+    if not label or label not in known:
+        raise ValueError(
+            f"{where}: expected a label out of {', '.join(known)}; got {label!r}. "
+            "Lines can be left out by their label (skip_labels, or --skip-label)."
+        )
+
+
+def _read_score(text: str, *, where: str) -> float:
+    try:
+        score = float(text)
+    except ValueError:
+        score = math.nan
+    if not math.isfinite(score):
+        raise ValueError(f"{where}: expected a number, got {text!r}.")
+    return score

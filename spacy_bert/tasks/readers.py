@@ -1,0 +1,106 @@
+"""Readers for a config's [corpora]: files of questions or of pairs -> Examples."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from spacy import registry
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import logger
+
+from .pair_files import make_labelled_doc, read_pairs
+from .squad_files import Misplaced, make_question_doc, read_squad
+
+Reader = Callable[[Language], Iterator[Example]]
+Item = TypeVar("Item")
+
+
+@registry.readers("spacy-bert.SquadReader.v1")
+def make_squad_reader(
+    path: Path | None,
+    limit: int = 0,
+    spans_key: str = "answers",
+    misplaced: Misplaced = "error",
+) -> Reader:
+    """Questions with their answers, from the JSON of SQuAD or CMRC 2018.
+
+    limit: read only so many; 0 reads all. Otherwise as `read_squad`.
+    """
+    path = _check_path(path)
+
+    def read(nlp: Language) -> Iterator[Example]:
+        file = read_squad(path, misplaced=misplaced)
+        if file.n_misplaced:
+            logger.warning(
+                "%s: %d answers are not in their context at their offset; %d questions "
+                "without another answer are left out.",
+                path,
+                file.n_misplaced,
+                file.n_skipped,
+            )
+        yield from _make_examples(
+            nlp,
+            file.questions,
+            lambda question: make_question_doc(nlp, question, spans_key=spans_key),
+            limit,
+        )
+
+    return read
+
+
+@registry.readers("spacy-bert.PairReader.v1")
+def make_pair_reader(
+    path: Path | None,
+    first: str,
+    second: str,
+    label: str | None = None,
+    score: str | None = None,
+    limit: int = 0,
+    labels: Sequence[str] = (),
+    skip_labels: Sequence[str] = (),
+) -> Reader:
+    """Pairs of texts with doc.cats, from JSONL or TSV.
+
+    limit: read only so many; 0 reads all. Otherwise as `read_pairs`.
+    """
+    path = _check_path(path)
+
+    def read(nlp: Language) -> Iterator[Example]:
+        file = read_pairs(
+            path,
+            first=first,
+            second=second,
+            label=label,
+            score=score,
+            labels=labels,
+            skip_labels=skip_labels,
+        )
+        if file.n_skipped:
+            logger.warning(
+                "%s: %d pairs are left out for their label.", path, file.n_skipped
+            )
+        yield from _make_examples(
+            nlp, file.pairs, lambda pair: make_labelled_doc(nlp, pair), limit
+        )
+
+    return read
+
+
+def _check_path(path: Path | None) -> Path:
+    if path is None:
+        raise ValueError(
+            "[corpora]: expected a path, got None. Give it in the config, or on the "
+            "command line, as --paths.train FILE."
+        )
+    return Path(path)
+
+
+def _make_examples(
+    nlp: Language, items: Iterable[Item], make_doc: Callable[[Item], Doc], limit: int
+) -> Iterator[Example]:
+    for item in islice(items, limit or None):
+        reference = make_doc(item)
+        yield Example(nlp.make_doc(reference.text), reference)

@@ -1,0 +1,150 @@
+"""Files in SQuAD's format."""
+
+import json
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+from spacy.training import Corpus
+
+from spacy_bert.pipeline.segments import split_segments
+from spacy_bert.tasks.readers import make_squad_reader
+from spacy_bert.tasks.squad_files import make_question_doc, read_squad
+
+CONTEXT = "The cat sat on  the New-Yorker's mat."
+
+
+def record(*answers, **fields):
+    given = [{"text": text, "answer_start": start} for text, start in answers]
+    return {"id": "q1", "question": "Who sat?", "answers": given, **fields}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(*records):
+        path = tmp_path / "squad.json"
+        paragraphs = [{"context": CONTEXT, "qas": list(records)}]
+        content = {"version": "1.1", "data": [{"title": "t", "paragraphs": paragraphs}]}
+        path.write_text(json.dumps(content), encoding="utf8")
+        return path
+
+    return write_file
+
+
+def texts(doc):
+    return [span.text for span in doc.spans["answers"]]
+
+
+def test_answers_become_spans(write):
+    path = write(record(("The cat", 0), ("New", 20), (" the", 15)))
+    nlp = spacy.blank("en")
+    (example,) = make_squad_reader(path)(nlp)
+    question, context = split_segments(example.predicted)
+    assert (question.text, context.text) == ("Who sat?", CONTEXT)
+    # Widened to whole tokens, with the exact answers beside.
+    assert texts(example.reference) == ["The cat", "New", "the"]
+    group = example.reference.spans["answers"]
+    assert group.attrs["texts"] == ["The cat", "New", " the"]
+    assert "answers" not in example.predicted.spans
+
+
+def test_an_answer_within_a_token_is_widened(write):
+    (example,) = make_squad_reader(write(record(("ew", 21))))(spacy.blank("en"))
+    assert texts(example.reference) == ["New"]
+    assert example.reference.spans["answers"].attrs["texts"] == ["ew"]
+
+
+def test_a_question_without_answer(write):
+    plausible = [{"text": "mat", "answer_start": 33}]
+    path = write(record(is_impossible=True, plausible_answers=plausible))
+    (example,) = make_squad_reader(path)(spacy.blank("en"))
+    assert "answers" in example.reference.spans and texts(example.reference) == []
+
+
+def test_the_limit(write):
+    path = write(*[record(("cat", 4))] * 3)
+    assert len(list(make_squad_reader(path, limit=2)(spacy.blank("en")))) == 2
+    assert len(list(make_squad_reader(path)(spacy.blank("en")))) == 3
+
+
+def test_a_misplaced_answer(write, caplog):
+    path = write(record(("cat", 5)), record(("cat", -1), ("cat", 4)))
+    with pytest.raises(
+        ValueError, match="squad.json, question q1: expected each answer"
+    ):
+        read_squad(path)
+    reader = make_squad_reader(path, misplaced="skip")
+    (example,) = reader(spacy.blank("en"))
+    assert texts(example.reference) == ["cat"]
+    # Both texts count when scoring, whatever the place of one.
+    assert example.reference.spans["answers"].attrs["texts"] == ["cat", "cat"]
+    assert "2 answers are not in their context" in caplog.text
+    assert "1 questions without another answer are left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "expected the JSON of SQuAD"),
+        ("[]", "expected the JSON of SQuAD"),
+        ('{"data": [{"paragraphs": [{"qas": [{}]}]}]}', "KeyError: 'context'"),
+        ('{"data": []}', "expected questions, found none"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, content, message):
+    (tmp_path / "other.json").write_text(content)
+    with pytest.raises(ValueError, match=f"other.json: .*{message}"):
+        read_squad(tmp_path / "other.json")
+
+
+def test_incomplete_questions_are_refused(write):
+    with pytest.raises(ValueError, match="question q1: .*KeyError: 'answers'"):
+        read_squad(write({"id": "q1", "question": "Who?"}))
+    with pytest.raises(ValueError, match="is_impossible is false; got none"):
+        read_squad(write(record(is_impossible=False)))
+
+
+def test_no_path():
+    with pytest.raises(ValueError, match="expected a path, got None"):
+        make_squad_reader(None)
+
+
+def test_an_unknown_way_of_misplaced(write):
+    with pytest.raises(ValueError, match="one of error, skip, got 'drop'"):
+        read_squad(write(record(("cat", 4))), misplaced="drop")
+
+
+def test_a_spacy_file_gives_the_pair_again(write, tmp_path):
+    path = write(record(("The cat", 0)), record(is_impossible=True))
+    nlp = spacy.blank("en")
+    questions = read_squad(path).questions
+    docs = [make_question_doc(nlp, q, spans_key="answers") for q in questions]
+    DocBin(attrs=[], docs=docs).to_disk(tmp_path / "squad.spacy")
+    examples = list(Corpus(tmp_path / "squad.spacy")(spacy.blank("en")))
+    assert [texts(example.reference) for example in examples] == [["The cat"], []]
+    for example in examples:
+        question, context = split_segments(example.predicted)
+        assert (question.text, context.text) == ("Who sat?", CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("name", "lang", "n_questions", "n_unanswerable"),
+    [
+        ("squad/dev-v1.1.json", "en", 10_570, 0),
+        ("squad/dev-v2.0.json", "en", 11_873, 5_945),
+        ("cmrc2018/cmrc2018_dev.json", "zh", 3_219, 0),
+    ],
+)
+def test_public_files(shared_data, name, lang, n_questions, n_unanswerable):
+    """Counts as their authors give them, and texts that come back from the tokens."""
+    file = read_squad(shared_data / name, misplaced="skip")
+    assert len(file.questions) + file.n_skipped == n_questions
+    assert sum(not q.answers for q in file.questions) == n_unanswerable
+    nlp = spacy.blank(lang)
+    for question in file.questions[::100]:
+        doc = make_question_doc(nlp, question, spans_key="answers")
+        assert split_segments(doc)[1].text.strip() == question.context.strip()
+        for span, (start, end) in zip(
+            doc.spans["answers"], question.places, strict=True
+        ):
+            assert question.context[start:end] in span.text
