@@ -11,6 +11,8 @@ SCORES = {
     "cats_macro_f": "textcat macro F",
     "ents_f": "ner F",
     "spans_sc_f": "spancat F",
+    "answers_f": "extractive_qa F1",
+    "cats_pearson": "text_regressor Pearson",
     "tag_acc": "tagger accuracy",
     "dep_las": "parser LAS",
     "speed": "words/s",

@@ -41,7 +41,7 @@ def convert_cli(
     import spacy
     from spacy.tokens import DocBin
 
-    from .errors import shown_as_messages
+    from .errors import refuse_existing, shown_as_messages
 
     with shown_as_messages():
         if output_file.suffix != ".spacy":
@@ -49,10 +49,7 @@ def convert_cli(
                 f"{output_file}: expected a name that ends in .spacy, which 'spacy "
                 "train' reads."
             )
-        if output_file.exists() and not force:
-            raise FileExistsError(
-                f"{output_file} exists already. Give another name, or --force."
-            )
+        refuse_existing(output_file, force=force)
         try:
             nlp = spacy.blank(lang)
         except ImportError as error:

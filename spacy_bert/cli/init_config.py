@@ -17,7 +17,7 @@ def init_config_cli(
         "--task",
         "-t",
         help="Instead of heads: classification, multilabel, pairs, similarity, "
-        "entities, tagging, parsing or spans",
+        "questions, entities, tagging, parsing or spans",
     ),
     lang: str = Opt("en", "--lang", "-l", help="Two-letter code of the language"),
     force: bool = Opt(False, "--force", "-F", help="Overwrite the file"),

@@ -40,6 +40,9 @@ HEADS: Mapping[str, Mapping[str, Any]] = {
             "tok2vec": CLS_LISTENER,
         }
     },
+    "extractive_qa": {
+        "model": {"@architectures": "spacy-bert.ExtractiveQA.v1", "cls": None}
+    },
     "ner": {"model": {**_TRANSITIONS, "state_type": "ner"}},
     "parser": {"model": {**_TRANSITIONS, "state_type": "parser"}},
     "tagger": {"model": _TAGGER},
@@ -67,6 +70,7 @@ TASKS: Mapping[str, Sequence[str]] = {
     "multilabel": ["textcat_multilabel"],
     "pairs": ["textcat"],
     "similarity": ["text_regressor"],
+    "questions": ["extractive_qa"],
     "entities": ["ner"],
     "tagging": ["tagger", "morphologizer", "trainable_lemmatizer"],
     "parsing": ["parser", "tagger"],
@@ -89,6 +93,10 @@ COMMENTS = {
         "so many layers from the bottom."
     ),
     "components.spancat.suggester": "Longer spans than max_size are never found.",
+    "components.extractive_qa": "Answers of more than max_answer_tokens are lost.",
+    "components.extractive_qa.model": (
+        "cls: a spacy-bert.ClsListener.v1, where some questions have no answer."
+    ),
     "training.dropout": "Holds inside the encoder too.",
     "training.before_to_disk": "Leaves the [paths] out of the saved pipeline.",
     "training.batcher": "Counts in tokens, padded to the longest Doc of the batch.",

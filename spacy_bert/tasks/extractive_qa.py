@@ -29,7 +29,6 @@ from .pipeline_reference import PipelineReference
 DEFAULT_MODEL = {
     "@architectures": "spacy-bert.ExtractiveQA.v1",
     "cls": None,
-    "dropout": 0.0,
     # The width of a `bert_encoder` that was added without settings.
     "tok2vec": {
         "@architectures": "spacy.Tok2VecListener.v1",

@@ -1,7 +1,6 @@
 """The Thinc model of `extractive_qa`: list[Doc] -> start and end logits of tokens."""
 
 from collections.abc import Callable
-from typing import cast
 
 from spacy import registry
 from spacy.tokens import Doc
@@ -17,24 +16,16 @@ Backprop = Callable[[list[Floats2d]], list[Doc]]
 def build_extractive_qa(
     tok2vec: Model[list[Doc], list[Floats2d]],
     cls: Model[list[Doc], Floats2d] | None = None,
-    dropout: float = 0.0,
 ) -> Model[list[Doc], list[Floats2d]]:
     """One (n_rows, 2) a Doc: logits of starting and of ending at each token, and before
     them, where there is `cls`, those of "no answer" (Devlin et al. 2018, section 4.3).
 
     tok2vec: one (n_tokens, width) a Doc.
     cls: (n_docs, width), the [CLS] vectors; without it every question has an answer.
-    dropout: of what enters the linear layers while training. `[training] dropout` holds
-        inside tok2vec, and does not change it.
     """
-    if not 0.0 <= dropout < 1.0:
-        raise ValueError(
-            f"dropout must lie in [0, 1), got {dropout}. Change "
-            "[components.extractive_qa.model]."
-        )
-    layers: list[Model] = [chain(tok2vec, with_array(_make_scores(tok2vec, dropout)))]
+    layers: list[Model] = [chain(tok2vec, with_array(_make_scores(tok2vec)))]
     if cls is not None:
-        layers.append(chain(cls, _make_scores(cls, dropout)))
+        layers.append(chain(cls, _make_scores(cls)))
     model: Model[list[Doc], list[Floats2d]] = Model(
         "extractive_qa",
         _forward,
@@ -46,23 +37,8 @@ def build_extractive_qa(
     return model
 
 
-def _make_scores(vectors: Model, dropout: float) -> Model[Floats2d, Floats2d]:
-    linear = Linear(nO=N_LOGITS, nI=vectors.maybe_get_dim("nO"))
-    return chain(_make_dropout(dropout), linear)
-
-
-def _make_dropout(rate: float) -> Model[Floats2d, Floats2d]:
-    # Not Thinc's Dropout, whose rate set_dropout_rate() replaces in every update.
-    return Model("head_dropout", _drop, attrs={"rate": rate})
-
-
-def _drop(
-    model: Model[Floats2d, Floats2d], X: Floats2d, is_train: bool
-) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    if not is_train or not model.attrs["rate"]:
-        return X, lambda dY: dY
-    mask = cast(Floats2d, model.ops.get_dropout_mask(X.shape, model.attrs["rate"]))
-    return X * mask, lambda dY: dY * mask
+def _make_scores(vectors: Model) -> Model[Floats2d, Floats2d]:
+    return Linear(nO=N_LOGITS, nI=vectors.maybe_get_dim("nO"))
 
 
 def _init(

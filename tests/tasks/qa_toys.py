@@ -1,7 +1,6 @@
-"""Questions for the toy encoder, and models beside it."""
+"""Questions for the toy encoder."""
 
 from spacy.training import Example
-from thinc.api import Model
 
 from spacy_bert import make_pair_doc
 
@@ -10,26 +9,14 @@ LISTENER = {
     "width": 16,
     "upstream": "bert_encoder",
 }
+CLS_LISTENER = {"@architectures": "spacy-bert.ClsListener.v1", "width": 16}
 MODEL = {"@architectures": "spacy-bert.ExtractiveQA.v1", "tok2vec": LISTENER}
 ANIMALS = ["cat", "dog", "bank"]
 
 
 def add_qa(nlp, *, cls=False, **config):
-    model = {**MODEL, "cls": {"@architectures": "toy_cls.v1"}} if cls else MODEL
+    model = {**MODEL, "cls": CLS_LISTENER} if cls else MODEL
     return nlp.add_pipe("extractive_qa", config={"model": model, **config})
-
-
-def make_cls():
-    """Stands for [CLS] vectors: whether the context names the animal, (n_docs, 2)."""
-
-    def forward(model, docs, is_train):
-        hits = model.ops.alloc2f(len(docs), 2)
-        for row, doc in zip(hits, docs, strict=True):
-            words = doc.text.replace("\x1e", " ").split()
-            row[int(words[1] in words[3:])] = 1.0
-        return hits, lambda d_hits: []
-
-    return Model("toy_cls", forward, dims={"nO": 2})
 
 
 def make_example(nlp, question, context, *answers):

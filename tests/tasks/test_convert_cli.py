@@ -102,7 +102,6 @@ def test_spacy_trains_on_it(squad, checkpoint, tmp_path):
             },
             "corpora": {"dev": reader},
             "training": {
-                "dropout": 0.0,
                 "max_steps": 150,
                 "eval_frequency": 50,
                 "optimizer": {"@optimizers": "Adam.v1", "learn_rate": 0.01},

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import spacy
-from qa_toys import LISTENER, MODEL, add_qa, make_cls, make_example, make_examples
+from qa_toys import LISTENER, add_qa, make_example, make_examples
 from spacy.tokens import DocBin
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
@@ -17,9 +17,8 @@ QUESTION, CONTEXT = "the cat ?", "the dog sat . the cat ran ."
 
 
 @pytest.fixture(autouse=True)
-def toy_cls():
+def seed():
     fix_random_seed(0)
-    spacy.registry.architectures.register("toy_cls.v1", func=make_cls)
 
 
 def train(nlp, examples, *, n_steps):
@@ -63,7 +62,7 @@ def test_it_finds_the_answers(nlp):
 def test_it_learns_when_there_is_no_answer(nlp):
     qa = add_qa(nlp, cls=True)
     examples = make_examples(nlp, with_unanswerable=True)
-    train(nlp, examples, n_steps=60)
+    train(nlp, examples, n_steps=120)
     assert nlp.evaluate(examples)["answers_em"] == 1.0
     assert qa.answer("the money ?", CONTEXT) == []
     doc = nlp(make_pair_doc(nlp, "the money ?", CONTEXT))
@@ -238,19 +237,6 @@ def test_replace_listeners(trained):
     trained.replace_listeners("bert_encoder", "extractive_qa", ["model.tok2vec"])
     assert trained.get_pipe("bert_encoder").listening_components == []
     assert groups(trained)[0] == expected[0]
-
-
-def test_dropout_holds_only_while_training(nlp):
-    qa = nlp.add_pipe("extractive_qa", config={"model": {**MODEL, "dropout": 0.5}})
-    examples = make_examples(nlp)
-    nlp.initialize(lambda: examples)
-    docs = [nlp(example.predicted) for example in examples[:1]]
-    predicted = qa.model.predict(docs)[0]
-    np.testing.assert_array_equal(predicted, qa.model.predict(docs)[0])
-    qa.update(examples[:1], drop=0.0)
-    one, _ = qa.model.begin_update(docs)
-    two, _ = qa.model.begin_update(docs)
-    assert not np.array_equal(one[0], two[0])
 
 
 @pytest.mark.parametrize("setting", [{"n_best": 0}, {"max_answer_tokens": 0}])
