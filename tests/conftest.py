@@ -4,8 +4,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import spacy
 import torch
 
+from spacy_bert import add_encoder
+from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.tokenization import WordPiece
 
@@ -48,6 +51,22 @@ def pretraining_model(toy_config: BertConfig) -> BertForPretraining:
             parameter, mean=float(is_scale), std=0.3, generator=generator
         )
     return model.eval()
+
+
+@pytest.fixture
+def checkpoint(tmp_path, pretraining_model, wordpiece):
+    """A toy BERT with weights, 2 layers and width 16."""
+    path = tmp_path / "checkpoint"
+    save_checkpoint(path, pretraining_model.encoder, wordpiece)
+    return path
+
+
+@pytest.fixture
+def nlp(checkpoint):
+    """English, with nothing but the toy encoder."""
+    nlp = spacy.blank("en")
+    add_encoder(nlp, checkpoint)
+    return nlp
 
 
 @pytest.fixture(scope="session")
