@@ -1,0 +1,1 @@
+"""What spaCy's own heads do not do."""
