@@ -1,0 +1,201 @@
+"""The spaCy component `bert_ner`: entities by token classification, with or without a
+CRF."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from math import isfinite
+
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc, Span
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Model, Optimizer, set_dropout_rate
+
+from .bio import BioTags, Entity
+from .tagging import find_entities, tagging_loss
+from .token_classifier import TagScores
+
+DEFAULT_CONFIG = {
+    "model": {
+        "@architectures": "spacy-bert.TokenClassifier.v1",
+        "tok2vec": {
+            "@architectures": "spacy.Tok2VecListener.v1",
+            # What bert_encoder has by default.
+            "width": 256,
+            "upstream": "bert_encoder",
+        },
+    },
+    "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+}
+
+
+@Language.factory(
+    "bert_ner",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    default_config=DEFAULT_CONFIG,
+    default_score_weights={
+        "ents_f": 1.0,
+        "ents_p": 0.0,
+        "ents_r": 0.0,
+        "ents_per_type": None,
+    },
+)
+def make_bert_ner(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], TagScores],
+    scorer: Callable | None,
+) -> "BertNer":
+    return BertNer(nlp.vocab, model, name, scorer=scorer)
+
+
+class BertNer(TrainablePipe):
+    """Writes doc.ents. Entities that a Doc has already are overwritten: rules that are
+    to win go behind this component.
+
+    model: made by `spacy-bert.TokenClassifier.v1`.
+
+    Its tags are B-X, I-X and O, and the best path of them is one that BIO allows,
+    whatever the decoder. White space has none, so no entity begins or ends with it.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], TagScores],
+        name: str = "bert_ner",
+        *,
+        scorer: Callable | None = None,
+    ) -> None:
+        if "decoder" not in model.attrs:
+            raise ValueError(
+                f"[components.{name}.model]: expected @architectures = "
+                f"'spacy-bert.TokenClassifier.v1', got a model named {model.name!r}."
+            )
+        super().__init__(vocab, model, name, labels=[])
+        self.scorer = scorer
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of entities, as in `ent.label_`."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> tuple[str, ...]:
+        """What `spacy init labels` saves, and `initialize` takes."""
+        return self.labels
+
+    def add_label(self, label: str) -> int:
+        """Returns 1, or 0 where the label is there already.
+
+        Raises ValueError for what is no label, and once the model has its tags.
+        """
+        if not isinstance(label, str) or not label:
+            raise ValueError(f"Expected a label that is a text, got {label!r}.")
+        if label in self.labels:
+            return 0
+        if self.model.get_ref("output_layer").has_dim("nO"):
+            raise ValueError(
+                f"{self.name!r} was initialized with the labels "
+                f"{', '.join(self.labels)}, and {label!r} cannot be added. Make a new "
+                "component, and initialize it with all labels."
+            )
+        self.cfg["labels"].append(label)
+        self.vocab.strings.add(label)
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Iterable[str] | None = None,
+    ) -> None:
+        """Give the model one tag for O and two for each label.
+
+        labels: without them, those of all examples.
+
+        Raises ValueError where there are none.
+        """
+        validate_get_examples(get_examples, "BertNer.initialize")
+        if labels is None:
+            labels = sorted(
+                {ent.label_ for eg in get_examples() for ent in eg.reference.ents}
+            )
+        for label in labels:
+            self.add_label(label)
+        self._require_labels()
+        n_tags = BioTags(self.labels).n_tags
+        for layer in ("output_layer", "transitions"):
+            self.model.get_ref(layer).set_dim("nO", n_tags)
+        self.model.initialize(X=[eg.x for eg in islice(get_examples(), 10)])
+
+    def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
+        docs = list(docs)
+        if not any(len(doc) for doc in docs):
+            return [[] for _ in docs]
+        scores = self.model.predict(docs)
+        return find_entities(scores, docs, tags=BioTags(self.labels))
+
+    def set_annotations(
+        self, docs: Iterable[Doc], entities: Sequence[Sequence[Entity]]
+    ) -> None:
+        for doc, found in zip(docs, entities, strict=True):
+            spans = [Span(doc, start, end, label=label) for start, end, label in found]
+            doc.set_ents(spans, default="outside")
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """drop: of the token vectors' model alone; the head has its own dropout."""
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "BertNer.update")
+        docs = [example.predicted for example in examples]
+        if not any(len(doc) for doc in docs):
+            return losses
+        set_dropout_rate(self.model.get_ref("tok2vec"), drop)
+        scores, backprop = self.model.begin_update(docs)
+        loss, gradient = self.get_loss(examples, scores)
+        backprop(gradient)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def get_loss(
+        self, examples: Iterable[Example], scores: TagScores
+    ) -> tuple[float, TagScores]:
+        """The loss, summed over the tokens whose tag is known, and its gradient.
+
+        softmax: each token's cross-entropy. CRF: each Doc's negative log-likelihood,
+        which grows with its tokens too. Neither is divided by anything, as in spaCy's
+        tagger and ner: beside them each token weighs the same.
+
+        Where annotation is missing or its tokens are not those of the Doc, softmax
+        passes the token over, and the CRF adds up all tags that it may have.
+
+        Raises ValueError for an entity whose label is not one of this component's, and
+        where the loss is not finite.
+        """
+        examples = list(examples)
+        loss, gradient = tagging_loss(
+            scores,
+            [example.predicted for example in examples],
+            [example.get_aligned_ner() for example in examples],
+            tags=BioTags(self.labels),
+            decoder=self.model.attrs["decoder"],
+        )
+        if not isfinite(loss):
+            raise ValueError(
+                f"{self.name!r}: expected a finite loss, got {loss}. Lower the "
+                "learning rate, or warm it up."
+            )
+        return loss, gradient

@@ -1,0 +1,99 @@
+"""BIO tags: entities of a Doc <-> one tag a token, and which tag may follow which.
+
+White space has no tag: BERT does not see it, and no entity begins or ends with it. An
+entity goes on over it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+# The first token, the one after the last, the label.
+Entity = tuple[int, int, str]
+
+OUTSIDE = 0
+
+
+@dataclass(frozen=True)
+class BioTags:
+    """The tags of some labels.
+
+    ("LOC", "PER") -> O 0, B-LOC 1, I-LOC 2, B-PER 3, I-PER 4.
+    """
+
+    labels: tuple[str, ...]
+
+    @property
+    def n_tags(self) -> int:
+        return 1 + 2 * len(self.labels)
+
+    def begin(self, label: str) -> int:
+        """Raises ValueError where the label is not one of these."""
+        if label not in self.labels:
+            raise ValueError(
+                f"Expected entities with labels out of {', '.join(self.labels)}; got "
+                f"{label!r}. Initialize the component with examples of every label, or "
+                "with labels = [...] in its block of [initialize.components]."
+            )
+        return 1 + 2 * self.labels.index(label)
+
+    def allowed_starts(self) -> Tensor:
+        """A sequence does not begin with I. bool, (n_tags,)"""
+        return ~self._is_inside()
+
+    def allowed_steps(self) -> Tensor:
+        """I-X comes after B-X and I-X only. bool, (n_tags, n_tags), row to column."""
+        tags = torch.arange(self.n_tags)
+        distance = tags - tags[:, None]
+        goes_on = (distance == 0) | (distance == 1)
+        return goes_on | ~self._is_inside()
+
+    def possible_tags(
+        self, biluo: Sequence[str | None], is_space: Iterable[bool]
+    ) -> NDArray[np.bool_]:
+        """What BILUO tags say of the tokens that are not white space.
+
+        biluo: one a token, None or "-" where it is not known.
+        Returns (n_tokens less white space, n_tags): every tag that a token may have.
+
+        Raises ValueError where a label is not one of these.
+        """
+        rows = []
+        begins, ended = False, ""
+        for tag, skipped in zip(biluo, is_space, strict=True):
+            action, label = (tag[0], tag[2:]) if tag else ("-", "")
+            # An entity that begins with white space begins for us with what follows.
+            begins = action in "BU" or (begins and action in "IL")
+            if skipped:
+                continue
+            row = np.zeros(self.n_tags, dtype=bool)
+            if action == "O":
+                row[OUTSIDE] = True
+            elif action == "-":
+                row[:] = True
+                if ended:
+                    row[self.begin(ended) + 1] = False
+            else:
+                row[self.begin(label) + (not begins)] = True
+            rows.append(row)
+            begins, ended = False, label if action in "LU" else ""
+        return np.array(rows, dtype=bool).reshape(-1, self.n_tags)
+
+    def entities(self, tags: Sequence[int], tokens: Sequence[int]) -> list[Entity]:
+        """An allowed path of tags, and the tokens (by their place in the Doc) that have
+        them -> entities from left to right."""
+        found: list[Entity] = []
+        for tag, i in zip(tags, tokens, strict=True):
+            if tag == OUTSIDE:
+                continue
+            start = i if tag % 2 else found.pop()[0]
+            found.append((start, i + 1, self.labels[(tag - 1) // 2]))
+        return found
+
+    def _is_inside(self) -> Tensor:
+        tags = torch.arange(self.n_tags)
+        return (tags > OUTSIDE) & (tags % 2 == 0)

@@ -1,0 +1,148 @@
+"""A linear-chain CRF (Lafferty et al. 2001), in torch: scores -> likelihood, best tags.
+
+Sequences of different lengths lie end to end, without padding; a position of all of
+them is computed at once, and those that have ended are left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# The log of a chance of 0. Finite, since logsumexp over nothing but -inf gives nan for
+# a gradient, yet exp() of it is 0 however good the rest of a path.
+IMPOSSIBLE = -1e9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transitions:
+    """steps: (n_tags, n_tags), scores of going from the row's tag to the column's.
+    starts: (n_tags,), scores of beginning with a tag."""
+
+    steps: Tensor
+    starts: Tensor
+
+    def within(self, *, allowed_steps: Tensor, allowed_starts: Tensor) -> "Transitions":
+        """With the others impossible. Both bool, shaped as the scores are."""
+        return Transitions(
+            steps=self.steps.masked_fill(~allowed_steps, IMPOSSIBLE),
+            starts=self.starts.masked_fill(~allowed_starts, IMPOSSIBLE),
+        )
+
+
+def negative_log_likelihood(
+    scores: Tensor,
+    possible: Tensor,
+    lengths: Sequence[int],
+    transitions: Transitions,
+) -> Tensor:
+    """What is known of the tags, against all paths. Returns (n_sequences,).
+
+    scores: (n_tokens, n_tags), the sequences end to end.
+    possible: bool, of the same shape: the tags a token may have, as far as is known;
+        one where its tag is known, all where it is not. The chances of all paths
+        through them are added up.
+    lengths: in tokens; 0 gives a loss of 0.
+
+    Raises ValueError where no path through the possible tags is allowed.
+    """
+    # Takes the same from every path. Sums stay small, and exact on long sequences.
+    scores = scores.log_softmax(-1)
+    known = scores.masked_fill(~possible, IMPOSSIBLE)
+    both = log_partition(torch.cat([known, scores]), [*lengths, *lengths], transitions)
+    numerator, denominator = both.chunk(2)
+    broken = (numerator < IMPOSSIBLE / 2).nonzero()[:, 0].tolist()
+    if broken:
+        raise ValueError(
+            "Expected at least one allowed path of tags in each sequence, got none in "
+            f"those numbered {broken}. Mend their tags, or allow the transitions."
+        )
+    return denominator - numerator
+
+
+def log_partition(
+    scores: Tensor, lengths: Sequence[int], transitions: Transitions
+) -> Tensor:
+    """log(sum(exp(score))) over all paths, by the forward algorithm.
+
+    (n_tokens, n_tags) -> (n_sequences,)
+    """
+    layout = _lay_out(lengths, scores.device)
+    totals = scores.new_zeros(len(lengths))
+    if not layout.n_running:
+        return totals
+    first, *rest = scores[layout.rows].split(layout.n_running)
+    paths = first + transitions.starts
+    ended: list[Tensor] = []
+    for position in rest:
+        running, over = paths.tensor_split([len(position)])
+        if len(over):
+            ended.append(over)
+        # (n_running, from, to) -> (n_running, to)
+        steps = running[:, :, None] + transitions.steps
+        paths = steps.logsumexp(dim=1) + position
+    last = torch.cat([paths, *reversed(ended)])
+    return totals.index_copy(0, layout.order[: len(last)], last.logsumexp(-1))
+
+
+@torch.no_grad()
+def best_tags(
+    scores: Tensor, lengths: Sequence[int], transitions: Transitions
+) -> Tensor:
+    """The path with the highest score, by Viterbi. (n_tokens, n_tags) -> (n_tokens,)"""
+    layout = _lay_out(lengths, scores.device)
+    if not layout.n_running:
+        return torch.zeros(0, dtype=torch.long, device=scores.device)
+    scores = scores.log_softmax(-1)
+    first, *rest = scores[layout.rows].split(layout.n_running)
+    paths = first + transitions.starts
+    ended: list[Tensor] = []
+    came_from: list[Tensor] = []
+    for position in rest:
+        running, over = paths.tensor_split([len(position)])
+        if len(over):
+            ended.append(over)
+        steps, best = (running[:, :, None] + transitions.steps).max(dim=1)
+        paths = steps + position
+        came_from.append(best)
+    last = torch.cat([paths, *reversed(ended)]).argmax(-1)
+
+    # From the end back: at each position the sequences that end there join in.
+    tags = last[: len(paths)]
+    positions = [tags]
+    for best, n_running in zip(
+        reversed(came_from), reversed(layout.n_running[:-1]), strict=True
+    ):
+        before = best.gather(1, tags[:, None])[:, 0]
+        tags = torch.cat([before, last[len(before) : n_running]])
+        positions.append(tags)
+    found = torch.empty_like(layout.rows)
+    found[layout.rows] = torch.cat(positions[::-1])
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Layout:
+    """Sequences position by position.
+
+    Of lengths [2, 3, 0]: order [1, 0, 2], longest first; n_running [2, 2, 1], how many
+    are that long; rows [2, 0, 3, 1, 4], where the tokens of each position lie.
+    """
+
+    order: Tensor
+    n_running: list[int]
+    rows: Tensor
+
+
+def _lay_out(lengths: Sequence[int], device: torch.device) -> _Layout:
+    sizes = torch.tensor(lengths, dtype=torch.long)
+    starts = sizes.cumsum(0) - sizes
+    order = sizes.argsort(descending=True, stable=True)
+    positions = torch.arange(max(lengths, default=0))[:, None]
+    is_running = positions < sizes[order]
+    return _Layout(
+        order=order.to(device),
+        n_running=is_running.sum(1).tolist(),
+        rows=(starts[order] + positions)[is_running].to(device),
+    )

@@ -1,0 +1,206 @@
+"""The CRF, against all paths written out."""
+
+from itertools import product
+from math import log
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.autograd import gradcheck
+
+from spacy_bert.tasks.bio import BioTags
+from spacy_bert.tasks.crf import (
+    Transitions,
+    best_tags,
+    log_partition,
+    negative_log_likelihood,
+)
+
+HAND_SCORES = torch.tensor([[1.0, 2.0], [1.0, 3.0]]).log()
+HAND_STEPS = torch.tensor([[1.0, 1.0], [1.0, 5.0]]).log()
+FREE = torch.ones(2, 2, dtype=torch.bool)
+
+
+def hand_transitions(allowed_steps=FREE, allowed_starts=FREE[0]):
+    return Transitions(steps=HAND_STEPS, starts=torch.zeros(2)).within(
+        allowed_steps=allowed_steps, allowed_starts=allowed_starts
+    )
+
+
+def make_case(seed, lengths, n_tags):
+    """Scores, possible tags, transitions of which some are not allowed: tag 0 always
+    is, so that there is a path."""
+    rng = torch.Generator().manual_seed(seed)
+
+    def draw(*shape):
+        return 2 * torch.randn(*shape, generator=rng, dtype=torch.float64)
+
+    def draw_mask(*shape):
+        mask = torch.rand(*shape, generator=rng) < 0.6
+        mask[..., 0] = True
+        return mask
+
+    transitions = Transitions(steps=draw(n_tags, n_tags), starts=draw(n_tags))
+    allowed = {
+        "allowed_steps": draw_mask(n_tags, n_tags),
+        "allowed_starts": draw_mask(n_tags),
+    }
+    n_tokens = sum(lengths)
+    return (
+        draw(n_tokens, n_tags),
+        draw_mask(n_tokens, n_tags),
+        transitions.within(**allowed),
+        transitions,
+        allowed,
+    )
+
+
+def all_paths(scores, transitions, allowed, possible=None):
+    """Every allowed path of one sequence with its score."""
+    n_tokens, n_tags = scores.shape
+    steps, starts = allowed["allowed_steps"], allowed["allowed_starts"]
+    for path in product(range(n_tags), repeat=n_tokens):
+        pairs = list(zip(path, path[1:], strict=False))
+        if path and not starts[path[0]] or not all(steps[pair] for pair in pairs):
+            continue
+        if possible is not None and not all(possible[range(n_tokens), path]):
+            continue
+        score = sum(scores[i, tag] for i, tag in enumerate(path))
+        score += sum(transitions.steps[pair] for pair in pairs)
+        yield list(path), score + transitions.starts[path[0]]
+
+
+def sum_of_paths(*args, **kwargs):
+    return torch.stack([score for _, score in all_paths(*args, **kwargs)]).logsumexp(0)
+
+
+CASES = given(
+    seed=st.integers(0, 10_000),
+    lengths=st.lists(st.integers(0, 4), min_size=1, max_size=4),
+    n_tags=st.integers(1, 4),
+)
+
+
+@CASES
+@settings(deadline=None, max_examples=40)
+def test_the_partition_is_the_sum_over_all_paths(seed, lengths, n_tags):
+    scores, _, constrained, free, allowed = make_case(seed, lengths, n_tags)
+    totals = log_partition(scores, lengths, constrained)
+    for total, part in zip(totals, scores.split(lengths), strict=True):
+        expected = sum_of_paths(part, free, allowed) if len(part) else 0.0
+        assert float(total) == pytest.approx(float(expected))
+
+
+@CASES
+@settings(deadline=None, max_examples=40)
+def test_the_best_tags_are_the_best_of_all_paths(seed, lengths, n_tags):
+    scores, _, constrained, free, allowed = make_case(seed, lengths, n_tags)
+    found = best_tags(scores, lengths, constrained)
+    for tags, part in zip(found.split(lengths), scores.split(lengths), strict=True):
+        if len(part):
+            best, _ = max(all_paths(part, free, allowed), key=lambda path: path[1])
+            assert tags.tolist() == best
+
+
+@CASES
+@settings(deadline=None, max_examples=40)
+def test_the_loss_adds_up_all_paths_that_are_possible(seed, lengths, n_tags):
+    scores, possible, constrained, free, allowed = make_case(seed, lengths, n_tags)
+    losses = negative_log_likelihood(scores, possible, lengths, constrained)
+    parts = zip(losses, scores.split(lengths), possible.split(lengths), strict=True)
+    for loss, part, mask in parts:
+        expected = 0.0
+        if len(part):
+            expected = sum_of_paths(part, free, allowed)
+            expected -= sum_of_paths(part, free, allowed, possible=mask)
+        assert float(loss) == pytest.approx(float(expected), abs=1e-9)
+
+
+def test_a_case_worked_by_hand():
+    """Weights of the paths: 00 1, 01 3, 10 2, 11 2 * 5 * 3 = 30, in all 36."""
+    known = torch.eye(2, dtype=torch.bool)[[1, 1]]
+    loss = negative_log_likelihood(HAND_SCORES, known, [2], hand_transitions())
+    assert float(loss) == pytest.approx(log(36 / 30))
+    assert best_tags(HAND_SCORES, [2], hand_transitions()).tolist() == [1, 1]
+
+
+def test_a_step_that_is_not_allowed_by_hand():
+    """Without 11: 00 1, 01 3, 10 2, in all 6."""
+    transitions = hand_transitions(allowed_steps=~torch.tensor([[0, 0], [0, 1]]).bool())
+    known = torch.eye(2, dtype=torch.bool)[[0, 1]]
+    loss = negative_log_likelihood(HAND_SCORES, known, [2], transitions)
+    assert float(loss) == pytest.approx(log(6 / 3))
+    assert best_tags(HAND_SCORES, [2], transitions).tolist() == [0, 1]
+
+
+def test_what_is_not_known_is_summed_by_hand():
+    """The second tag is 1, the first unknown: 3 + 30 of 36."""
+    possible = torch.tensor([[True, True], [False, True]])
+    loss = negative_log_likelihood(HAND_SCORES, possible, [2], hand_transitions())
+    assert float(loss) == pytest.approx(log(36 / 33))
+
+
+def test_nothing_known_is_no_loss_and_no_gradient():
+    scores = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
+    _, _, transitions, _, _ = make_case(0, [5], 3)
+    loss = negative_log_likelihood(
+        scores, torch.ones(5, 3, dtype=torch.bool), [5], transitions
+    )
+    loss.sum().backward()
+    assert loss.item() == pytest.approx(0.0)
+    assert scores.grad.abs().max() < 1e-12
+
+
+def test_a_path_that_is_not_allowed_is_refused():
+    known = torch.eye(2, dtype=torch.bool)[[0, 0, 1, 0]]
+    starts = torch.tensor([True, False])
+    with pytest.raises(ValueError, match=r"got none in those numbered \[1\]"):
+        negative_log_likelihood(
+            HAND_SCORES.repeat(2, 1),
+            known,
+            [2, 2],
+            hand_transitions(allowed_starts=starts),
+        )
+
+
+@pytest.mark.parametrize("lengths", [[3, 1, 4], [0, 2], [1]])
+def test_gradients(lengths):
+    tags = BioTags(("PER",))
+    rng = torch.Generator().manual_seed(0)
+    inputs = [
+        torch.randn(*shape, generator=rng, dtype=torch.float64, requires_grad=True)
+        for shape in [(sum(lengths), 3), (3, 3), (3,)]
+    ]
+    possible = torch.rand(sum(lengths), 3, generator=rng) < 0.3
+    possible[:, 0] = True
+
+    def loss(scores, steps, starts):
+        transitions = Transitions(steps=steps, starts=starts).within(
+            allowed_steps=tags.allowed_steps(), allowed_starts=tags.allowed_starts()
+        )
+        return negative_log_likelihood(scores, possible, lengths, transitions)
+
+    assert gradcheck(loss, inputs)
+
+
+def test_long_sequences_in_single_precision():
+    """A tag's chance at the end of a sum over thousands of tokens."""
+    scores, _, transitions, _, _ = make_case(0, [3000], 5)
+    known = torch.eye(5, dtype=torch.bool)[torch.zeros(3000, dtype=torch.long)]
+    gradients = []
+    for dtype in (torch.float32, torch.float64):
+        inputs = (20 + scores).to(dtype).requires_grad_()
+        typed = Transitions(
+            steps=transitions.steps.to(dtype), starts=transitions.starts.to(dtype)
+        )
+        negative_log_likelihood(inputs, known, [3000], typed).sum().backward()
+        gradients.append(inputs.grad.double())
+    torch.testing.assert_close(*gradients, atol=2e-3, rtol=0)
+
+
+def test_no_sequence_at_all():
+    _, _, transitions, _, _ = make_case(0, [], 2)
+    nothing = torch.zeros(0, 2)
+    assert log_partition(nothing, [], transitions).shape == (0,)
+    assert best_tags(nothing, [0, 0], transitions).shape == (0,)
