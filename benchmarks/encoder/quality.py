@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import spacy
-from spacy.tokens import DocBin
 from thinc.api import Config
 
 from spacy_bert.pipeline.starter_config import starter_config
 
 from .. import wnut17
+from ..tasks.datasets import prepare
 
-_N_TRAIN = 8000
 _N_STEPS = 500
 
 
@@ -22,7 +20,7 @@ def quality(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
         wnut17.prepare(data / "wnut17", ner, seed=0)
         wnut17.train(ner / "config.cfg", ner)
     if not (textcat / "model-best").exists():
-        _prepare_sst2(data / "sst2", textcat)
+        _prepare_sst2(data, textcat)
         wnut17.train(textcat / "config.cfg", textcat)
     return {
         "WNUT-17 dev F": _both(ner, "dev", "ents_f"),
@@ -32,24 +30,8 @@ def quality(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
     }
 
 
-def _prepare_sst2(source: Path, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    nlp = spacy.blank("en")
-    for split in ("train", "dev", "test"):
-        lines = (source / f"{split}.tsv").read_text(encoding="utf8").splitlines()[1:]
-        if split == "train":
-            # Sentences stand among their phrases: those of many words are taken.
-            lines = sorted(lines, key=lambda line: -line.count(" "))[:_N_TRAIN]
-        docs = DocBin()
-        for line in lines:
-            label, text = line.split("\t", 1)
-            doc = nlp.make_doc(text.strip())
-            doc.cats = {
-                "POSITIVE": float(label == "1"),
-                "NEGATIVE": float(label == "0"),
-            }
-            docs.add(doc)
-        docs.to_disk(folder / f"{split}.spacy")
+def _prepare_sst2(data: Path, folder: Path) -> None:
+    prepare("sst2", data, folder)
     config = Config().from_str(
         starter_config(wnut17.minilm(), heads=["textcat"]), interpolate=False
     )

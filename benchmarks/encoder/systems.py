@@ -30,10 +30,16 @@ def ours(*, precision: str = "fp32", heads: bool = False) -> Language:
     return nlp
 
 
-def spacy_transformers(*, heads: bool = False) -> Language:
-    """Its own defaults, as `spacy init config --gpu` writes them."""
-    nlp = spacy.blank("en")
-    model = {
+# The defaults of spacy-transformers, as `spacy init config --gpu` writes them.
+TRANSFORMER_LISTENER = {
+    "@architectures": "spacy-transformers.TransformerListener.v1",
+    "grad_factor": 1.0,
+    "pooling": {"@layers": "reduce_mean.v1"},
+}
+
+
+def transformer_model() -> dict[str, Any]:
+    return {
         "@architectures": "spacy-transformers.TransformerModel.v3",
         "name": str(minilm()),
         "tokenizer_config": {"use_fast": True},
@@ -43,16 +49,13 @@ def spacy_transformers(*, heads: bool = False) -> Language:
             "stride": 96,
         },
     }
-    transformer = nlp.add_pipe("transformer", config={"model": model})
+
+
+def spacy_transformers(*, heads: bool = False) -> Language:
+    nlp = spacy.blank("en")
+    transformer = nlp.add_pipe("transformer", config={"model": transformer_model()})
     if heads:
-        _add_heads(
-            nlp,
-            {
-                "@architectures": "spacy-transformers.TransformerListener.v1",
-                "grad_factor": 1.0,
-                "pooling": {"@layers": "reduce_mean.v1"},
-            },
-        )
+        _add_heads(nlp, TRANSFORMER_LISTENER)
     else:
         transformer.model.initialize([nlp.make_doc("a text")])
     return nlp

@@ -43,6 +43,12 @@ HEADS: Mapping[str, Mapping[str, Any]] = {
     "extractive_qa": {
         "model": {"@architectures": "spacy-bert.ExtractiveQA.v1", "cls": None}
     },
+    "bert_ner": {
+        "model": {
+            "@architectures": "spacy-bert.TokenClassifier.v1",
+            "decoder": "crf",
+        }
+    },
     "ner": {"model": {**_TRANSITIONS, "state_type": "ner"}},
     "parser": {"model": {**_TRANSITIONS, "state_type": "parser"}},
     "tagger": {"model": _TAGGER},
@@ -71,7 +77,7 @@ TASKS: Mapping[str, Sequence[str]] = {
     "pairs": ["textcat"],
     "similarity": ["text_regressor"],
     "questions": ["extractive_qa"],
-    "entities": ["ner"],
+    "entities": ["bert_ner"],
     "tagging": ["tagger", "morphologizer", "trainable_lemmatizer"],
     "parsing": ["parser", "tagger"],
     "spans": ["spancat"],

@@ -30,28 +30,24 @@ class TagScores:
 def build_token_classifier(
     tok2vec: Model[list[Doc], list[Floats2d]],
     decoder: Decoder = "crf",
-    dropout: float = 0.1,
 ) -> Model[list[Doc], TagScores]:
-    """A linear layer over token vectors.
+    """Dropout, at the rate of [training.dropout], and a linear layer over vectors.
 
     decoder: "crf" learns scores of the transitions between tags too, and trains the
         chance of a Doc's tags together; "softmax" has no such scores, and trains each
         token's tag alone.
-    dropout: on the token vectors, in training; [training] dropout holds in tok2vec.
 
-    Raises ValueError where a setting is impossible. The number of tags (nO) comes with
+    Raises ValueError for another decoder. The number of tags (nO) comes with
     the labels.
     """
     if decoder not in get_args(Decoder):
         raise ValueError(
             f"decoder must be one of {', '.join(get_args(Decoder))}, got {decoder!r}."
         )
-    if not 0.0 <= dropout < 1.0:
-        raise ValueError(f"dropout must lie in [0, 1), got {dropout}.")
     linear: Model[Floats2d, Floats2d] = Linear(nI=tok2vec.maybe_get_dim("nO"))
     transitions = build_transitions(is_learned=decoder == "crf")
     tag: Model[list[Floats2d], list[Floats2d]] = with_array(
-        cast(Model[Floats2d, Floats2d], chain(Dropout(dropout), linear))
+        cast(Model[Floats2d, Floats2d], chain(Dropout(), linear))
     )
     model: Model[list[Doc], TagScores] = chain(tok2vec, tag, transitions)
     model.attrs["decoder"] = decoder

@@ -25,12 +25,11 @@ TRAINING = [
 TEXTS = [text for batch in TRAINING for text in batch]
 
 
-def add_ner(nlp, decoder="crf", dropout=0.0):
+def add_ner(nlp, decoder="crf"):
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
     model = {
         "@architectures": "spacy-bert.TokenClassifier.v1",
         "decoder": decoder,
-        "dropout": dropout,
         "tok2vec": {**listener, "upstream": "bert_encoder"},
     }
     return nlp.add_pipe("bert_ner", config={"model": model})
@@ -398,21 +397,6 @@ def test_gradients_wait_for_an_optimizer(trained):
     assert not same_params(params(ner), waited)
 
 
-def test_dropout_is_the_heads_own(nlp):
-    ner = add_ner(nlp, dropout=0.5)
-    examples = make_examples(nlp)
-    train(nlp, examples, n_steps=1, drop=0.0)
-    rates = [
-        node.attrs["dropout_rate"]
-        for node in ner.model.walk()
-        if node.name == "dropout"
-    ]
-    assert rates == [0.5]
-    docs = list(nlp.pipe(eg.text for eg in examples))
-    first, second = (ner.model.predict(docs).tokens[0] for _ in range(2))
-    np.testing.assert_array_equal(first, second)
-
-
 def test_disk(trained, tmp_path):
     trained.to_disk(tmp_path / "pipeline")
     again = spacy.load(tmp_path / "pipeline")
@@ -469,7 +453,6 @@ def test_what_it_assigns_and_scores(nlp):
     ("settings", "message"),
     [
         ({"decoder": "beam"}, "one of softmax, crf, got 'beam'"),
-        ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"),
     ],
 )
 def test_impossible_settings_are_refused(settings, message):

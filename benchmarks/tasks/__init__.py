@@ -1,0 +1,1 @@
+"""Every task beside its peers, with the same MiniLM weights."""

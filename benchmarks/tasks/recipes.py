@@ -1,0 +1,163 @@
+"""Rows of the table: which data, which heads, which systems, by which recipe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from thinc.api import Config
+
+from spacy_bert.pipeline.starter_config import LISTENER, starter_config
+
+from ..encoder.systems import TRANSFORMER_LISTENER, transformer_model
+from ..wnut17 import minilm
+
+# What `spacy init config --gpu` writes for textcat: the mean of the tokens.
+_MEAN = {
+    "@architectures": "spacy.TextCatReduce.v1",
+    "exclusive_classes": True,
+    "use_reduce_first": False,
+    "use_reduce_last": False,
+    "use_reduce_max": False,
+    "use_reduce_mean": True,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """scores: of `spacy evaluate`, on `split`; n_steps: of some 1,000 padded tokens.
+
+    systems: its name -> heads and their settings, beside the head's starter config.
+    """
+
+    dataset: str
+    scores: tuple[str, ...]
+    n_steps: int
+    systems: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    split: str = "test"
+    learn_rate: float = 2e-4
+
+
+_TREES = {"tagger": {}, "parser": {}}
+
+RECIPES: dict[str, Recipe] = {
+    "WNUT-17": Recipe(
+        dataset="wnut17",
+        scores=("ents_f",),
+        n_steps=240,
+        systems={
+            "ours, ner": {"ner": {}},
+            "ours, bert_ner softmax": {"bert_ner": {"decoder": "softmax"}},
+            "ours, bert_ner crf": {"bert_ner": {"decoder": "crf"}},
+            "spacy-transformers": {"ner": {}},
+        },
+    ),
+    "BC5CDR": Recipe(
+        dataset="bc5cdr",
+        scores=("ents_f",),
+        n_steps=120,
+        systems={
+            "ours, ner": {"ner": {}},
+            "ours, bert_ner crf": {"bert_ner": {"decoder": "crf"}},
+            "spacy-transformers": {"ner": {}},
+        },
+    ),
+    "SST-2": Recipe(
+        dataset="sst2",
+        scores=("cats_micro_f",),
+        n_steps=150,
+        split="dev",
+        systems={
+            "ours, [CLS]": {"textcat": {}},
+            "ours, mean": {"textcat": _MEAN},
+            "spacy-transformers": {"textcat": _MEAN},
+        },
+    ),
+    "BANKING77": Recipe(
+        dataset="banking77",
+        scores=("cats_micro_f",),
+        n_steps=300,
+        systems={
+            "ours, [CLS]": {"textcat": {}},
+            "ours, mean": {"textcat": _MEAN},
+            "spacy-transformers": {"textcat": _MEAN},
+        },
+    ),
+    "UD-EWT": Recipe(
+        dataset="ud_ewt",
+        scores=("pos_acc", "tag_acc", "dep_las"),
+        n_steps=150,
+        systems={
+            "ours": {"morphologizer": {}, **_TREES},
+            "spacy-transformers": {"morphologizer": {}, **_TREES},
+        },
+    ),
+    "GUM": Recipe(
+        dataset="gum",
+        scores=("spans_sc_f",),
+        n_steps=150,
+        systems={"ours": {"spancat": {}}, "spacy-transformers": {"spancat": {}}},
+    ),
+    "SICK entailment": Recipe(
+        dataset="sick_entailment",
+        scores=("cats_micro_f",),
+        n_steps=150,
+        systems={"ours": {"textcat": {}}},
+    ),
+    "SICK relatedness": Recipe(
+        dataset="sick_relatedness",
+        scores=("cats_pearson", "cats_spearman"),
+        n_steps=150,
+        systems={"ours": {"text_regressor": {}}},
+    ),
+    "SQuAD v1.1": Recipe(
+        dataset="squad",
+        scores=("answers_em", "answers_f"),
+        n_steps=600,
+        systems={"ours": {"extractive_qa": {}}},
+    ),
+}
+
+
+def make_config(recipe: Recipe, system: str, seed: int) -> Config:
+    """What `spacy train` takes: the same for all systems but for encoder and heads."""
+    heads = recipe.systems[system]
+    config = Config().from_str(
+        starter_config(minilm(), heads=list(heads)), interpolate=False
+    )
+    for head, settings in heads.items():
+        model = config["components"][head]["model"]
+        if "@architectures" in settings:
+            model = {**settings, "tok2vec": dict(LISTENER)}
+        else:
+            model.update(settings)
+        config["components"][head]["model"] = model
+    if system == "spacy-transformers":
+        _put_transformer(config, list(heads))
+    training = config["training"]
+    training.update(max_steps=recipe.n_steps, eval_frequency=recipe.n_steps // 3)
+    training["batcher"]["size"] = 1000
+    training["optimizer"]["learn_rate"].update(
+        warmup_steps=recipe.n_steps // 12,
+        total_steps=recipe.n_steps,
+        initial_rate=recipe.learn_rate,
+    )
+    config["system"]["seed"] = seed
+    return config
+
+
+def _put_transformer(config: Config, heads: list[str]) -> None:
+    config["nlp"]["pipeline"] = ["transformer", *heads]
+    components = config["components"]
+    del components["bert_encoder"]
+    for head in heads:
+        components[head]["model"]["tok2vec"] = dict(TRANSFORMER_LISTENER)
+    components["transformer"] = {
+        "factory": "transformer",
+        "max_batch_items": 4096,
+        "set_extra_annotations": {
+            "@annotation_setters": "spacy-transformers.null_annotation_setter.v1"
+        },
+        "model": transformer_model(),
+    }
+    config["initialize"]["components"] = {}
+    config["paths"]["checkpoint"] = None

@@ -1,0 +1,36 @@
+"""A recipe, a system and a seed -> its scores and how long it took."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from ..wnut17 import evaluate, run_spacy
+from .datasets import prepare
+from .recipes import Recipe, make_config
+
+
+def run(
+    recipe: Recipe, system: str, seed: int, *, data: Path, work: Path
+) -> dict[str, Any]:
+    """{"minutes": ..., a score in percent by its name}, of the best step on dev."""
+    corpus = work / recipe.dataset
+    prepare(recipe.dataset, data, corpus)
+    output = work / "runs" / f"{recipe.dataset} {system} {seed}"
+    output.mkdir(parents=True, exist_ok=True)
+    make_config(recipe, system, seed).to_disk(output / "config.cfg")
+    start = time.perf_counter()
+    with (output / "train.log").open("w", encoding="utf8") as log:
+        run_spacy(
+            *("train", output / "config.cfg", "-o", output),
+            *("--paths.train", corpus / "train.spacy"),
+            *("--paths.dev", corpus / "dev.spacy"),
+            stdout=log,
+        )
+    minutes = (time.perf_counter() - start) / 60
+    scores = evaluate(
+        output / "model-best", corpus / f"{recipe.split}.spacy", output / "scores.json"
+    )
+    for folder in ("model-best", "model-last"):
+        shutil.rmtree(output / folder)
+    return {"minutes": minutes, **{name: scores[name] for name in recipe.scores}}
