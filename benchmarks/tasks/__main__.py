@@ -14,21 +14,31 @@ from statistics import mean
 
 from ..encoder.timing import describe_machine
 from .recipes import RECIPES
+from .sharing import measure
 from .training import run
+
+SHARING = "five heads"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--only", default=",".join(RECIPES), help="rows to run")
+    parser.add_argument(
+        "--only", default=",".join([SHARING, *RECIPES]), help="rows to run"
+    )
     parser.add_argument("--seeds", default="0,1,2")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     path = args.work / "results.json"
     results = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
+    rows = [row for row in args.only.split(",") if row]
+    if SHARING in rows:
+        rows.remove(SHARING)
+        results[SHARING] = measure(args.data, args.work)
+        path.write_text(json.dumps(results, indent=2), encoding="utf8")
     for seed in args.seeds.split(","):
-        for row in filter(None, args.only.split(",")):
+        for row in rows:
             for system in RECIPES[row].systems:
                 done = results.setdefault(row, {}).setdefault(system, {})
                 if seed not in done:
@@ -37,9 +47,14 @@ def main() -> None:
                     )
                     path.write_text(json.dumps(results, indent=2), encoding="utf8")
     print("\n".join(describe_machine()), end="\n\n")
-    print(
-        "| data | system | score | mean | seeds | minutes |\n|---|---|---|---|---|---|"
-    )
+    if sharing := results.pop(SHARING, None):
+        shared, alone = sharing["shared"], sharing["alone"]
+        print(
+            f"Five heads on one encoder: {shared:,.0f} words/s; five pipelines: "
+            f"{alone:,.0f}; {shared / alone:.1f} times as fast.\n"
+        )
+    print("| data | system | score | mean | seeds | minutes |")
+    print("|---|---|---|---|---|---|")
     for row, systems in results.items():
         for system, seeds in systems.items():
             for score in RECIPES[row].scores:

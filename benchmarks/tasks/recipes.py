@@ -11,6 +11,8 @@ from spacy_bert.pipeline.starter_config import LISTENER, starter_config
 from ..encoder.systems import TRANSFORMER_LISTENER, transformer_model
 from ..wnut17 import minilm
 
+HUGGING_FACE = "transformers, Trainer"
+
 # What `spacy init config --gpu` writes for textcat: the mean of the tokens.
 _MEAN = {
     "@architectures": "spacy.TextCatReduce.v1",
@@ -24,7 +26,8 @@ _MEAN = {
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """scores: of `spacy evaluate`, on `split`; n_steps: of some 1,000 padded tokens.
+    """scores: of `spacy evaluate`, on `split`; n_steps: of some 1,000 padded tokens or,
+    where the peer is `transformers`, of n_docs Docs.
 
     systems: its name -> heads and their settings, beside the head's starter config.
     """
@@ -35,6 +38,7 @@ class Recipe:
     systems: Mapping[str, Mapping[str, Mapping[str, Any]]]
     split: str = "test"
     learn_rate: float = 2e-4
+    n_docs: int = 0
 
 
 _TREES = {"tagger": {}, "parser": {}}
@@ -100,20 +104,23 @@ RECIPES: dict[str, Recipe] = {
     "SICK entailment": Recipe(
         dataset="sick_entailment",
         scores=("cats_micro_f",),
-        n_steps=150,
-        systems={"ours": {"textcat": {}}},
+        n_steps=280,
+        n_docs=32,
+        systems={"ours": {"textcat": {}}, HUGGING_FACE: {}},
     ),
     "SICK relatedness": Recipe(
         dataset="sick_relatedness",
         scores=("cats_pearson", "cats_spearman"),
-        n_steps=150,
-        systems={"ours": {"text_regressor": {}}},
+        n_steps=280,
+        n_docs=32,
+        systems={"ours": {"text_regressor": {}}, HUGGING_FACE: {}},
     ),
     "SQuAD v1.1": Recipe(
         dataset="squad",
         scores=("answers_em", "answers_f"),
         n_steps=600,
-        systems={"ours": {"extractive_qa": {}}},
+        n_docs=8,
+        systems={"ours": {"extractive_qa": {}}, HUGGING_FACE: {}},
     ),
 }
 
@@ -136,6 +143,12 @@ def make_config(recipe: Recipe, system: str, seed: int) -> Config:
     training = config["training"]
     training.update(max_steps=recipe.n_steps, eval_frequency=recipe.n_steps // 3)
     training["batcher"]["size"] = 1000
+    if recipe.n_docs:
+        training["batcher"] = {
+            "@batchers": "spacy.batch_by_sequence.v1",
+            "size": recipe.n_docs,
+            "get_length": None,
+        }
     training["optimizer"]["learn_rate"].update(
         warmup_steps=recipe.n_steps // 12,
         total_steps=recipe.n_steps,

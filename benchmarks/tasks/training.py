@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from ..wnut17 import evaluate, run_spacy
+from . import hugging_face
 from .datasets import prepare
-from .recipes import Recipe, make_config
+from .recipes import HUGGING_FACE, Recipe, make_config
 
 
 def run(
     recipe: Recipe, system: str, seed: int, *, data: Path, work: Path
 ) -> dict[str, Any]:
     """{"minutes": ..., a score in percent by its name}, of the best step on dev."""
+    if system == HUGGING_FACE:
+        return hugging_face.run(recipe, seed, data=data, work=work)
     corpus = work / recipe.dataset
     prepare(recipe.dataset, data, corpus)
     output = work / "runs" / f"{recipe.dataset} {system} {seed}"

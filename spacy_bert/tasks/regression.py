@@ -184,8 +184,8 @@ def score_regression(examples: Iterable[Example], **settings: Any) -> dict[str, 
     for label, numbers in given.items():
         pair = np.array(predicted[label]), np.array(numbers)
         per_label[label] = {
-            "pearson": _correlate(*pair),
-            "spearman": _correlate(_rank(pair[0]), _rank(pair[1])),
+            "pearson": correlate(*pair),
+            "spearman": correlate(rank(pair[0]), rank(pair[1])),
         }
     return {
         "cats_pearson": _mean(scores["pearson"] for scores in per_label.values()),
@@ -194,14 +194,14 @@ def score_regression(examples: Iterable[Example], **settings: Any) -> dict[str, 
     }
 
 
-def _correlate(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
+def correlate(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
     """Pearson's coefficient."""
     one, other = one - one.mean(), other - other.mean()
     scale = float(np.sqrt((one**2).sum() * (other**2).sum()))
     return float((one * other).sum()) / scale if scale else None
 
 
-def _rank(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+def rank(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     """From 1; equal numbers share the mean of theirs. [7, 5, 7] -> [2.5, 1, 2.5]"""
     _, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[places]
