@@ -1,11 +1,16 @@
 """A toy BERT and where the real data lies."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import spacy
 import torch
+from spacy.tokens import DocBin
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train
+from thinc.api import Config
 
 from spacy_bert import add_encoder
 from spacy_bert.checkpoint import save_checkpoint
@@ -73,6 +78,27 @@ def nlp(checkpoint):
 @pytest.fixture
 def architecture(checkpoint):
     return read_architecture(checkpoint)
+
+
+@pytest.fixture
+def spacy_train(tmp_path):
+    """As the command does: (a config's text, Docs) -> the pipeline, and where it is."""
+
+    def run(text, docs):
+        corpus, output = tmp_path / "docs.spacy", tmp_path / "out"
+        DocBin(docs=docs).to_disk(corpus)
+        output.mkdir()
+        overrides = {
+            "paths.train": str(corpus),
+            "paths.dev": str(corpus),
+            "training.max_steps": 4,
+            "training.eval_frequency": 2,
+        }
+        config = Config().from_str(text, overrides=overrides, interpolate=False)
+        with Path(os.devnull).open("w") as nowhere:
+            return train(init_nlp(config), output, stdout=nowhere, stderr=nowhere)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,14 @@ def ours(*, precision: str = "fp32", heads: bool = False) -> Language:
 
 
 # The defaults of spacy-transformers, as `spacy init config --gpu` writes them.
+MEAN_TEXTCAT = {
+    "@architectures": "spacy.TextCatReduce.v1",
+    "exclusive_classes": True,
+    "use_reduce_first": False,
+    "use_reduce_last": False,
+    "use_reduce_max": False,
+    "use_reduce_mean": True,
+}
 TRANSFORMER_LISTENER = {
     "@architectures": "spacy-transformers.TransformerListener.v1",
     "grad_factor": 1.0,
@@ -64,20 +72,8 @@ def spacy_transformers(*, heads: bool = False) -> Language:
 def _add_heads(nlp: Language, listener: dict[str, Any]) -> None:
     ner = {**HEADS["ner"]["model"], "tok2vec": listener}
     nlp.add_pipe("ner", config={"model": ner})
-    nlp.add_pipe(
-        "textcat",
-        config={
-            "model": {
-                "@architectures": "spacy.TextCatReduce.v1",
-                "exclusive_classes": True,
-                "use_reduce_first": False,
-                "use_reduce_last": False,
-                "use_reduce_max": False,
-                "use_reduce_mean": True,
-                "tok2vec": listener,
-            }
-        },
-    )
+    textcat = {**MEAN_TEXTCAT, "tok2vec": listener}
+    nlp.add_pipe("textcat", config={"model": textcat})
 
 
 class OnnxRuntime:

@@ -8,20 +8,14 @@ from thinc.api import Config
 
 from spacy_bert.pipeline.starter_config import LISTENER, starter_config
 
-from ..encoder.systems import TRANSFORMER_LISTENER, transformer_model
+from ..encoder.systems import (
+    MEAN_TEXTCAT,
+    TRANSFORMER_LISTENER,
+    transformer_model,
+)
 from ..wnut17 import minilm
 
 HUGGING_FACE = "transformers, Trainer"
-
-# What `spacy init config --gpu` writes for textcat: the mean of the tokens.
-_MEAN = {
-    "@architectures": "spacy.TextCatReduce.v1",
-    "exclusive_classes": True,
-    "use_reduce_first": False,
-    "use_reduce_last": False,
-    "use_reduce_max": False,
-    "use_reduce_mean": True,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +66,8 @@ RECIPES: dict[str, Recipe] = {
         split="dev",
         systems={
             "ours, [CLS]": {"textcat": {}},
-            "ours, mean": {"textcat": _MEAN},
-            "spacy-transformers": {"textcat": _MEAN},
+            "ours, mean": {"textcat": MEAN_TEXTCAT},
+            "spacy-transformers": {"textcat": MEAN_TEXTCAT},
         },
     ),
     "BANKING77": Recipe(
@@ -82,8 +76,8 @@ RECIPES: dict[str, Recipe] = {
         n_steps=300,
         systems={
             "ours, [CLS]": {"textcat": {}},
-            "ours, mean": {"textcat": _MEAN},
-            "spacy-transformers": {"textcat": _MEAN},
+            "ours, mean": {"textcat": MEAN_TEXTCAT},
+            "spacy-transformers": {"textcat": MEAN_TEXTCAT},
         },
     ),
     "UD-EWT": Recipe(

@@ -2,9 +2,6 @@
 
 import pytest
 import spacy
-from spacy.tokens import DocBin
-from spacy.training.initialize import init_nlp
-from spacy.training.loop import train
 from thinc.api import Config
 
 from spacy_bert.pipeline.starter_config import (
@@ -34,33 +31,11 @@ def test_tasks_are_made_of_known_heads():
     assert {head for heads in TASKS.values() for head in heads} <= set(HEADS)
 
 
-def test_training_saves_a_pipeline_without_paths(checkpoint, tmp_path):
-    nlp = spacy.blank("en")
-    doc = nlp("the cat sat on the river bank")
+def test_training_saves_a_pipeline_without_paths(checkpoint, spacy_train, tmp_path):
+    doc = spacy.blank("en")("the cat sat on the river bank")
     doc.ents = [doc.char_span(4, 7, label="ANIMAL")]
-    DocBin(docs=[doc] * 4).to_disk(tmp_path / "docs.spacy")
-    text = starter_config(checkpoint, heads=["ner"])
-    overrides = {
-        "paths.train": str(tmp_path / "docs.spacy"),
-        "paths.dev": str(tmp_path / "docs.spacy"),
-        "training.max_steps": 3,
-        "training.eval_frequency": 1,
-    }
-    config = Config().from_str(text, overrides=overrides, interpolate=False)
-    output = tmp_path / "out"
-    output.mkdir()
-    trained, path = train(init_nlp(config), output, stdout=Sink())
+    trained, path = spacy_train(starter_config(checkpoint, heads=["ner"]), [doc] * 4)
     again = spacy.load(path)
     assert again(doc.text).tensor.tolist() == trained(doc.text).tensor.tolist()
     for file in (path / "config.cfg", path / "meta.json"):
         assert str(tmp_path) not in file.read_text()
-
-
-class Sink:
-    """A terminal that nobody looks at."""
-
-    def write(self, text):
-        pass
-
-    def flush(self):
-        pass
