@@ -11,8 +11,10 @@ SCORES = {
     "cats_macro_f": "textcat macro F",
     "ents_f": "ner F",
     "spans_sc_f": "spancat F",
+    "answers_em": "extractive_qa exact match",
     "answers_f": "extractive_qa F1",
     "cats_pearson": "text_regressor Pearson",
+    "cats_spearman": "text_regressor Spearman",
     "tag_acc": "tagger accuracy",
     "dep_las": "parser LAS",
     "speed": "words/s",
@@ -41,13 +43,10 @@ def compare_cli(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import srsly
+    from ..tokenization import read_settings
 
-    try:
-        scores = srsly.read_json(path)
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
-    if not isinstance(scores, dict) or not SCORES.keys() & scores.keys():
+    scores = read_settings(path)
+    if not SCORES.keys() & scores.keys():
         raise ValueError(
             f"{path}: expected what 'spacy evaluate --output' writes, with one of "
             f"{', '.join(SCORES)}."

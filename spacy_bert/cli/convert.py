@@ -101,5 +101,7 @@ def _pairs(
     )
     if file.n_skipped:
         msg.warn(f"Left out {file.n_skipped:,} pairs for their label.")
+    if not label and not score:
+        msg.warn("Without --label or --score, nothing can be learned from these Docs.")
     for pair in file.pairs:
         yield make_labelled_doc(nlp, pair)

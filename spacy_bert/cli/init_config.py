@@ -10,7 +10,7 @@ def init_config_cli(
     checkpoint: Path = Arg(..., help="Folder of a BERT checkpoint"),
     output_file: Path = Arg(..., help="File to write, or - for standard output"),
     pipeline: str = Opt(
-        "textcat,ner", "--pipeline", "-p", help="Heads, separated by commas"
+        "", "--pipeline", "-p", help="Heads, separated by commas [textcat,ner]"
     ),
     task: str = Opt(
         "",
@@ -30,10 +30,13 @@ def init_config_cli(
     from .errors import refuse_existing, shown_as_messages
 
     with shown_as_messages():
+        if task and pipeline:
+            raise ValueError("Expected --task or --pipeline, got both.")
         if task:
             heads = find_heads(task)
         else:
-            heads = [head.strip() for head in pipeline.split(",") if head.strip()]
+            names = (pipeline or "textcat,ner").split(",")
+            heads = [name.strip() for name in names if name.strip()]
         config = starter_config(checkpoint, heads=heads, lang=lang)
         if str(output_file) == "-":
             print(config, end="")

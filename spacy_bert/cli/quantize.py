@@ -25,6 +25,11 @@ def quantize_cli(
 
     with shown_as_messages():
         refuse_existing(output_dir, force=force)
+        if (Path(pipeline) / "model-best").is_dir():
+            raise ValueError(
+                f"{pipeline}: expected a pipeline, got the folder of a training. Give "
+                f"{Path(pipeline) / 'model-best'}."
+            )
         names = _encoders(spacy.load(pipeline).config["components"])
         if not names:
             raise ValueError(

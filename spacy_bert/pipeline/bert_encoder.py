@@ -18,6 +18,7 @@ from spacy.language import Language
 from spacy.pipeline.tok2vec import Tok2Vec, Tok2VecListener
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
@@ -71,7 +72,7 @@ class BertTok2Vec(Tok2Vec):
     def add_listener(self, listener: Tok2VecListener, component_name: str) -> None:
         """Raises ValueError where a listener of ours expects vectors of another width.
 
-        One that listens to any Tok2Vec ("*") and another width is not ours.
+        One that listens to any Tok2Vec ("*") and another width may be another's.
         """
         width, expected = self.model.get_dim("nO"), listener.get_dim("nO")
         if get_takes(listener) != "tokens":
@@ -82,7 +83,14 @@ class BertTok2Vec(Tok2Vec):
             raise ValueError(
                 f"The listener of {component_name!r} expects vectors of width "
                 f"{expected}, but those of {self.name!r} have {width}. Set its width "
-                f"to ${{components.{self.name}.model.hidden_width}}."
+                f"to {width}."
+            )
+        else:
+            logger.warning(
+                "%r listens to any Tok2Vec of width %d, and %r has %d: they are not "
+                "connected. Set its upstream to %r and its width to %d, if they ought "
+                "to be.",
+                *(component_name, expected, self.name, width, self.name, width),
             )
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:

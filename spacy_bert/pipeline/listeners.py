@@ -84,8 +84,9 @@ def _forward_docs(
             vectors[i] = vector
         elif is_train:
             raise ValueError(
-                f"The head listens to {model.upstream_name!r}, which is not trained "
-                "and has not seen this Doc. Add it to [training.annotating_components]."
+                f"The head listens to {model.upstream_name!r}, of which this Doc has "
+                "no vectors. Put it into the pipeline before the head and, where it "
+                "is not trained, into [training.annotating_components]."
             )
     return vectors, no_backprop
 

@@ -12,8 +12,11 @@ SEPARATOR = "\x1e"
 
 
 def join_segments(first: str, second: str) -> str:
-    """The text of a pair. Raises ValueError where a segment holds the separator."""
+    """The text of a pair. Raises ValueError where a segment is no text or holds the
+    separator."""
     for segment in (first, second):
+        if not isinstance(segment, str):
+            raise ValueError(f"Expected two texts, got {segment!r} for one of them.")
         if SEPARATOR in segment:
             raise ValueError(
                 "Expected two segments without the character U+001E, which stands "

@@ -138,8 +138,9 @@ class ExtractiveQA(TrainablePipe):
         nlp = self.pipeline.get()
         if nlp is None:
             raise ValueError(
-                f"{self.name}: this copy of the component does not know its pipeline. "
-                "Use spacy_bert.tasks.answering.answer_batch(nlp, pairs) instead."
+                f"{self.name}: the pipeline that this component belongs to is gone, or "
+                "not known after copying. Keep it (nlp = spacy.load(...)), or use "
+                "spacy_bert.tasks.answering.answer_batch(nlp, pairs)."
             )
         return answer_batch(nlp, pairs, batch_size=batch_size, name=self.name)
 

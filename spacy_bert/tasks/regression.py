@@ -156,7 +156,18 @@ class TextRegressor(TrainablePipe):
 def _read_targets(
     examples: Sequence[Example], labels: Sequence[str]
 ) -> NDArray[np.float32]:
-    """(n_examples, n_labels), NaN where a reference has no such label."""
+    """(n_examples, n_labels), NaN where a reference has no such label.
+
+    Raises ValueError where it has something else than a number.
+    """
+    for example in examples:
+        for label in labels:
+            number = example.reference.cats.get(label, 0.0)
+            if not isinstance(number, int | float):
+                raise ValueError(
+                    f"Expected a number for {label!r} in `cats`, got {number!r} of "
+                    f"{example.reference.text[:60]!r}."
+                )
     return np.array(
         [[eg.reference.cats.get(label, np.nan) for label in labels] for eg in examples],
         dtype=np.float32,

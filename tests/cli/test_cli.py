@@ -113,6 +113,8 @@ def test_init_config_takes_the_name_of_a_task(checkpoint, tmp_path):
         "bert_encoder",
         "text_regressor",
     ]
+    result = run("init-config", checkpoint, "-", "--task", "pairs", "-p", "ner")
+    assert result.exit_code == 1 and "got both" in words(result)
     result = run("init-config", checkpoint, "-", "--task", "translation")
     assert result.exit_code == 1 and "got translation" in words(result)
 

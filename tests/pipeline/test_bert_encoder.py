@@ -228,6 +228,14 @@ def test_a_listener_of_another_width_is_refused(nlp):
         nlp.add_pipe("ner", config={"model": model})
 
 
+def test_any_listener_of_another_width_is_named(nlp, caplog):
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}
+    model = {**HEADS["ner"]["model"], "tok2vec": listener}
+    nlp.add_pipe("ner", config={"model": model})
+    assert nlp.get_pipe("bert_encoder").listening_components == []
+    assert "Set its upstream to 'bert_encoder' and its width to 16" in caplog.text
+
+
 def test_a_model_that_is_no_bert_is_refused():
     model = {"@architectures": "spacy.HashEmbedCNN.v2", "pretrained_vectors": None}
     sizes = {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}

@@ -33,6 +33,11 @@ def test_more_than_one_separator_is_white_space():
     assert split_segments(ENGLISH("a\x1eb\x1ec")) is None
 
 
+def test_a_segment_is_a_text():
+    with pytest.raises(ValueError, match="Expected two texts, got None"):
+        join_segments("a", None)
+
+
 def test_a_segment_does_not_hold_the_separator():
     with pytest.raises(ValueError, match=r"U\+001E"):
         join_segments("a\x1eb", "c")

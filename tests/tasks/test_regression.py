@@ -84,6 +84,13 @@ def test_labels_that_no_example_has_are_refused(nlp):
         )
 
 
+def test_what_is_no_number_is_refused(trained):
+    examples = make_examples(trained)
+    examples[0].reference.cats["alike"] = "high"
+    with pytest.raises(ValueError, match="a number for 'alike'.*'high'"):
+        trained.update(examples)
+
+
 def test_empty_docs_and_batches(trained):
     assert list(trained.pipe([])) == []
     assert set(trained("").cats) == {"alike"}
