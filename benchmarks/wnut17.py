@@ -13,14 +13,17 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 import spacy
 import srsly
 from spacy.tokens import Doc, DocBin
 from spacy.training import biluo_tags_to_spans, iob_to_biluo
+from spacy.vocab import Vocab
 from thinc.api import Config
 
 from spacy_bert.pipeline.starter_config import starter_config
@@ -40,7 +43,7 @@ def main() -> None:
     args = parser.parse_args()
     prepare(args.data, args.output, seed=args.seed)
     start = time.perf_counter()
-    train(args.output / "config.cfg", args.output)
+    train(args.output / "config.cfg", corpus=args.output, output=args.output)
     minutes = (time.perf_counter() - start) / 60
     print(f"{platform.processor() or platform.machine()}, {platform.python_version()}")
     for package in ("spacy", "torch", "thinc", "spacy-bert"):
@@ -69,10 +72,15 @@ def convert(source: Path, target: Path) -> None:
     nlp = spacy.blank("en")
     docs = DocBin()
     for words, tags in read_conll(source):
-        doc = Doc(nlp.vocab, words=words)
-        doc.ents = biluo_tags_to_spans(doc, iob_to_biluo(tags))
-        docs.add(doc)
+        docs.add(make_tagged_doc(nlp.vocab, words, tags))
     docs.to_disk(target)
+
+
+def make_tagged_doc(vocab: Vocab, words: list[str], tags: list[str]) -> Doc:
+    """tags: BIO."""
+    doc = Doc(vocab, words=words)
+    doc.ents = biluo_tags_to_spans(doc, iob_to_biluo(tags))
+    return doc
 
 
 def read_conll(path: Path) -> list[tuple[list[str], list[str]]]:
@@ -100,10 +108,13 @@ def minilm() -> Path:
     return Path(spec.origin).parent / "model"
 
 
+def minilm_config(heads: Sequence[str]) -> Config:
+    """A starter config of MiniLM, to be changed."""
+    return Config().from_str(starter_config(minilm(), heads=heads), interpolate=False)
+
+
 def make_config(seed: int) -> Config:
-    config = Config().from_str(
-        starter_config(minilm(), heads=["ner"]), interpolate=False
-    )
+    config = minilm_config(["ner"])
     training = config["training"]
     training.update(max_epochs=3, max_steps=0, eval_frequency=60)
     training["batcher"]["size"] = 1000
@@ -114,11 +125,14 @@ def make_config(seed: int) -> Config:
     return config
 
 
-def train(config_path: Path, output: Path) -> None:
+def train(
+    config_path: Path, *, corpus: Path, output: Path, stdout: IO[str] | None = None
+) -> None:
     run_spacy(
         *("train", config_path, "-o", output),
-        *("--paths.train", output / "train.spacy"),
-        *("--paths.dev", output / "dev.spacy"),
+        *("--paths.train", corpus / "train.spacy"),
+        *("--paths.dev", corpus / "dev.spacy"),
+        stdout=stdout,
     )
 
 
@@ -129,7 +143,7 @@ def evaluate(pipeline: Path, docs: Path, scores: Path) -> dict[str, float]:
     return {k: 100 * v for k, v in found.items() if isinstance(v, float)}
 
 
-def run_spacy(*arguments: object, stdout: int | None = None) -> None:
+def run_spacy(*arguments: object, stdout: int | IO[str] | None = None) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "spacy", *map(str, arguments)]
     subprocess.run(command, check=True, stdout=stdout)
 

@@ -3,10 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from thinc.api import Config
-
-from spacy_bert.pipeline.starter_config import starter_config
-
 from .. import wnut17
 from ..tasks.datasets import prepare
 
@@ -18,10 +14,10 @@ def quality(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
     ner, textcat = work / "wnut17", work / "sst2"
     if not (ner / "model-best").exists():
         wnut17.prepare(data / "wnut17", ner, seed=0)
-        wnut17.train(ner / "config.cfg", ner)
+        wnut17.train(ner / "config.cfg", corpus=ner, output=ner)
     if not (textcat / "model-best").exists():
         _prepare_sst2(data, textcat)
-        wnut17.train(textcat / "config.cfg", textcat)
+        wnut17.train(textcat / "config.cfg", corpus=textcat, output=textcat)
     return {
         "WNUT-17 dev F": _both(ner, "dev", "ents_f"),
         "WNUT-17 test F": _both(ner, "test", "ents_f"),
@@ -32,9 +28,7 @@ def quality(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
 
 def _prepare_sst2(data: Path, folder: Path) -> None:
     prepare("sst2", data, folder)
-    config = Config().from_str(
-        starter_config(wnut17.minilm(), heads=["textcat"]), interpolate=False
-    )
+    config = wnut17.minilm_config(["textcat"])
     config["training"].update(max_steps=_N_STEPS, eval_frequency=100)
     config["training"]["optimizer"]["learn_rate"].update(
         warmup_steps=_N_STEPS // 10, total_steps=_N_STEPS

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, biluo_tags_to_spans, iob_to_biluo
+from spacy.training import Example
 
-from ..wnut17 import FILES, read_conll
+from ..wnut17 import FILES, make_tagged_doc, read_conll
 
 # How many of each: some 15,000 to 20,000 words.
 COUNTS = {"sentences": 760, "paragraphs": 160, "articles": 40}
@@ -65,7 +65,6 @@ def make_examples(
 
 
 def _example(nlp: Language, words: list[str], tags: list[str]) -> Example:
-    doc = Doc(nlp.vocab, words=words)
-    doc.ents = biluo_tags_to_spans(doc, iob_to_biluo(tags))
+    doc = make_tagged_doc(nlp.vocab, words, tags)
     doc.cats = {"SHORT": float(len(words) < 18), "LONG": float(len(words) >= 18)}
     return Example(Doc(nlp.vocab, words=words), doc)

@@ -9,13 +9,12 @@ from pathlib import Path
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
-from spacy.training import biluo_tags_to_spans, iob_to_biluo
 from spacy.training.converters import conllu_to_docs
 
 from spacy_bert import make_pair_doc
 from spacy_bert.tasks.squad_files import make_question_doc, read_squad
 
-from ..wnut17 import FILES, read_conll
+from ..wnut17 import FILES, make_tagged_doc, read_conll
 
 Splits = dict[str, list[Doc]]
 
@@ -155,12 +154,7 @@ def prepare(name: str, data: Path, folder: Path) -> None:
 
 
 def _entities(path: Path, nlp: Language) -> list[Doc]:
-    docs = []
-    for words, tags in read_conll(path):
-        doc = Doc(nlp.vocab, words=words)
-        doc.ents = biluo_tags_to_spans(doc, iob_to_biluo(tags))
-        docs.append(doc)
-    return docs
+    return [make_tagged_doc(nlp.vocab, *text) for text in read_conll(path)]
 
 
 def _with_cats(doc: Doc, cats: dict[str, float]) -> Doc:

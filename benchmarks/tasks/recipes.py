@@ -6,14 +6,14 @@ from typing import Any
 
 from thinc.api import Config
 
-from spacy_bert.pipeline.starter_config import LISTENER, starter_config
+from spacy_bert.pipeline.starter_config import LISTENER
 
 from ..encoder.systems import (
     MEAN_TEXTCAT,
     TRANSFORMER_LISTENER,
     transformer_model,
 )
-from ..wnut17 import minilm
+from ..wnut17 import minilm_config
 
 HUGGING_FACE = "transformers, Trainer"
 
@@ -122,9 +122,7 @@ RECIPES: dict[str, Recipe] = {
 def make_config(recipe: Recipe, system: str, seed: int) -> Config:
     """What `spacy train` takes: the same for all systems but for encoder and heads."""
     heads = recipe.systems[system]
-    config = Config().from_str(
-        starter_config(minilm(), heads=list(heads)), interpolate=False
-    )
+    config = minilm_config(list(heads))
     for head, settings in heads.items():
         model = config["components"][head]["model"]
         if "@architectures" in settings:

@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.training import Corpus, Example
 
 from spacy_bert import add_encoder
-from spacy_bert.pipeline.starter_config import HEADS, LISTENER
+from spacy_bert.pipeline.starter_config import head_config
 
 from ..encoder.systems import through_pipe
 from ..encoder.texts import read_texts
@@ -40,10 +40,7 @@ def _pipeline(work: Path, *heads: str) -> Language:
     nlp = spacy.blank("en")
     add_encoder(nlp, minilm())
     for head in heads:
-        settings = HEADS[head]
-        listener = settings["model"].get("tok2vec", LISTENER)
-        model = {**settings["model"], "tok2vec": {**listener, "width": 384}}
-        nlp.add_pipe(head, config={**settings, "model": model})
+        nlp.add_pipe(head, config=head_config(head, width=384))
     examples = list(Corpus(work / "ud_ewt" / "dev.spacy", limit=50)(nlp))
     nlp.initialize(lambda: [_labelled(example) for example in examples])
     return nlp

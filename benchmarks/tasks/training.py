@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..wnut17 import evaluate, run_spacy
+from ..wnut17 import evaluate, train
 from . import hugging_face
 from .datasets import prepare
 from .recipes import HUGGING_FACE, Recipe, make_config
@@ -24,12 +24,7 @@ def run(
     make_config(recipe, system, seed).to_disk(output / "config.cfg")
     start = time.perf_counter()
     with (output / "train.log").open("w", encoding="utf8") as log:
-        run_spacy(
-            *("train", output / "config.cfg", "-o", output),
-            *("--paths.train", corpus / "train.spacy"),
-            *("--paths.dev", corpus / "dev.spacy"),
-            stdout=log,
-        )
+        train(output / "config.cfg", corpus=corpus, output=output, stdout=log)
     minutes = (time.perf_counter() - start) / 60
     scores = evaluate(
         output / "model-best", corpus / f"{recipe.split}.spacy", output / "scores.json"

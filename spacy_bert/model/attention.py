@@ -7,6 +7,7 @@ length. Elsewhere a launch costs more than padding: one padded batch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from itertools import groupby
 
@@ -22,8 +23,6 @@ from .linear import Linear
 # Up to here plain matrix products are about twice as fast on the CPU as torch's fused
 # kernel, whose cost for each head of a sequence is fixed (benchmarks/LOG.md).
 _SHORT = 48
-
-_VARLEN = "torch.nn.attention.varlen"
 
 # (n_pieces, 3, n_heads, head_width), the batch, the chance of dropout
 # -> (n_pieces, n_heads, head_width)
@@ -54,10 +53,15 @@ def choose_attention(qkv: Tensor, dropout_prob: float) -> Attention:
     if qkv.device.type == "cpu":
         return attend_in_runs
     is_half = qkv.dtype in (torch.float16, torch.bfloat16)
-    # The module came with torch 2.10.
-    if qkv.is_cuda and is_half and not dropout_prob and find_spec(_VARLEN):
+    if qkv.is_cuda and is_half and not dropout_prob and _has_varlen():
         return attend_varlen
     return attend_padded
+
+
+@cache
+def _has_varlen() -> bool:
+    """It came with torch 2.10."""
+    return find_spec("torch.nn.attention.varlen") is not None
 
 
 def attend_in_runs(qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tensor:

@@ -29,10 +29,13 @@ from .windows import N_SPECIAL, make_window_batches
 # Of a vocabulary learned from training examples, which are a small corpus.
 DEFAULT_VOCAB_SIZE = 4000
 
+# Of an encoder that is added without settings, and so of heads that listen to one.
+DEFAULT_WIDTH = 256
+
 
 @registry.architectures("spacy-bert.BertEncoder.v1")
 def build_bert_encoder(
-    hidden_width: int = 256,
+    hidden_width: int = DEFAULT_WIDTH,
     n_layers: int = 4,
     n_heads: int = 4,
     intermediate_width: int = 1024,

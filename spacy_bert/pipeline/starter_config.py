@@ -133,9 +133,7 @@ def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") 
         }
     }
     for head in heads:
-        settings = dict(HEADS[head])
-        model = {"tok2vec": LISTENER, **settings["model"]}
-        components[head] = {"factory": head, **settings, "model": model}
+        components[head] = {"factory": head, **head_config(head)}
     config = Config(
         {
             "paths": {"train": None, "dev": None, "checkpoint": str(checkpoint)},
@@ -157,6 +155,17 @@ def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") 
     except ImportError as error:
         raise ValueError(f"Expected a language that spaCy knows: {error}") from error
     return annotate(nlp.config.to_str(), COMMENTS)
+
+
+def head_config(head: str, **listener: Any) -> dict[str, Any]:
+    """What `nlp.add_pipe` takes as a head's config.
+
+    listener: what differs in its listener, such as its width.
+    """
+    settings = HEADS[head]
+    model = {"tok2vec": LISTENER, **settings["model"]}
+    model["tok2vec"] = {**model["tok2vec"], **listener}
+    return {**settings, "model": model}
 
 
 def find_heads(task: str) -> list[str]:

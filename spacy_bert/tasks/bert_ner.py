@@ -12,28 +12,20 @@ from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model
 
+from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.starter_config import head_config
 from .bio import BioTags, Entity
 from .tagging import find_entities, tagging_loss
 from .token_classifier import TagScores
-
-DEFAULT_CONFIG = {
-    "model": {
-        "@architectures": "spacy-bert.TokenClassifier.v1",
-        "tok2vec": {
-            "@architectures": "spacy.Tok2VecListener.v1",
-            # What bert_encoder has by default.
-            "width": 256,
-            "upstream": "bert_encoder",
-        },
-    },
-    "scorer": {"@scorers": "spacy.ner_scorer.v1"},
-}
 
 
 @Language.factory(
     "bert_ner",
     assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
-    default_config=DEFAULT_CONFIG,
+    default_config={
+        **head_config("bert_ner", width=DEFAULT_WIDTH),
+        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+    },
     default_score_weights={
         "ents_f": 1.0,
         "ents_p": 0.0,

@@ -6,7 +6,6 @@ attrs["scores"] and that of "no answer" in attrs["no_answer"].
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,8 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.starter_config import head_config
 from .answer_loss import answer_loss
 from .answer_spans import BestSpans, find_best_spans
 from .answering import Answer, answer_batch
@@ -26,23 +27,12 @@ from .contexts import context_rows, get_context
 from .gold_answers import NO_ANSWER_ROW, GoldAnswer, find_gold_answer
 from .pipeline_reference import PipelineReference
 
-DEFAULT_MODEL = {
-    "@architectures": "spacy-bert.ExtractiveQA.v1",
-    "cls": None,
-    # The width of a `bert_encoder` that was added without settings.
-    "tok2vec": {
-        "@architectures": "spacy.Tok2VecListener.v1",
-        "width": 256,
-        "upstream": "bert_encoder",
-    },
-}
-
 
 @Language.factory(
     "extractive_qa",
     assigns=["doc.spans"],
     default_config={
-        "model": DEFAULT_MODEL,
+        **head_config("extractive_qa", width=DEFAULT_WIDTH),
         "spans_key": "answers",
         "n_best": 1,
         "max_answer_tokens": 30,
@@ -112,17 +102,17 @@ class ExtractiveQA(TrainablePipe):
                 f"[components.{name}]: expected n_best and max_answer_tokens of at "
                 f"least 1, got {n_best} and {max_answer_tokens}."
             )
-        self.vocab = vocab
-        self.model = model
-        self.name = name
+        super().__init__(
+            vocab,
+            model,
+            name,
+            spans_key=spans_key,
+            n_best=n_best,
+            max_answer_tokens=max_answer_tokens,
+            no_answer_threshold=no_answer_threshold,
+        )
         self.scorer = scorer
         self.pipeline = PipelineReference(None)
-        self.cfg: dict[str, Any] = {
-            "spans_key": spans_key,
-            "n_best": n_best,
-            "max_answer_tokens": max_answer_tokens,
-            "no_answer_threshold": no_answer_threshold,
-        }
 
     def answer(self, question: str, context: str) -> list[Answer]:
         """As `answer_batch`, for one question."""
@@ -194,7 +184,7 @@ class ExtractiveQA(TrainablePipe):
         validate_examples(examples, "ExtractiveQA.get_loss")
         golds = [self._find_gold(example) for example in examples]
         loss, d_logits = answer_loss(self._to_numpy(logits), golds)
-        return loss, [self.model.ops.asarray2f(rows) for rows in d_logits]  # type: ignore[arg-type]
+        return loss, [self.model.ops.asarray2f(rows) for rows in d_logits]
 
     def initialize(
         self,

@@ -13,19 +13,13 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Dropout, Linear, Model, chain
+from thinc.api import Dropout, Linear, Model, chain
 from thinc.types import Floats2d
 
+from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.starter_config import head_config
+
 Scorer = Callable[..., dict[str, Any]]
-
-_DEFAULT_MODEL = """
-[model]
-@architectures = "spacy-bert.Regressor.v1"
-
-[model.tok2vec]
-@architectures = "spacy-bert.ClsListener.v1"
-width = 256
-"""
 
 
 @registry.architectures("spacy-bert.Regressor.v1")
@@ -47,7 +41,7 @@ def build_regressor(
     "text_regressor",
     assigns=["doc.cats"],
     default_config={
-        **Config().from_str(_DEFAULT_MODEL),
+        **head_config("text_regressor", width=DEFAULT_WIDTH),
         "scorer": {"@scorers": "spacy-bert.regression_scorer.v1"},
     },
     default_score_weights={"cats_pearson": 0.5, "cats_spearman": 0.5},
@@ -74,11 +68,8 @@ class TextRegressor(TrainablePipe):
         *,
         scorer: Scorer | None = None,
     ) -> None:
-        self.vocab = vocab
-        self.model = model
-        self.name = name
+        super().__init__(vocab, model, name, labels=[], means=[], deviations=[])
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"labels": [], "means": [], "deviations": []}
 
     @property
     def labels(self) -> tuple[str, ...]:

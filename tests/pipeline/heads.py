@@ -1,11 +1,8 @@
 """The heads of starter configs, listening to the toy encoder."""
 
-from spacy_bert.pipeline.starter_config import HEADS, LISTENER
+from spacy_bert.pipeline.starter_config import head_config
 
 
 def add_head(nlp, name, **listener_settings):
-    settings = HEADS[name]
-    listener = settings["model"].get("tok2vec", LISTENER)
-    listener = {**listener, "width": 16, **listener_settings}
-    model = {**settings["model"], "tok2vec": listener}
-    return nlp.add_pipe(name, config={**settings, "model": model})
+    config = head_config(name, width=16, **listener_settings)
+    return nlp.add_pipe(name, config=config)
