@@ -120,6 +120,17 @@ def load_weights(module: BertEncoder | BertForPretraining, path: Path) -> None:
     load_hugging_face(module, tensors, source=str(path))
 
 
+def has_trained_pooler(path: Path) -> bool:
+    """Whether anything moved the pooler's bias from the 0 where it starts.
+
+    What was distilled, or trained without a task over [CLS], leaves it there, or has
+    none. Raises FileNotFoundError or ValueError where there are no weights.
+    """
+    tensors = _read_tensors(path, WEIGHTS_FILE)
+    biases = [t for name, t in tensors.items() if name.endswith("pooler.dense.bias")]
+    return any(bool(bias.any()) for bias in biases)
+
+
 def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
     """The folder's WordPiece. Raises ValueError where its size is not the config's."""
     wordpiece = load_wordpiece(path)

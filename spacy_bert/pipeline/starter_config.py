@@ -8,6 +8,7 @@ from typing import Any
 from spacy import util
 from thinc.api import Config
 
+from ..checkpoint import has_trained_pooler
 from .bert_encoder import DEFAULT_CONFIG
 from .from_checkpoint import read_architecture
 
@@ -110,6 +111,12 @@ COMMENTS = {
     "initialize.components.bert_encoder.checkpoint": (
         "Where the pretrained weights are; null draws random ones."
     ),
+    **{
+        f"components.{head}.model.tok2vec.pooled": (
+            "Through the checkpoint's pooler; false where nothing ever trained it."
+        )
+        for head in HEADS
+    },
 }
 
 
@@ -132,8 +139,11 @@ def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") 
             "model": {**DEFAULT_CONFIG["model"], **architecture},
         }
     }
+    pooled = has_trained_pooler(checkpoint)
     for head in heads:
-        components[head] = {"factory": head, **head_config(head)}
+        reads_cls = HEADS[head]["model"].get("tok2vec") == CLS_LISTENER
+        listener = {"pooled": pooled} if reads_cls else {}
+        components[head] = {"factory": head, **head_config(head, **listener)}
     config = Config(
         {
             "paths": {"train": None, "dev": None, "checkpoint": str(checkpoint)},

@@ -2,8 +2,10 @@
 
 import pytest
 import spacy
+import torch
 from thinc.api import Config
 
+from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.pipeline.starter_config import (
     HEADS,
     TASKS,
@@ -25,6 +27,21 @@ def test_every_head_has_a_config_that_is_complete(checkpoint, head):
     nlp = spacy.util.load_model_from_config(config, auto_fill=False, validate=True)
     assert nlp.pipe_names == ["bert_encoder", head]
     assert nlp.get_pipe("bert_encoder").listening_components == [head]
+
+
+def test_a_pooler_that_nothing_trained_is_left_out(
+    tmp_path, pretraining_model, wordpiece
+):
+    def is_pooled():
+        save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+        config = Config().from_str(starter_config(tmp_path, heads=["textcat"]))
+        return config["components"]["textcat"]["model"]["tok2vec"]["pooled"]
+
+    pooler = pretraining_model.encoder.pooler
+    torch.nn.init.zeros_(pooler.bias)
+    assert not is_pooled()
+    torch.nn.init.constant_(pooler.bias, 0.1)
+    assert is_pooled()
 
 
 def test_tasks_are_made_of_known_heads():

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 import spacy
+import torch
+from safetensors.torch import save_file
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import load_config
@@ -81,6 +83,8 @@ def test_the_configs_folder_has_it_for_bert_base(tmp_path, task):
     model = config["components"]["bert_encoder"]["model"]
     assert (model["n_layers"], model["hidden_width"]) == (12, 768)
     (tmp_path / "config.json").write_text(BERT_BASE, encoding="utf8")
+    pooler = {"bert.pooler.dense.bias": torch.ones(768)}
+    save_file(pooler, tmp_path / "model.safetensors")
     expected = starter_config(tmp_path, heads=TASKS[task])
     found = path.read_text(encoding="utf8")
     assert found == expected.replace(str(tmp_path), "assets/bert-base-uncased")
