@@ -6,6 +6,8 @@ import sysconfig
 import venv
 from pathlib import Path
 
+from spacy.cli import package
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -15,20 +17,27 @@ def build_project(folder):
     return wheel
 
 
-def package(pipeline, name):
-    """With `spacy package`. Returns the wheel's path."""
-    folder = pipeline.with_name(f"package_{name}")
+def package_pipeline(path, name):
+    """As `spacy package --build wheel` does, without starting spaCy anew. Returns the
+    wheel's path."""
+    folder = path.with_name(f"package_{name}")
     folder.mkdir()
-    command = [sys.executable, "-m", "spacy", "package", pipeline, folder]
-    subprocess.run([*command, "--name", name, "--build", "wheel"], check=True)
+    package(
+        path,
+        folder,
+        name=name,
+        create_sdist=False,
+        create_wheel=True,
+        require_parent=True,
+    )
     (wheel,) = folder.rglob("*.whl")
     return wheel
 
 
 def make_environment(path):
-    """A virtual environment that borrows the packages of this one. What is installed
-    into it comes before them."""
-    venv.create(path, with_pip=True)
+    """A virtual environment that borrows the packages of this one, pip too. What is
+    installed into it comes before them."""
+    venv.create(path)
     python = path / "bin" / "python"
     query = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = subprocess.run(

@@ -39,7 +39,9 @@ def quantize_cli(
             )
         encoders = [spacy.util.dot_to_object(components, name) for name in names]
         if all(encoder["precision"] == "int8" for encoder in encoders):
-            msg.info(f"{pipeline} has 8-bit weights already: copying it.")
+            msg.info(
+                f"{pipeline} has 8-bit weights already: nothing is left but to copy it."
+            )
         overrides = {f"components.{name}.precision": "int8" for name in names}
         nlp = spacy.load(pipeline, config=overrides)
         with replacing(output_dir) as folder:
