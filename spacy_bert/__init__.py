@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["add_encoder", "make_pair_doc"]
+__all__ = ["add_encoder", "make_pair_doc", "set_similarity_hooks"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,4 +15,8 @@ def __getattr__(name: str) -> Any:
         from .pipeline.segments import make_pair_doc
 
         return make_pair_doc
+    if name == "set_similarity_hooks":
+        from .pipeline.similarity import set_similarity_hooks
+
+        return set_similarity_hooks
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -84,8 +84,8 @@ def architecture(checkpoint):
 def spacy_train(tmp_path):
     """As the command does: (a config's text, Docs) -> the pipeline, and where it is."""
 
-    def run(text, docs):
-        corpus, output = tmp_path / "docs.spacy", tmp_path / "out"
+    def run(text, docs, *, name="out", settings=None):
+        corpus, output = tmp_path / "docs.spacy", tmp_path / name
         DocBin(docs=docs).to_disk(corpus)
         output.mkdir()
         overrides = {
@@ -93,6 +93,7 @@ def spacy_train(tmp_path):
             "paths.dev": str(corpus),
             "training.max_steps": 4,
             "training.eval_frequency": 2,
+            **(settings or {}),
         }
         config = Config().from_str(text, overrides=overrides, interpolate=False)
         with Path(os.devnull).open("w") as nowhere:

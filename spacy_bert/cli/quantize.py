@@ -30,11 +30,17 @@ def quantize_cli(
                 f"{pipeline}: expected a pipeline, got the folder of a training. Give "
                 f"{Path(pipeline) / 'model-best'}."
             )
-        names = _encoders(spacy.load(pipeline).config["components"])
+        components = spacy.load(pipeline).config["components"]
+        names = _encoders(components)
         if not names:
             raise ValueError(
                 f"{pipeline}: expected a pipeline with a BERT encoder of ours, found "
                 "none."
+            )
+        encoders = [spacy.util.dot_to_object(components, name) for name in names]
+        if all(encoder["precision"] == "int8" for encoder in encoders):
+            msg.info(
+                f"{pipeline} has 8-bit weights already: nothing is left but to copy it."
             )
         overrides = {f"components.{name}.precision": "int8" for name in names}
         nlp = spacy.load(pipeline, config=overrides)

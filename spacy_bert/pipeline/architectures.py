@@ -251,7 +251,19 @@ def _forward(
 
 
 def _replace_listener(copied: Model, listener: Tok2VecListener, encoder: Any) -> Model:
-    """spaCy's hook: an encoder in a listener's place gives what it took."""
+    """spaCy's hook: an encoder in a listener's place gives what it took.
+
+    Raises ValueError where a head has several listeners: spaCy would replace every
+    other one, and does not tell `_replace_listener_config` which block it is about.
+    """
+    for head, listeners in encoder.listener_map.items():
+        if listener in listeners and len(listeners) > 1:
+            raise ValueError(
+                f"replace_listeners: expected a head with one listener, and {head!r} "
+                f"has {len(listeners)}. Keep {encoder.name!r} in the pipeline, with "
+                "freeze = 'all' where it should stay as it is. This pipeline's config "
+                "is changed already: load it anew."
+            )
     copied.attrs["takes"] = get_takes(listener)
     return copied
 

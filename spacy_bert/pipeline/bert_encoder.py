@@ -9,6 +9,7 @@ listener gets the vectors and hands a gradient back.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,9 @@ class BertTok2Vec(Tok2Vec):
             doc.tensor = tokens if is_most else tokens.copy()  # type: ignore[assignment]
             doc._.bert_cls = encoded.cls[i].copy()
             doc._.bert_pooled = encoded.pooled[i].copy()
-            set_similarity_hooks(doc)
+            # spaCy sends a worker's Docs back without hooks, and warns of each.
+            if parent_process() is None:
+                set_similarity_hooks(doc)
 
     def update(
         self,

@@ -48,7 +48,10 @@ def build_cls_listener(
 
 
 class BertListener(Tok2VecListener):
-    """takes: what the encoder hands over, in training as in prediction."""
+    """takes: what the encoder hands over, in training as in prediction.
+
+    Raises ValueError for a Doc that the encoder has not seen.
+    """
 
     name = "bert-listener"
 
@@ -58,8 +61,11 @@ class BertListener(Tok2VecListener):
         super().__init__(upstream_name, width)
         self.takes = takes
         self.grad_factor = grad_factor
-        if takes != "tokens":
-            self._func = _forward_docs
+        # Only then may vectors be missing: spaCy finds out shapes with Docs that have
+        # been through no component.
+        self.is_initializing = False
+        self.init = _init
+        self._func = _forward
 
 
 def get_takes(listener: Tok2VecListener) -> Vectors:
@@ -71,24 +77,44 @@ def get_grad_factor(listener: Tok2VecListener) -> float:
     return listener.grad_factor if isinstance(listener, BertListener) else 1.0
 
 
-def _forward_docs(
+def _init(model: BertListener, X: Any = None, Y: None = None) -> None:
+    model.is_initializing = True
+
+
+def _forward(
     model: BertListener, docs: Sequence[Doc], is_train: bool
-) -> tuple[Floats2d, Callable[[Any], list[Doc]]]:
+) -> tuple[Any, Callable[[Any], list[Doc]]]:
     if is_train and model._batch_id is not None:
+        model.is_initializing = False
         model.verify_inputs(docs)
         return model._outputs, model._backprop  # type: ignore[return-value]
+    found = [_find_vectors(model, doc, is_train) for doc in docs]
+    if model.takes == "tokens":
+        return found, no_backprop
     vectors = model.ops.alloc2f(len(docs), model.get_dim("nO"))
-    for i, doc in enumerate(docs):
-        vector = doc._.get(f"bert_{model.takes}")
-        if vector is not None:
-            vectors[i] = vector
-        elif is_train:
-            raise ValueError(
-                f"The head listens to {model.upstream_name!r}, of which this Doc has "
-                "no vectors. Put it into the pipeline before the head and, where it "
-                "is not trained, into [training.annotating_components]."
-            )
+    for i, vector in enumerate(found):
+        vectors[i] = vector
     return vectors, no_backprop
+
+
+def _find_vectors(model: BertListener, doc: Doc, is_train: bool) -> Any:
+    """(n_tokens, width) or (width,), zeros while initializing."""
+    width = model.get_dim("nO")
+    if model.takes == "tokens":
+        shape: tuple[int, ...] = (len(doc), width)
+        vectors = doc.tensor if doc.tensor.shape == shape else None
+    else:
+        shape, vectors = (width,), doc._.get(f"bert_{model.takes}")
+    if vectors is not None:
+        return vectors
+    if is_train or not model.is_initializing:
+        raise ValueError(
+            f"The head listens to {model.upstream_name!r}, of which this Doc has no "
+            "vectors. Put it into the pipeline before the head, neither disabled nor "
+            "excluded. In training it must be in [training.annotating_components] "
+            "where it is frozen, or the head is there too."
+        )
+    return model.ops.alloc_f(shape)
 
 
 def no_backprop(gradient: Any) -> list[Doc]:

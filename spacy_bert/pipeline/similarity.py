@@ -4,8 +4,6 @@ spaCy's own answer is 1.0 wherever two tokens are spelled alike, which is right 
 vectors and wrong for these.
 """
 
-from multiprocessing import parent_process
-
 from spacy.tokens import Doc, Span, Token
 from thinc.api import get_array_module
 
@@ -13,11 +11,9 @@ from thinc.api import get_array_module
 def set_similarity_hooks(doc: Doc) -> None:
     """Make `doc`, its spans and its tokens compare by their vectors.
 
-    Not in a worker of `nlp.pipe(n_process=2)`: hooks do not survive the way back to the
-    parent, and spaCy warns of each that is lost.
+    The encoder does so. Hooks are lost where a Doc is saved, or comes from a worker of
+    `nlp.pipe(n_process=2)`, and can be set again.
     """
-    if parent_process() is not None:
-        return
     for hooks in (doc.user_hooks, doc.user_span_hooks, doc.user_token_hooks):
         hooks["similarity"] = cosine_similarity
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import spacy
 from heads import add_head
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from thinc.api import Adam
 from transformers import BertModel
 
-from spacy_bert import add_encoder
+from spacy_bert import add_encoder, set_similarity_hooks
 from spacy_bert.pipeline.architectures import get_shim
 from spacy_bert.pipeline.starter_config import HEADS
 
@@ -119,6 +119,21 @@ def test_the_same_word_in_two_contexts_has_two_vectors(nlp):
     assert river.similarity(money) < 0.9999
     assert river.similarity(river) == pytest.approx(1.0)
     assert doc[1:3].similarity(doc[5:7]) < 1.0
+
+
+@pytest.mark.parametrize("way", ["to_bytes", "n_process"])
+def test_a_doc_on_its_way_keeps_its_vectors_and_can_compare_them(nlp, way):
+    doc = nlp("the river bank . the money bank")
+    if way == "to_bytes":
+        again = Doc(nlp.vocab).from_bytes(doc.to_bytes(exclude=["user_hooks"]))
+    else:
+        (again,) = nlp.pipe([doc.text], n_process=2)
+    np.testing.assert_allclose(again.tensor, doc.tensor, atol=1e-6)
+    np.testing.assert_allclose(again[1:3].vector, doc[1:3].vector, atol=1e-6)
+    assert again[2].similarity(again[6]) == 1.0
+    set_similarity_hooks(again)
+    expected = doc[2].similarity(doc[6])
+    assert again[2].similarity(again[6]) == pytest.approx(expected, abs=1e-6)
 
 
 def test_white_space_has_a_zero_vector_and_no_similarity(nlp):

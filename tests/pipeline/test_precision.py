@@ -98,7 +98,17 @@ def test_the_command_quantizes_a_pipeline(nlp, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 1
-    assert "exists already" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "exists already" in out
+    assert "nothing is left" not in out
+    arguments = ["quantize", str(tmp_path / "after"), str(tmp_path / "again")]
+    monkeypatch.setattr("sys.argv", ["spacy-bert", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 0
+    assert "nothing is left" in capsys.readouterr().out
+    again = spacy.load(tmp_path / "again")
+    np.testing.assert_array_equal(again(TEXT).tensor, after(TEXT).tensor)
 
 
 @pytest.mark.parametrize("half", ["bf16", "fp16"])

@@ -232,6 +232,18 @@ def test_answers_survive_a_docbin(trained):
     )
 
 
+@pytest.mark.parametrize("paths", [["tok2vec", "cls"], ["cls", "tok2vec"]])
+def test_two_listeners_are_not_replaced(nlp, paths):
+    """spaCy would replace one of them, and write a wrong config for the other."""
+    add_qa(nlp, cls=True)
+    nlp.initialize(lambda: make_examples(nlp, with_unanswerable=True))
+    paths = [f"model.{path}" for path in paths]
+    with pytest.raises(
+        ValueError, match="with one listener, and 'extractive_qa' has 2"
+    ):
+        nlp.replace_listeners("bert_encoder", "extractive_qa", paths)
+
+
 def test_replace_listeners(trained):
     expected = groups(trained)
     trained.replace_listeners("bert_encoder", "extractive_qa", ["model.tok2vec"])
