@@ -111,13 +111,17 @@ def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
     return model.eval(), load_vocabulary(path, model.config)
 
 
-def load_weights(module: BertEncoder | BertForPretraining, path: Path) -> None:
+def load_weights(
+    module: BertEncoder | BertForPretraining, path: Path, *, fill_heads: bool = False
+) -> list[str]:
     """Replace the module's weights (which may be on the meta device) by the folder's.
 
-    Raises ValueError where a tensor is missing or has another shape than the module's.
+    With `fill_heads`, which is for training them, heads that the folder lacks start
+    from random weights. Gives which of "pooler", "mlm" and "nsp" did. Raises ValueError
+    where a tensor is missing or has another shape than the module's.
     """
     tensors = _read_tensors(path, _weights_file(module))
-    load_hugging_face(module, tensors, source=str(path))
+    return load_hugging_face(module, tensors, source=str(path), fill_heads=fill_heads)
 
 
 def has_trained_pooler(path: Path) -> bool:

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .model.encoder import BertEncoder, initialize_weights
-from .model.heads import BertForPretraining
+from .model.heads import BertForPretraining, MlmHead
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,13 @@ _HEAD_MODULES = {
     "nsp": ("cls.seq_relationship",),
 }
 
+# What a folder may lack -> its name in warnings, and what that means.
+_PARTS = {
+    "pooler": ("pooler", "Only heads that read the pooled [CLS] notice."),
+    "mlm": ("MLM head", "It has to be trained before it predicts pieces."),
+    "nsp": ("NSP head", "It has to be trained before it judges pairs."),
+}
+
 
 def to_hugging_face(module: BertEncoder | BertForPretraining) -> dict[str, Tensor]:
     """The module's weights under the names of `transformers`, on the CPU."""
@@ -68,20 +75,27 @@ def load_hugging_face(
     tensors: Mapping[str, Tensor],
     *,
     source: str,
-) -> None:
-    """The opposite of `to_hugging_face`. `source` names the origin in errors."""
+    fill_heads: bool = False,
+) -> list[str]:
+    """The opposite of `to_hugging_face`. `source` names the origin in errors.
+
+    A pooler that is not there starts from random weights; with `fill_heads` so do heads
+    of which nothing is there. Gives the names of these parts, and warns of them.
+    """
     tensors = {_modern_name(name): tensor for name, tensor in tensors.items()}
+    names = _tensor_names(module)
+    absent = _absent_parts(names, tensors, fill_heads)
     state = {}
-    for ours, theirs in _tensor_names(module).items():
-        if ours.startswith("pooler") and theirs[0] not in tensors:
+    for ours, theirs in names.items():
+        if _part(ours) in absent:
             continue
         missing = [name for name in theirs if name not in tensors]
         if missing:
             raise ValueError(
                 f"{source}: expected the tensor {missing[0]!r}, which is not among the "
                 f"{len(tensors)} tensors there. The checkpoint is incomplete, or was "
-                "saved without the head that is asked for: pretraining, evaluating and "
-                "filling masks need those of MLM and NSP."
+                "saved without the head that is asked for: evaluating and filling "
+                "masks need those of MLM and NSP, which pretraining adds."
             )
         state[ours] = _joined([tensors[name] for name in theirs])
     n_layers = module.config.n_layers
@@ -111,8 +125,13 @@ def load_hugging_face(
                 "that wrote it diverged; take an earlier checkpoint."
             )
     module.load_state_dict(state, strict=False, assign=True)
-    if "pooler.weight" in expected_state and "pooler.weight" not in state:
-        _initialize_pooler(module, source)
+    for part in absent:
+        _initialize(module, part)
+        name, notice = _PARTS[part]
+        logger.warning(
+            "%s has no %s; it starts from random weights. %s", source, name, notice
+        )
+    return absent
 
 
 def _tensor_names(
@@ -168,12 +187,32 @@ def _modern_name(name: str) -> str:
     return name
 
 
-def _initialize_pooler(module: BertEncoder | BertForPretraining, source: str) -> None:
-    encoder = module.encoder if isinstance(module, BertForPretraining) else module
-    encoder.pooler.to_empty(device="cpu")
-    initialize_weights(encoder.pooler, std=encoder.config.initializer_range)
-    logger.warning(
-        "%s has no pooler; it starts from random weights. Only heads that read the "
-        "pooled [CLS] notice.",
-        source,
-    )
+def _part(name: str) -> str:
+    """The part of ours that a tensor is in. encoder.pooler.bias -> pooler"""
+    return name.removeprefix("encoder.").split(".")[0]
+
+
+def _absent_parts(
+    names: Mapping[str, tuple[str, ...]],
+    tensors: Mapping[str, Tensor],
+    fill_heads: bool,
+) -> list[str]:
+    """Those that may be absent and are, whole."""
+    may_be_absent = _PARTS if fill_heads else ("pooler",)
+    wanted = {_part(ours) for ours in names}
+    found = {
+        _part(ours)
+        for ours, theirs in names.items()
+        if not tensors.keys().isdisjoint(theirs)
+    }
+    return [part for part in may_be_absent if part in wanted - found]
+
+
+def _initialize(module: BertEncoder | BertForPretraining, part: str) -> None:
+    owner = module
+    if part == "pooler" and isinstance(module, BertForPretraining):
+        owner = module.encoder
+    new = getattr(owner, part).to_empty(device="cpu")
+    initialize_weights(new, std=module.config.initializer_range)
+    if isinstance(new, MlmHead):
+        nn.init.zeros_(new.bias)

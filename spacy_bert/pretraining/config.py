@@ -44,22 +44,24 @@ class CorpusConfig:
 class VocabularyConfig:
     """`path` is a `vocab.txt` or a checkpoint's folder.
 
-    `size` and `min_frequency` are for learning one. None: what the folder says; text
-    is lower-cased, and its accents stripped, where nothing says otherwise.
+    `size` is for learning one, `extend_vocab` how many pieces of the corpus are added
+    to a checkpoint's, `min_frequency` for both. None: what the folder says; text is
+    lower-cased, and its accents stripped, where nothing says otherwise.
     """
 
     path: str
     size: int = 8192
     min_frequency: int = 2
+    extend_vocab: int = 0
     lowercase: bool | None = None
     strip_accents: bool | None = None
     split_chinese: bool | None = None
 
     def __post_init__(self) -> None:
-        for name in ("size", "min_frequency"):
+        for name, least in (("size", 1), ("min_frequency", 1), ("extend_vocab", 0)):
             value = getattr(self, name)
-            place = f"[vocabulary] {name}"
-            expect(value >= 1, place=place, expected="at least 1", got=value)
+            place, expected = f"[vocabulary] {name}", f"at least {least}"
+            expect(value >= least, place=place, expected=expected, got=value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +153,12 @@ class PretrainingConfig:
             pretraining=training,
         )
         if training.checkpoint is None:
+            expect(
+                config.vocabulary.extend_vocab == 0,
+                place="[vocabulary] extend_vocab",
+                expected="0 where there is no [pretraining] checkpoint to extend",
+                got=config.vocabulary.extend_vocab,
+            )
             # The vocabulary may not be learned yet, so its size is taken on trust.
             config.bert_config(config.model.get("vocab_size") or config.vocabulary.size)
         return config

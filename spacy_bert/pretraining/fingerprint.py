@@ -20,7 +20,7 @@ def make_fingerprint(
     return {
         "format": FORMAT_VERSION,
         "files": [[file.name, file.stat().st_size, _hash_file(file)] for file in files],
-        "vocabulary": _hash_wordpiece(wordpiece),
+        "vocabulary": hash_wordpiece(wordpiece),
         "sentences": corpus.splitting,
         "held_out_prob": corpus.held_out_prob,
     }
@@ -45,6 +45,13 @@ def describe_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
     return "; ".join(changes) or None
 
 
+def hash_wordpiece(wordpiece: WordPiece) -> str:
+    digest = hashlib.blake2b("\n".join(wordpiece.pieces).encode("utf8"), digest_size=16)
+    settings = (wordpiece.lowercase, wordpiece.strip_accents, wordpiece.split_chinese)
+    digest.update(repr(settings).encode("utf8"))
+    return digest.hexdigest()
+
+
 def _describe_files(old: Sequence[Any], new: Sequence[Any]) -> str:
     before, after = ({name: rest for name, *rest in files} for files in (old, new))
     for name, rest in after.items():
@@ -60,11 +67,4 @@ def _hash_file(file: Path) -> str:
     with file.open("rb") as stream:
         while block := stream.read(_READ_BYTES):
             digest.update(block)
-    return digest.hexdigest()
-
-
-def _hash_wordpiece(wordpiece: WordPiece) -> str:
-    digest = hashlib.blake2b("\n".join(wordpiece.pieces).encode("utf8"), digest_size=16)
-    settings = (wordpiece.lowercase, wordpiece.strip_accents, wordpiece.split_chinese)
-    digest.update(repr(settings).encode("utf8"))
     return digest.hexdigest()

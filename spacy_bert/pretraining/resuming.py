@@ -45,7 +45,7 @@ def continues_run(
 def _check_same_run(last: Path, settings: Mapping[str, Any]) -> None:
     state, before = read_state(last)
     advice = "Set it back, or start over with --overwrite."
-    for section in ("model", "pretraining"):
+    for section in ("model", "vocabulary", "pretraining"):
         for key, value in settings[section].items():
             old = before.get(section, {}).get(key)
             if old != value and key not in FREE_ON_RESUME:

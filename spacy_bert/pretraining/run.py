@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..checkpoint import load_pretraining_model, load_weights
-from ..checkpoint import load_vocabulary as load_checkpoint_vocabulary
+from ..checkpoint import load_pretraining_model
 from ..folders import recover
-from ..model import BertConfig, BertForPretraining
+from ..model import BertForPretraining
 from ..tokenization import WordPiece
 from .batches import BatchReader, PretrainingBatch
 from .config import PretrainingConfig
 from .corpus import Splitter, find_files
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
-from .fingerprint import make_fingerprint
+from .fingerprint import hash_wordpiece, make_fingerprint
 from .indexing import open_index
+from .new_model import make_model
 from .optimizer import make_optimizer
 from .resuming import continues_run
 from .state import TrainingState, load_tensors, read_state, save_run
@@ -73,14 +73,15 @@ def prepare_run(
     write: Callable[[str], None],
 ) -> Run:
     """Read, check and build. Nothing of an earlier run is lost when this raises."""
-    wordpiece = load_vocabulary(config.vocabulary)
-    bert = config.bert_config(wordpiece.n_pieces)
+    given = load_vocabulary(config.vocabulary)
+    bert = config.bert_config(given.n_pieces)
     files = find_files(config.corpus.path)
-    fingerprint = make_fingerprint(files, corpus=config.corpus, wordpiece=wordpiece)
+    fingerprint = make_fingerprint(files, corpus=config.corpus, wordpiece=given)
     settings = _plain(
         {
             "model": asdict(bert),
             "pretraining": asdict(config.pretraining),
+            "vocabulary": {"extend_vocab": config.vocabulary.extend_vocab},
             "corpus": fingerprint,
         }
     )
@@ -90,19 +91,23 @@ def prepare_run(
     continues = continues_run(last, settings, resume, overwrite, write)
     torch.manual_seed(config.pretraining.seed)
     # Before the index, which can take long: a checkpoint may be refused.
+    has_new_mlm_head = False
     if continues:
-        model, _ = load_pretraining_model(last)
+        model, wordpiece = load_pretraining_model(last)
     else:
-        model = _new_model(config, bert, wordpiece)
+        model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
     index = open_index(
         output / INDEX,
         files,
-        fingerprint,
+        fingerprint | {"vocabulary": hash_wordpiece(wordpiece)},
         wordpiece=wordpiece,
         splitter=splitter,
         write=write,
     )
-    log_probs = unigram_log_probs(index.train, bert.vocab_size)
+    log_probs = unigram_log_probs(index.train, model.config.vocab_size)
+    if has_new_mlm_head:
+        with torch.no_grad():
+            model.mlm.bias.copy_(log_probs)
     if config.pretraining.warm_start and not continues:
         write("Warm start: embeddings from co-occurrences in the corpus")
         warm_start(model, index.train, wordpiece, log_probs)
@@ -127,26 +132,6 @@ def prepare_run(
         start=state,
         settings=settings,
     )
-
-
-def _new_model(
-    config: PretrainingConfig, bert: BertConfig, wordpiece: WordPiece
-) -> BertForPretraining:
-    model = BertForPretraining(bert)
-    if config.pretraining.checkpoint is None:
-        model.initialize_weights()
-        return model
-    path = Path(config.pretraining.checkpoint)
-    load_weights(model, path)
-    theirs = load_checkpoint_vocabulary(path, bert)
-    if theirs.pieces != wordpiece.pieces:
-        raise ValueError(
-            f"[vocabulary] path: expected the vocabulary of the checkpoint {path} "
-            f"({theirs.n_pieces} pieces), got another one of {wordpiece.n_pieces} "
-            f"pieces from {config.vocabulary.path}. Leave the section out to use the "
-            "checkpoint's."
-        )
-    return model
 
 
 def _remove_previous(output: Path) -> None:

@@ -26,7 +26,7 @@ def learn_vocabulary(
             f"folder {path}. The vocabulary of a checkpoint needs no learning."
         )
     wordpiece = train_wordpiece(
-        _TrainingLines(corpus),
+        TrainingLines(corpus),
         vocab_size=config.size,
         min_frequency=config.min_frequency,
         lowercase=config.lowercase is not False,
@@ -69,7 +69,7 @@ def load_vocabulary(config: VocabularyConfig) -> WordPiece:
 
 
 @dataclass(frozen=True)
-class _TrainingLines:
+class TrainingLines:
     """The lines that are not held out, read anew each time they are asked for.
 
     Words are the same whether or not lines are split into sentences.

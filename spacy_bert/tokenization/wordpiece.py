@@ -130,6 +130,12 @@ class WordPiece:
         )
         return [encoding.ids for encoding in encodings]
 
+    def words(self, text: str) -> list[str]:
+        """What is split into pieces: normalized, without spaces, punctuation alone."""
+        normalized = self._tokenizer.normalizer.normalize_str(text)
+        words = self._tokenizer.pre_tokenizer.pre_tokenize_str(normalized)
+        return [word for word, _ in words]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Pieces joined into readable text; special pieces stay visible."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)

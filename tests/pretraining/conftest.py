@@ -5,8 +5,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import torch
 from toy_corpus import PIECES, make_documents, make_part
 
+from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig
 from spacy_bert.pretraining.index import CorpusPart
 from spacy_bert.tokenization import WordPiece
@@ -29,6 +32,18 @@ def corpus_path(tmp_path: Path) -> Path:
 @pytest.fixture
 def pieces() -> WordPiece:
     return WordPiece(PIECES)
+
+
+@pytest.fixture
+def bert_path(tmp_path: Path, pieces: WordPiece) -> Path:
+    """A toy checkpoint with all heads, no weight of which is that of a new one."""
+    config = BertConfig(vocab_size=29, hidden_width=8, n_layers=1, n_heads=2)
+    model = BertForPretraining(config)
+    generator = torch.Generator().manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3, generator=generator)
+    save_checkpoint(tmp_path / "bert", model, pieces)
+    return tmp_path / "bert"
 
 
 @pytest.fixture

@@ -1,0 +1,97 @@
+"""Pretraining goes on from every kind of BERT folder; only heads may be missing."""
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import BertForMaskedLM, BertForPreTraining, BertModel
+
+from spacy_bert.checkpoint import load_pretraining_model
+from spacy_bert.pretraining import pretrain
+
+POOLER, MLM, NSP = "bert.pooler", "cls.predictions", "cls.seq_relationship"
+
+
+def quiet(text: str) -> None:
+    pass
+
+
+@pytest.fixture
+def continued(tmp_path, settings, make_config):
+    """continued(path) -> the tensors after a step too small to be seen."""
+    settings["model"] = {}
+    del settings["vocabulary"]
+
+    def run(path):
+        training = {"checkpoint": str(path), "max_steps": 1, "warmup_steps": 0}
+        config = make_config(pretraining=training | {"learn_rate": 1e-9})
+        pretrain(config, tmp_path / "out", overwrite=True, write=quiet)
+        return load_file(tmp_path / "out" / "model-last" / "model.safetensors")
+
+    return run
+
+
+def new_parts(caplog):
+    """What the warnings name. "bert has no MLM head; it starts ..." -> MLM head"""
+    return [m.split(" has no ")[1].split(";")[0] for m in caplog.messages]
+
+
+@pytest.mark.parametrize(
+    "cls, absent, named",
+    [
+        (BertForPreTraining, (), []),
+        (BertForMaskedLM, (POOLER, NSP), ["pooler", "NSP head"]),
+        (BertModel, (MLM, NSP), ["MLM head", "NSP head"]),
+    ],
+)
+@pytest.mark.parametrize("is_safe", [True, False])
+def test_what_is_there_is_loaded_and_what_is_not_is_named(
+    bert_path, continued, caplog, cls, absent, named, is_safe
+):
+    before = load_file(bert_path / "model.safetensors")
+    model = cls.from_pretrained(bert_path)
+    (bert_path / "model.safetensors").unlink()
+    model.save_pretrained(bert_path, safe_serialization=is_safe)
+    assert (bert_path / "pytorch_model.bin").is_file() != is_safe
+    after = continued(bert_path)
+    assert new_parts(caplog) == named
+    for name, tensor in before.items():
+        is_kept = torch.allclose(after[name], tensor, atol=1e-6)
+        assert is_kept != name.startswith(absent), name
+
+
+def test_a_new_mlm_head_starts_from_frequencies(bert_path, continued, pieces):
+    edit(bert_path, lambda name: not name.startswith("cls."))
+    bias = continued(bert_path)["cls.predictions.bias"]
+    the, sat, never = (bias[pieces.pieces.index(p)] for p in ("the", "sat", "##s"))
+    assert the > sat > never
+    assert bias.exp().sum() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_only_pretraining_fills_heads(bert_path, continued):
+    edit(bert_path, lambda name: not name.startswith(NSP))
+    with pytest.raises(ValueError, match="expected the tensor 'cls.seq_relationship"):
+        load_pretraining_model(bert_path)
+    continued(bert_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bert.encoder.layer.0.output.dense.bias",
+        "cls.predictions.bias",
+        "cls.seq_relationship.weight",
+        "bert.pooler.dense.bias",
+    ],
+)
+def test_what_is_there_in_part_is_damaged(bert_path, continued, name):
+    edit(bert_path, lambda other: other != name)
+    with pytest.raises(ValueError, match=f"expected the tensor {name!r}"):
+        continued(bert_path)
+
+
+def edit(path, is_kept):
+    """Leave tensors out."""
+    tensors = load_file(path / "model.safetensors")
+    kept = {name: tensor for name, tensor in tensors.items() if is_kept(name)}
+    assert len(kept) < len(tensors)
+    save_file(kept, path / "model.safetensors")
