@@ -55,7 +55,7 @@ def pretrain_cli(
             overwrite=overwrite,
             write=lambda text: print(text, flush=True),
         )
-    if state.step < config.pretraining.max_steps:
+    if state.share < 1.0:
         msg.warn(f"Stopped after step {state.step} and saved. Continue with --resume.")
         raise typer.Exit(_STOPPED)
     msg.good(f"{state.step} steps are done. The best: {output_path / 'model-best'}")

@@ -40,13 +40,21 @@ class SelfAttention(nn.Module):
         self.project = Linear(config.hidden_width, 3 * config.hidden_width)
         self.output = Linear(config.hidden_width, config.hidden_width)
 
-    def forward(self, hidden: Tensor, batch: PackedBatch) -> Tensor:
-        """(n_pieces, hidden_width) -> (n_pieces, hidden_width)"""
+    def forward(
+        self, hidden: Tensor, batch: PackedBatch, rows: Tensor | None = None
+    ) -> Tensor:
+        """(n_pieces, hidden_width) -> the same, or (n_rows, hidden_width)"""
         projected = self.project(hidden)
         qkv = projected.view(hidden.shape[0], 3, self.n_heads, -1)
         dropout_prob = self.dropout_prob if self.training else 0.0
-        attend = choose_attention(qkv, dropout_prob)
-        return self.output(attend(qkv, batch, dropout_prob).flatten(1))
+        attended = _attend(qkv, batch, dropout_prob).flatten(1)
+        return self.output(attended if rows is None else attended.index_select(0, rows))
+
+
+# It would be compiled anew for each tuple of lengths.
+@torch.compiler.disable
+def _attend(qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tensor:
+    return choose_attention(qkv, dropout_prob)(qkv, batch, dropout_prob)
 
 
 def choose_attention(qkv: Tensor, dropout_prob: float) -> Attention:

@@ -32,22 +32,29 @@ class BertEncoder(nn.Module):
         # again for the gradients (Chen et al. 2016, "Sublinear Memory Cost").
         self.recomputes = False
 
-    def forward(self, batch: PackedBatch) -> Tensor:
-        """What leaves the last layer."""
+    def forward(self, batch: PackedBatch, rows: Tensor | None = None) -> Tensor:
+        """What leaves the last layer: of all pieces, or only of `rows`, (n_rows,)."""
         last = len(self.layers)
-        return self.hidden_states(batch, {last})[last]
+        return self.hidden_states(batch, {last}, rows)[last]
 
     def hidden_states(
-        self, batch: PackedBatch, wanted: Collection[int]
+        self,
+        batch: PackedBatch,
+        wanted: Collection[int],
+        last_rows: Tensor | None = None,
     ) -> dict[int, Tensor]:
-        """What leaves the layers that are wanted, counted from 1; 0: the embeddings."""
+        """What leaves the layers that are wanted, counted from 1; 0: the embeddings.
+
+        last_rows: the pieces that the last layer is computed for, if not all.
+        """
         hidden = self.embeddings(batch)
         kept = {0: hidden} if 0 in wanted else {}
         for number, layer in enumerate(self.layers, start=1):
+            rows = last_rows if number == len(self.layers) else None
             if self.recomputes and torch.is_grad_enabled():
-                hidden = checkpoint(layer, hidden, batch, use_reentrant=False)
+                hidden = checkpoint(layer, hidden, batch, rows, use_reentrant=False)
             else:
-                hidden = layer(hidden, batch)
+                hidden = layer(hidden, batch, rows)
             if number in wanted:
                 kept[number] = hidden
         return kept
@@ -72,6 +79,13 @@ def initialize_weights(
             nn.init.ones_(part.weight)
         if isinstance(part, nn.Linear | nn.LayerNorm) and part.bias is not None:
             nn.init.zeros_(part.bias)
+
+
+def compile_layers(encoder: BertEncoder) -> None:
+    """Put each layer through torch.compile, once for batches of all sizes. Attention,
+    which has kernels of its own, stays as it is."""
+    for layer in encoder.layers:
+        layer.compile(dynamic=True)
 
 
 def set_dropout(encoder: BertEncoder, prob: float) -> None:

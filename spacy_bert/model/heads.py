@@ -50,13 +50,15 @@ class BertForPretraining(nn.Module):
         """Logits at `masked_rows`, int64 (n_masked,), and for each sequence.
 
         Only the masked rows go through the MLM head: at 30,522 pieces the others cost
-        more than a small encoder does.
+        more than a small encoder does. The last layer leaves out all that neither these
+        nor [CLS] need.
         """
-        hidden = self.encoder(batch)
+        n_masked = masked_rows.shape[0]
+        hidden = self.encoder(batch, torch.cat((masked_rows, batch.cls_rows)))
         pieces = self.encoder.embeddings.pieces.weight
         return PretrainingOutput(
-            mlm_logits=self.mlm(hidden[masked_rows], pieces),
-            nsp_logits=self.nsp(self.encoder.pool(hidden[batch.cls_rows])),
+            mlm_logits=self.mlm(hidden[:n_masked], pieces),
+            nsp_logits=self.nsp(self.encoder.pool(hidden[n_masked:])),
         )
 
     def initialize_weights(self, generator: torch.Generator | None = None) -> None:

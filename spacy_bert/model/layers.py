@@ -1,4 +1,4 @@
-"""One post-norm encoder layer: (n_pieces, hidden_width) -> (n_pieces, hidden_width)."""
+"""One post-norm encoder layer: hidden states (n_pieces, hidden_width) -> the next."""
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +25,13 @@ class EncoderLayer(nn.Module):
         self.output_norm = nn.LayerNorm(width, eps=eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
 
-    def forward(self, hidden: Tensor, batch: PackedBatch) -> Tensor:
-        attended = self.dropout(self.attention(hidden, batch))
+    def forward(
+        self, hidden: Tensor, batch: PackedBatch, rows: Tensor | None = None
+    ) -> Tensor:
+        """Of all pieces, or only of `rows`, (n_rows,), which attend to all."""
+        attended = self.dropout(self.attention(hidden, batch, rows))
+        if rows is not None:
+            hidden = hidden.index_select(0, rows)
         hidden = self.attention_norm(hidden + attended)
         expanded = self.activation(self.expand(hidden))
         return self.output_norm(hidden + self.dropout(self.contract(expanded)))

@@ -30,6 +30,7 @@ class Linear(nn.Linear):
     def forward(self, rows: Tensor) -> Tensor:
         if (
             not _HAS_ONEDNN
+            or torch.compiler.is_compiling()
             or rows.device.type != "cpu"
             or not rows.dtype == self.weight.dtype == torch.float32
             or torch.is_autocast_enabled("cpu")

@@ -103,6 +103,10 @@ class BatchReader:
             epoch, position = (epoch + 1, 0) if stop == len(plan) else (epoch, stop)
         return instances, Place(epoch=epoch, position=position)
 
+    def count_epochs(self, place: Place) -> float:
+        """How many are done at `place`, with a part for the one begun."""
+        return place.epoch + place.position / len(self.plan(place.epoch))
+
     def _instance(self, plan: EpochPlan, epoch: int, position: int) -> Instance:
         a = self.part.piece_ids[plan.a_start[position] : plan.a_stop[position]]
         b = self.part.piece_ids[plan.b_start[position] : plan.b_stop[position]]

@@ -10,6 +10,7 @@ from ..model import BertConfig
 from .sections import check_names, expect, read_section
 
 SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining")
+LIMITS = ("max_steps", "max_epochs", "max_minutes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,17 @@ class VocabularyConfig:
 class TrainingConfig:
     """The section [pretraining]. Defaults are the paper's where a small run allows.
 
+    max_steps, max_epochs, max_minutes: the run ends where the first of those that are
+        given is reached; the learning rate follows it. Minutes are those of the loop.
+    schedule, warmup_ratio, decay_ratio: see `schedule.learn_rate_at`; parts of the run.
+    optimizer: AdamW, or Muon for the matrices between hidden states and AdamW for the
+        rest.
+    precision: "bf16" computes in bfloat16 and keeps the weights in float32.
+    compile: the layers go through torch.compile.
+    recompute: layers are computed again for the gradients instead of kept in memory.
+    max_skipped: steps in a row that may fail, as their loss or gradient is not finite
+        or the loss explodes, before the run ends with an error.
+
     checkpoint: a BERT folder whose weights are the start, instead of random ones.
     warm_start: embeddings start from the corpus's counts of co-occurrence.
     batch_size: sequences in a forward pass; a step has `accumulate_gradient` of them.
@@ -77,7 +89,9 @@ class TrainingConfig:
     checkpoint: str | None = None
     warm_start: bool = False
     seed: int = 0
-    max_steps: int = 10_000
+    max_steps: int | None = None
+    max_epochs: float | None = None
+    max_minutes: float | None = None
     batch_size: int = 64
     accumulate_gradient: int = 1
     max_length: int = 128
@@ -86,23 +100,33 @@ class TrainingConfig:
     mask_token_prob: float = 0.8
     random_piece_prob: float = 0.1
     learn_rate: float = 1e-4
-    warmup_steps: int = 100
+    schedule: Literal["linear", "cosine", "wsd"] = "linear"
+    warmup_ratio: float = 0.01
+    decay_ratio: float = 0.2
+    optimizer: Literal["adamw", "muon"] = "adamw"
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-6
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
+    precision: Literal["fp32", "bf16"] = "fp32"
+    compile: bool = False
+    recompute: bool = False
+    max_skipped: int = 10
     eval_every: int = 500
     n_eval_instances: int = 512
     log_every: int = 100
     save_every: int = 500
 
     def __post_init__(self) -> None:
-        at_least = {"seed": 0, "warmup_steps": 0, "max_length": 5, "weight_decay": 0}
-        counts = "max_steps batch_size accumulate_gradient n_eval_instances"
+        at_least = {"seed": 0, "max_length": 5, "weight_decay": 0, "max_skipped": 0}
+        counts = "batch_size accumulate_gradient n_eval_instances"
         at_least |= dict.fromkeys(counts.split(), 1)
         at_least |= dict.fromkeys(("eval_every", "log_every", "save_every"), 1)
         for name, least in at_least.items():
             self._expect(name, f"at least {least}", getattr(self, name) >= least)
+        for name in LIMITS:
+            value = getattr(self, name)
+            self._expect(name, "a number above 0", value is None or value > 0)
         for name in "short_seq_prob mask_token_prob random_piece_prob".split():
             is_share = 0.0 <= getattr(self, name) <= 1.0
             self._expect(name, "a probability from 0 to 1", is_share)
@@ -117,8 +141,11 @@ class TrainingConfig:
         self._expect("random_piece_prob", expected, is_rest)
         expected = "false beside a checkpoint, whose embeddings it would overwrite"
         self._expect("warm_start", expected, not (self.warm_start and self.checkpoint))
-        expected = f"less than max_steps = {self.max_steps}"
-        self._expect("warmup_steps", expected, self.warmup_steps < self.max_steps)
+        is_part = 0.0 <= self.warmup_ratio < 1.0
+        self._expect("warmup_ratio", "a part from 0 up to, not including, 1", is_part)
+        expected = f"above 0 and at most 1 - warmup_ratio = {1 - self.warmup_ratio:g}"
+        is_part = 0.0 < self.decay_ratio <= 1 - self.warmup_ratio + 1e-9
+        self._expect("decay_ratio", expected, is_part or self.schedule != "wsd")
 
     def _expect(self, name: str, expected: str, is_right: bool) -> None:
         place = f"[pretraining] {name}"
@@ -132,7 +159,14 @@ class PretrainingConfig:
     corpus: CorpusConfig
     vocabulary: VocabularyConfig
     model: Mapping[str, Any] = field(default_factory=dict)
-    pretraining: TrainingConfig = field(default_factory=TrainingConfig)
+    pretraining: TrainingConfig
+
+    def __post_init__(self) -> None:
+        if all(getattr(self.pretraining, name) is None for name in LIMITS):
+            raise ValueError(
+                f"[pretraining]: expected {', '.join(LIMITS[:2])} or {LIMITS[2]}, got "
+                "none. Say how long to train, such as max_minutes = 60."
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "PretrainingConfig":

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import torch
 
 from .batches import training_steps
 from .config import PretrainingConfig
 from .corpus import Splitter
+from .faults import Faults, highest_loss, mean_of_recent
 from .optimizer import train_step
 from .progress import Progress
 from .run import LOG, prepare_run
@@ -26,16 +28,18 @@ def pretrain(
     resume: bool = False,
     overwrite: bool = False,
     write: Callable[[str], None] = print,
+    clock: Callable[[], float] = perf_counter,
 ) -> TrainingState:
-    """Train to `max_steps`, or until Ctrl-C or SIGTERM, and give the state at the end.
+    """Train up to the config's limit, or until Ctrl-C or SIGTERM, and give the state at
+    the end.
 
     `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss) and
     `log.jsonl`. `resume` continues `model-last` as if there had been no break, weights
     bit for bit on the CPU; `overwrite` starts over; both continue where that is
-    possible. Raises ValueError or OSError where something does not fit or cannot be
-    written, and DivergenceError where a loss is not finite.
+    possible. `clock` gives seconds. Raises ValueError or OSError where something does
+    not fit or cannot be written, and DivergenceError where steps go on failing.
     """
-    settings, max_steps = config.pretraining, config.pretraining.max_steps
+    settings = config.pretraining
     run = prepare_run(
         config,
         output,
@@ -45,44 +49,55 @@ def pretrain(
         overwrite=overwrite,
         write=write,
     )
-    state = run.start
-    progress = Progress(output / LOG, state.step, max_steps=max_steps, write=write)
+    state = run.with_share(run.start)
+    progress = Progress(output / LOG, state, write=write)
+    faults = Faults(settings.max_skipped)
     with stop_requests() as is_stopped:
+        last_time = clock()
         if state.step == 0:
             before = run.evaluate()
             state = replace(state, best_loss=before.mlm_loss)
             progress.report(state, before)
             run.save_best()
             run.save_last(state)
-        for batches, place in training_steps(run.reader, state.place):
-            if state.step >= max_steps:
-                break
-            learn_rate = learn_rate_at(
-                state.step,
-                peak=settings.learn_rate,
-                warmup_steps=settings.warmup_steps,
-                max_steps=max_steps,
-            )
+        steps = training_steps(run.reader, state.place)
+        while state.share < 1.0:
+            batches, place = next(steps)
+            learn_rate = learn_rate_at(state.share, settings)
+            n_masked = sum(batch.n_masked for batch in batches)
             result = train_step(
                 run.model,
-                run.optimizer,
+                run.optimizers,
                 batches,
-                step=state.step + 1,
                 learn_rate=learn_rate,
                 max_grad_norm=settings.max_grad_norm,
+                precision=settings.precision,
+                max_mlm_loss=highest_loss(state.mean_loss, n_masked),
             )
-            state = replace(state, step=state.step + 1, place=place)
+            now = clock()
+            seconds, last_time = state.seconds + now - last_time, now
+            state = replace(state, place=place, seconds=seconds)
+            if not result.is_applied:
+                write(f"Step {state.step + 1} is left out: {result}")
+                if faults.add(state.step + 1, result):
+                    state = run.go_back(state)
+                    progress.go_back(state)
+                    write(f"Back to step {state.step}, with the text that follows")
+                continue
+            mean_loss = mean_of_recent(state.mean_loss, result)
+            state = replace(state, step=state.step + 1, mean_loss=mean_loss)
+            state = run.with_share(state)
+            faults.clear(state.step)
             progress.add(result, learn_rate)
 
-            is_end, is_stop = state.step == max_steps, is_stopped()
-            is_reported = is_end or state.step % settings.log_every == 0
+            is_end, is_stop = state.share >= 1.0, is_stopped()
             evaluation = None
             if is_end or state.step % settings.eval_every == 0:
                 evaluation = run.evaluate()
                 if state.best_loss is None or evaluation.mlm_loss < state.best_loss:
                     state = replace(state, best_loss=evaluation.mlm_loss)
                     run.save_best()
-            if is_reported or evaluation:
+            if evaluation or state.step % settings.log_every == 0:
                 progress.report(state, evaluation)
             if is_end or is_stop or state.step % settings.save_every == 0:
                 run.save_last(state)

@@ -1,8 +1,8 @@
-"""AdamW as BERT uses it, and one step of training."""
+"""The optimizers of a run, and one step of training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 import torch
 from torch import nn
@@ -12,64 +12,92 @@ from torch.nn.utils import clip_grad_norm_
 from ..model import BertForPretraining, mlm_loss, nsp_loss
 from .batches import PretrainingBatch
 from .config import TrainingConfig
+from .muon import Muon
+
+# The parts whose matrices stand between hidden states.
+_BETWEEN_HIDDEN = ("encoder.layers.", "encoder.pooler.", "mlm.transform.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepResult:
-    """Mean losses of a step, in nats, and the norm of its gradient before clipping."""
+    """Mean losses of a step, in nats, and the norm of its gradient before clipping.
+
+    is_applied: whether the weights changed.
+    """
 
     mlm_loss: float
     nsp_loss: float
     gradient_norm: float
     n_pieces: int
+    n_masked: int
+    is_applied: bool
+
+    def __str__(self) -> str:
+        return (
+            f"MLM loss {self.mlm_loss:g}, NSP loss {self.nsp_loss:g}, gradient norm "
+            f"{self.gradient_norm:g}"
+        )
 
 
-class DivergenceError(ValueError):
-    """The loss or its gradient is not a finite number."""
+def make_optimizers(
+    model: nn.Module, config: TrainingConfig
+) -> list[torch.optim.Optimizer]:
+    """AdamW, and Muon where the config asks for it.
 
-
-def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """Matrices and embeddings decay; biases and LayerNorm, the vectors, do not."""
-    parameters = list(model.parameters())
+    Matrices and embeddings decay; biases and LayerNorm, the vectors, do not.
+    """
+    matrices = {
+        p: config.optimizer == "muon" and name.startswith(_BETWEEN_HIDDEN)
+        for name, p in model.named_parameters()
+        if p.ndim >= 2
+    }
+    vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [
         {
-            "params": [p for p in parameters if p.ndim >= 2],
+            "params": [p for p, is_muon in matrices.items() if not is_muon],
             "weight_decay": config.weight_decay,
         },
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(
+    adamw = torch.optim.AdamW(
         groups,
         lr=config.learn_rate,
         betas=config.betas,
         eps=config.eps,
-        fused=parameters[0].device.type in ("cpu", "cuda"),
+        fused=vectors[0].device.type in ("cpu", "cuda"),
     )
+    if config.optimizer == "adamw":
+        return [adamw]
+    between = [p for p, is_muon in matrices.items() if is_muon]
+    muon = Muon(between, lr=config.learn_rate, weight_decay=config.weight_decay)
+    return [adamw, muon]
 
 
 def train_step(
     model: BertForPretraining,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
     batches: Sequence[PretrainingBatch],
     *,
-    step: int,
     learn_rate: float,
     max_grad_norm: float,
+    precision: str = "fp32",
+    max_mlm_loss: float = inf,
 ) -> StepResult:
     """Forward, backward, clip, update.
 
     The means are over the whole step, so several batches give the gradient of one big
-    batch. Raises DivergenceError, with the weights as they were, where the loss or the
-    gradient is not finite.
+    batch. The weights stay as they were where the losses or the gradient are not
+    finite, or the MLM loss is above `max_mlm_loss`.
     """
     device = next(model.parameters()).device
     n_masked = sum(batch.n_masked for batch in batches)
     n_sequences = sum(batch.n_sequences for batch in batches)
-    optimizer.zero_grad(set_to_none=True)
+    model.zero_grad(set_to_none=True)
     losses = torch.zeros(2, device=device)
     for batch in batches:
         on_device = batch.to(device)
-        output = model(on_device.packed, on_device.masked_rows)
+        with torch.autocast(device.type, torch.bfloat16, precision == "bf16"):
+            output = model(on_device.packed, on_device.masked_rows)
         nsp = nsp_loss(output, on_device.is_random) * (batch.n_sequences / n_sequences)
         mlm = output.mlm_logits.sum()  # 0 where nothing can be masked
         if batch.n_masked:
@@ -77,22 +105,27 @@ def train_step(
         (mlm + nsp).backward()
         losses += torch.stack((mlm, nsp)).detach()
     norm = clip_grad_norm_(model.parameters(), max_grad_norm)
-    mlm_mean, nsp_mean, gradient_norm = torch.cat((losses, norm.reshape(1))).tolist()
-    if not all(map(isfinite, (mlm_mean, nsp_mean, gradient_norm))):
-        raise DivergenceError(
-            f"Step {step}: expected finite numbers, got MLM loss {mlm_mean:g}, NSP "
-            f"loss {nsp_mean:g}, gradient norm {gradient_norm:g}. The last checkpoint "
-            "is kept. Try a lower learn_rate, a longer warmup or a lower max_grad_norm."
-        )
-    for group in optimizer.param_groups:
-        group["lr"] = learn_rate
-    optimizer.step()
+    numbers = torch.cat((losses, norm.reshape(1))).tolist()
+    is_applied = all(map(isfinite, numbers)) and numbers[0] <= max_mlm_loss
+    if is_applied:
+        _update(model, optimizers, learn_rate)
+    return StepResult(
+        mlm_loss=numbers[0],
+        nsp_loss=numbers[1],
+        gradient_norm=numbers[2],
+        n_pieces=sum(batch.packed.n_pieces for batch in batches),
+        n_masked=n_masked,
+        is_applied=is_applied,
+    )
+
+
+def _update(
+    model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], learn_rate: float
+) -> None:
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = learn_rate
+        optimizer.step()
     for parameter in model.parameters():
         # The fused kernel leaves this undone.
         increment_version(parameter)
-    return StepResult(
-        mlm_loss=mlm_mean,
-        nsp_loss=nsp_mean,
-        gradient_norm=gradient_norm,
-        n_pieces=sum(batch.packed.n_pieces for batch in batches),
-    )

@@ -30,16 +30,16 @@ class Progress:
     on held-out text, UNIGRAM what guessing by frequency gives there."""
 
     def __init__(
-        self, path: Path, step: int, *, max_steps: int, write: Callable[[str], None]
+        self, path: Path, state: TrainingState, *, write: Callable[[str], None]
     ) -> None:
-        """Rows of the log at `path` that are later than `step` are dropped: a run that
-        was killed goes back to its last checkpoint."""
+        """Goes on from a state. Rows of the log at `path` that are later are dropped: a
+        run that was killed goes back to its last checkpoint."""
         self._path, self._write = path, write
-        self._first_step, self._max_steps = step, max_steps
+        self._first_share = state.share
         self._learn_rate = 0.0
-        self._reset()
         self._start = self._last_step_end = perf_counter()
-        self._drop_rows_after(step)
+        self._reset()
+        self._drop_rows_after(state.step)
         self._write("  ".join(f"{name:>{w}}" for name, w in _COLUMNS.items()))
         self._write("  ".join("-" * width for width in _COLUMNS.values()))
 
@@ -52,6 +52,11 @@ class Progress:
         now = perf_counter()
         self._seconds += now - self._last_step_end
         self._last_step_end = now
+
+    def go_back(self, state: TrainingState) -> None:
+        """Forget what is later than `state`."""
+        self._reset()
+        self._drop_rows_after(state.step)
 
     def report(self, state: TrainingState, evaluation: Evaluation | None) -> None:
         """Write a row of what came since the last one, and begin anew."""
@@ -70,9 +75,9 @@ class Progress:
         self._reset()
         with self._path.open("a", encoding="utf8") as log:
             log.write(json.dumps(row) + "\n")
-        self._write(self._format(row))
+        self._write(self._format(row, state.share))
 
-    def _format(self, row: dict[str, float | int]) -> str:
+    def _format(self, row: dict[str, float | int], share: float) -> str:
         def show(key: str, spec: str, factor: float = 1.0) -> str:
             return format(factor * row[key], spec) if key in row else ""
 
@@ -88,16 +93,17 @@ class Progress:
             show("held_out_perplexity", ".1f"),
             show("held_out_nsp_accuracy", ".1f", 100),
             show("pieces_per_second", ",.0f"),
-            self._time_left(int(row["step"])),
+            self._time_left(share),
         ]
         widths = _COLUMNS.values()
         return "  ".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True))
 
-    def _time_left(self, step: int) -> str:
-        if step == self._first_step:
+    def _time_left(self, share: float) -> str:
+        if share <= self._first_share:
             return ""
-        seconds_per_step = (perf_counter() - self._start) / (step - self._first_step)
-        minutes, seconds = divmod(int((self._max_steps - step) * seconds_per_step), 60)
+        spent = perf_counter() - self._start
+        left = spent * (1 - share) / (share - self._first_share)
+        minutes, seconds = divmod(int(left), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}"
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .config import LIMITS
 from .fingerprint import describe_change
 from .state import read_state
 
 # What may change when a run is continued: none of it touches the steps done so far.
-# With another max_steps the learning rate follows the new number from there on.
-FREE_ON_RESUME = {"max_steps", "eval_every", "log_every", "save_every"}
+# With another limit the learning rate follows the new one from there on.
+FREE_ON_RESUME = {*LIMITS, "max_skipped", "eval_every", "log_every", "save_every"}
 
 
 def continues_run(
@@ -57,7 +58,7 @@ def _check_same_run(last: Path, settings: Mapping[str, Any]) -> None:
     if change:
         raise ValueError(f"The run cannot be resumed: {change}. {advice}")
     max_steps = settings["pretraining"]["max_steps"]
-    if max_steps < state.step:
+    if max_steps is not None and max_steps < state.step:
         raise ValueError(
             f"[pretraining] max_steps: expected at least {state.step}, the steps that "
             f"the resumed run has done, got {max_steps}. {advice}"

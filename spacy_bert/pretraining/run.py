@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,18 @@ from torch import Tensor
 from ..checkpoint import load_pretraining_model
 from ..folders import recover
 from ..model import BertForPretraining
+from ..model.encoder import compile_layers
 from ..tokenization import WordPiece
 from .batches import BatchReader, PretrainingBatch
-from .config import PretrainingConfig
+from .config import PretrainingConfig, TrainingConfig
 from .corpus import Splitter, find_files
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
 from .fingerprint import hash_wordpiece, make_fingerprint
 from .indexing import open_index
 from .new_model import make_model
-from .optimizer import make_optimizer
+from .optimizer import make_optimizers
 from .resuming import continues_run
+from .schedule import share_done
 from .state import TrainingState, load_tensors, read_state, save_run
 from .vocabulary import load_vocabulary
 from .warm_start import warm_start
@@ -37,13 +39,24 @@ class Run:
 
     output: Path
     wordpiece: WordPiece
+    config: TrainingConfig
     model: BertForPretraining
-    optimizer: torch.optim.Optimizer
+    optimizers: list[torch.optim.Optimizer]
     reader: BatchReader
     held_out: list[PretrainingBatch]
     log_probs: Tensor
     start: TrainingState
     settings: dict[str, Any]
+
+    def with_share(self, state: TrainingState) -> TrainingState:
+        """The state, with how much of the run is done by now."""
+        share = share_done(
+            self.config,
+            n_steps=state.step,
+            n_epochs=self.reader.count_epochs(state.place),
+            seconds=state.seconds,
+        )
+        return replace(state, share=share)
 
     def evaluate(self) -> Evaluation:
         return evaluate(self.model, self.held_out, self.log_probs)
@@ -56,10 +69,19 @@ class Run:
             self.output / LAST,
             self.model,
             self.wordpiece,
-            optimizer=self.optimizer,
+            optimizers=self.optimizers,
             state=state,
             settings=self.settings,
         )
+
+    def go_back(self, state: TrainingState) -> TrainingState:
+        """The weights of the last checkpoint, but with the text where `state` is."""
+        last = self.output / LAST
+        before, _ = read_state(last)
+        saved, _ = load_pretraining_model(last)
+        self.model.load_state_dict(saved.state_dict())
+        load_tensors(last, self.model, self.optimizers)
+        return replace(before, place=state.place, seconds=state.seconds)
 
 
 def prepare_run(
@@ -112,11 +134,14 @@ def prepare_run(
         write("Warm start: embeddings from co-occurrences in the corpus")
         warm_start(model, index.train, wordpiece, log_probs)
     model.to(device).train()
-    optimizer = make_optimizer(model, config.pretraining)
+    model.encoder.recomputes = config.pretraining.recompute
+    if config.pretraining.compile:
+        compile_layers(model.encoder)
+    optimizers = make_optimizers(model, config.pretraining)
     state = TrainingState()
     if continues:
         state, _ = read_state(last)
-        load_tensors(last, model, optimizer)
+        load_tensors(last, model, optimizers)
     else:
         _remove_previous(output)
     reader = BatchReader(index.train, wordpiece, config.pretraining)
@@ -124,8 +149,9 @@ def prepare_run(
     return Run(
         output=output,
         wordpiece=wordpiece,
+        config=config.pretraining,
         model=model,
-        optimizer=optimizer,
+        optimizers=optimizers,
         reader=reader,
         held_out=held_out_batches(held_out_reader, config.pretraining.n_eval_instances),
         log_probs=log_probs,

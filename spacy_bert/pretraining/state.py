@@ -5,7 +5,7 @@ settings; `training_state.safetensors` the optimizer's moments and torch's gener
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,22 @@ from .batches import Place
 STATE_FILE = "training_state.json"
 TENSORS_FILE = "training_state.safetensors"
 
-_MOMENTS = ("exp_avg", "exp_avg_sq")
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingState:
-    """`step`: steps finished. `best_loss`: the lowest held-out MLM loss so far."""
+    """step: steps finished.
+    seconds: how long they took, with all that the loop does between them.
+    share: of the run that is done, from 0 to 1.
+    best_loss: the lowest held-out MLM loss so far.
+    mean_loss: of recent steps, by which an explosion is known.
+    """
 
     step: int = 0
     place: Place = field(default_factory=Place)
+    seconds: float = field(default=0.0, compare=False)
+    share: float = field(default=0.0, compare=False)
     best_loss: float | None = None
+    mean_loss: float | None = None
 
 
 def save_run(
@@ -41,7 +47,7 @@ def save_run(
     model: BertForPretraining,
     wordpiece: WordPiece,
     *,
-    optimizer: torch.optim.Optimizer | None = None,
+    optimizers: Sequence[torch.optim.Optimizer] = (),
     state: TrainingState | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
@@ -52,8 +58,8 @@ def save_run(
     try:
         with replacing(path) as new:
             save_checkpoint(new, model, wordpiece)
-            if optimizer is not None and state is not None:
-                _save_state(new, model, optimizer, state, settings or {})
+            if state is not None:
+                _save_state(new, model, optimizers, state, settings or {})
     except (OSError, SafetensorError) as error:
         before = "The previous one is whole" if path.exists() else "There is none yet"
         raise OSError(
@@ -73,11 +79,9 @@ def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
         )
     try:
         values = json.loads(file.read_text(encoding="utf8"))
-        place = Place(**values["place"])
-        state = TrainingState(
-            step=values["step"], place=place, best_loss=values["best_loss"]
-        )
-        return state, values["settings"]
+        settings, place = values.pop("settings"), Place(**values.pop("place"))
+        state = TrainingState(step=values.pop("step"), place=place, **values)
+        return state, settings
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{file} is damaged ({error!r}). Start over with --overwrite."
@@ -85,22 +89,25 @@ def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
 
 
 def load_tensors(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
 ) -> None:
-    """Put the moments into the optimizer, and torch's generators where they were.
+    """Put the moments into the optimizers, and torch's generators where they were.
 
     Raises ValueError where the file is damaged or of another model.
     """
     file = path / TENSORS_FILE
     try:
         tensors = load_file(file)
-        for name, parameter in model.named_parameters():
-            # Copies, as what lies in the file is not aligned.
-            entry = {"step": tensors["optimizer_step"].clone()}
-            for moment in _MOMENTS:
-                stored = tensors[f"{moment}.{name}"]
-                entry[moment] = stored.to(parameter, copy=True)
-            optimizer.state[parameter] = entry
+        parameters = dict(model.named_parameters())
+        for optimizer in optimizers:
+            optimizer.state.clear()
+        owners = {p: o for o in optimizers for g in o.param_groups for p in g["params"]}
+        for key, stored in tensors.items():
+            moment, _, name = key.partition(".")
+            if name:
+                p = parameters[name]
+                # Copies, as what lies in the file is not aligned.
+                owners[p].state[p][moment] = stored.to(p.device, copy=True)
     except (SafetensorError, KeyError, OSError) as error:
         raise ValueError(
             f"{file} is damaged ({error}). Start over with --overwrite."
@@ -113,20 +120,18 @@ def load_tensors(
 def _save_state(
     path: Path,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
     state: TrainingState,
     settings: Mapping[str, Any],
 ) -> None:
     tensors: dict[str, Tensor] = {"torch_rng": torch.get_rng_state()}
     if _device(model).type == "cuda":
         tensors["cuda_rng"] = torch.cuda.get_rng_state(_device(model))
-    step = torch.tensor(float(state.step))
-    tensors["optimizer_step"] = step
     for name, parameter in model.named_parameters():
-        moments = optimizer.state.get(parameter, {})
-        for m in _MOMENTS:
-            moment = moments.get(m, torch.zeros_like(parameter))
-            tensors[f"{m}.{name}"] = moment.detach().cpu().contiguous()
+        for optimizer in optimizers:
+            for moment, tensor in optimizer.state.get(parameter, {}).items():
+                stored = tensor.detach().cpu().contiguous()
+                tensors[f"{moment}.{name}"] = stored
     save_file(tensors, path / TENSORS_FILE)
     values = {**asdict(state), "settings": dict(settings)}
     text = json.dumps(values, indent=1) + "\n"

@@ -1,5 +1,7 @@
 """The encoder against `transformers` and against itself."""
 
+import copy
+
 import pytest
 import torch
 from transformers import BertModel
@@ -12,6 +14,7 @@ from spacy_bert.model.attention import (
     attend_padded,
     choose_attention,
 )
+from spacy_bert.model.encoder import compile_layers
 
 TEXTS = [
     "The bank raised its rates.",
@@ -94,6 +97,49 @@ def test_packing_changes_nothing(pretraining_model):
     together = encoder(pack_lists(sequences))
     alone = [encoder(pack_lists([sequence])) for sequence in sequences]
     torch.testing.assert_close(together, torch.cat(alone))
+
+
+@pytest.mark.parametrize("recomputes", [False, True])
+def test_some_rows_of_the_last_layer_are_those_of_all(pretraining_model, recomputes):
+    encoder = pretraining_model.encoder.train()
+    encoder.recomputes = recomputes
+    batch = pack_lists([[2, 7, 8, 9, 3], [2, 11, 3]])
+    rows = torch.tensor([7, 2, 0, 2])
+
+    def outcome(run):
+        encoder.zero_grad()
+        hidden = run()
+        (hidden * torch.arange(4.0)[:, None]).square().sum().backward()
+        gradients = [p.grad for p in encoder.parameters() if p.grad is not None]
+        return hidden, *gradients
+
+    expected = outcome(lambda: encoder(batch)[rows])
+    torch.testing.assert_close(outcome(lambda: encoder(batch, rows)), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_layers_are_the_same_for_batches_of_all_lengths(pretraining_model):
+    compiled = copy.deepcopy(pretraining_model).train()
+    reference = pretraining_model.train()
+    compile_layers(compiled.encoder)
+    for lengths in ([5, 3], [4], [2, 9, 2, 7]):
+        ids = torch.arange(sum(lengths)) % 20 + 5
+        batch = pack(ids, lengths)
+        for model in (compiled, reference):
+            model.zero_grad()
+            model.encoder(batch).square().mean().backward()
+        torch.testing.assert_close(compiled.encoder(batch), reference.encoder(batch))
+        for ours, theirs in zip(
+            compiled.encoder.layers.parameters(),
+            reference.encoder.layers.parameters(),
+            strict=True,
+        ):
+            torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-5, rtol=1e-4)
+    # One for each of the two layers' parts before and after attention, twice as a new
+    # number of pieces makes sizes dynamic at most; not one for each batch.
+    counts = torch._dynamo.utils.counters["stats"]
+    assert 0 < counts["unique_graphs"] <= 8
 
 
 def test_both_ways_of_keeping_sequences_apart_agree():

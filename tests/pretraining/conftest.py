@@ -64,7 +64,7 @@ def settings(vocab_path: Path, corpus_path: Path) -> dict:
             "batch_size": 8,
             "max_length": 32,
             "learn_rate": 1e-2,
-            "warmup_steps": 2,
+            "warmup_ratio": 0.3,
             "eval_every": 3,
             "n_eval_instances": 16,
             "log_every": 2,

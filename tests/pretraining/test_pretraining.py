@@ -52,6 +52,45 @@ def test_the_output_is_a_folder_that_transformers_loads(tmp_path, make_config):
     assert {path.parent.name for path in states} == {"model-last"}
 
 
+def test_the_clock_ends_a_run(tmp_path, make_config):
+    """One second passes between two looks at the clock, of which a step takes one."""
+    seconds = iter(range(100))
+    limits = {"max_steps": None, "max_minutes": 0.1, "log_every": 1}
+    state = pretrain(
+        make_config(pretraining=limits),
+        tmp_path / "out",
+        write=quiet,
+        clock=lambda: float(next(seconds)),
+    )
+    assert (state.step, state.seconds, state.share) == (6, 6.0, 1.0)
+    rates = [row["learn_rate"] for row in read_log(tmp_path / "out")[1:]]
+    # Warm after 0.3 of the run; the share is that before each step.
+    expected = [0, 1 / 6 / 0.3, (1 - 2 / 6) / 0.7, 0.5 / 0.7, 2 / 6 / 0.7, 1 / 6 / 0.7]
+    assert rates == pytest.approx([0.01 * rate for rate in expected])
+
+
+def test_half_an_epoch_takes_half_of_the_instances(tmp_path, make_config):
+    def train(n_epochs):
+        limits = {"max_steps": None, "max_epochs": n_epochs}
+        config = make_config(pretraining=limits)
+        return pretrain(config, tmp_path / str(n_epochs), write=quiet)
+
+    half, whole = train(0.5), train(1.0)
+    assert (half.place.epoch, whole.place.epoch) == (0, 1)
+    assert abs(whole.step - 2 * half.step) <= 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"optimizer": "muon"}, {"precision": "bf16"}, {"recompute": True}]
+)
+def test_other_ways_to_train_learn_too(tmp_path, make_config, changes):
+    config = make_config(pretraining={"max_steps": 30, "eval_every": 30, **changes})
+    pretrain(config, tmp_path / "out", write=quiet)
+    rows = read_log(tmp_path / "out")
+    first, last = (rows[i]["held_out_mlm_loss"] for i in (0, -1))
+    assert last < first - 0.3
+
+
 def test_accumulation_takes_the_same_instances(tmp_path, make_config):
     losses = []
     for batch_size, n_batches in ((8, 1), (2, 4)):

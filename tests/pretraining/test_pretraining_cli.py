@@ -24,7 +24,7 @@ max_positions = 64
 max_steps = 4
 batch_size = 8
 max_length = 32
-warmup_steps = 1
+warmup_ratio = 0.3
 """
 
 

@@ -23,7 +23,7 @@ def test_a_right_config_is_read(make_config):
         ("corpus", "sentences", "words", "'lines' or 'sentencizer', got 'words'"),
         ("corpus", "held_out_prob", 0.0, "held_out_prob: expected a share above 0"),
         ("vocabulary", "size", 0, "size: expected at least 1, got 0"),
-        ("pretraining", "max_steps", 0, "max_steps: expected at least 1, got 0"),
+        ("pretraining", "max_steps", 0, "max_steps: expected a number above 0, got 0"),
         ("pretraining", "max_steps", 1.5, "max_steps: expected a whole number"),
         ("pretraining", "max_steps", True, "max_steps: expected a whole number"),
         ("pretraining", "mask_prob", 1.5, "mask_prob: expected a probability"),
@@ -32,7 +32,15 @@ def test_a_right_config_is_read(make_config):
         ("pretraining", "random_piece_prob", 0.3, "at most 1 - mask_token_prob = 0.2"),
         ("pretraining", "betas", [0.9], "betas: expected a list of 2 numbers"),
         ("pretraining", "betas", [0.9, 1.0], "betas: expected two numbers"),
-        ("pretraining", "warmup_steps", 6, "expected less than max_steps = 6, got 6"),
+        ("pretraining", "max_minutes", 0.0, "max_minutes: expected a number above 0"),
+        ("pretraining", "max_steps", None, "max_steps, max_epochs or max_minutes"),
+        ("pretraining", "warmup_ratio", 1.0, "warmup_ratio: expected a part from 0"),
+        (
+            "pretraining",
+            "schedule",
+            "step",
+            "'linear' or 'cosine' or 'wsd', got 'step'",
+        ),
         ("pretraining", "max_length", 33, "at most .* max_positions = 32, got 33"),
         ("pretraining", "max_length", 4, "max_length: expected at least 5"),
         ("pretraining", "learn_rate", 0.0, "learn_rate: expected a number above 0"),
@@ -47,6 +55,13 @@ def test_a_wrong_setting_is_named(make_config, section, key, value, message):
 def test_a_warm_start_is_not_for_checkpoints(make_config):
     with pytest.raises(ValueError, match="warm_start: expected false beside a checkp"):
         make_config(pretraining={"warm_start": True, "checkpoint": "some/bert"})
+
+
+def test_the_decay_fits_beside_the_warmup(make_config):
+    long = {"schedule": "wsd", "warmup_ratio": 0.5, "decay_ratio": 0.6}
+    with pytest.raises(ValueError, match="decay_ratio: .* at most 1 - warmup_ratio"):
+        make_config(pretraining=long)
+    make_config(pretraining={**long, "schedule": "linear"})
 
 
 def test_a_missing_setting_is_named():

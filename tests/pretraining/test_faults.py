@@ -1,0 +1,113 @@
+"""Steps that fail: left out, taken back, given up."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from toy_corpus import read_log
+
+from spacy_bert.pretraining import DivergenceError, optimizer, pretrain
+from spacy_bert.pretraining.faults import highest_loss
+from spacy_bert.pretraining.state import read_state
+
+
+def quiet(text: str) -> None:
+    pass
+
+
+@pytest.fixture
+def fail_at(monkeypatch):
+    """fail_at(4, 5): the 4th and 5th loss of NSP, evaluations aside, is not finite."""
+
+    real = optimizer.nsp_loss
+
+    def start(*calls):
+        n_calls = 0
+
+        def broken(output, is_random):
+            nonlocal n_calls
+            n_calls += 1
+            return real(output, is_random) * (float("nan") if n_calls in calls else 1.0)
+
+        monkeypatch.setattr(optimizer, "nsp_loss", broken)
+
+    return start
+
+
+def test_a_batch_that_fails_is_left_out(tmp_path, make_config, fail_at):
+    fail_at(4)
+    said = []
+    state = pretrain(make_config(), tmp_path / "out", write=said.append)
+    # Six steps took seven batches of eight.
+    assert (state.step, state.place.position) == (6, 56)
+    (line,) = [line for line in said if "left out" in line]
+    assert line.startswith("Step 4 is left out: MLM loss") and "NSP loss nan" in line
+    assert not any(line.startswith("Back to") for line in said)
+
+
+def test_two_in_a_row_take_the_weights_back(tmp_path, make_config, fail_at):
+    """Saved at step 2; the 6th and 7th batch fail at step 6, and steps 3 to 6 are done
+    with those from the 8th on."""
+    fail_at(6, 7)
+    said = []
+    state = pretrain(make_config(), tmp_path / "out", write=said.append)
+    assert "Back to step 4, with the text that follows" in said
+    assert (state.step, state.place.position) == (6, 72)
+    assert [row["step"] for row in read_log(tmp_path / "out")] == [0, 2, 3, 4, 6]
+
+
+def test_going_back_restores_weights_moments_and_chance(tmp_path, make_config, fail_at):
+    """The witness: a checkpoint of step 0, continued with the text that follows."""
+    witness, config = tmp_path / "witness", make_config(pretraining={"save_every": 9})
+    fail_at(1)
+    impatient = make_config(pretraining={"save_every": 9, "max_skipped": 0})
+    with pytest.raises(DivergenceError):
+        pretrain(impatient, witness, write=quiet)
+    file = witness / "model-last" / "training_state.json"
+    values = json.loads(file.read_text())
+    assert values["step"] == 0
+    values["place"]["position"] = 40
+    file.write_text(json.dumps(values))
+    pretrain(config, witness, resume=True, write=quiet)
+    fail_at(4, 5)
+    pretrain(config, tmp_path / "out", write=quiet)
+    weights, expected = (
+        load_file(path / "model-last" / "model.safetensors")
+        for path in (tmp_path / "out", witness)
+    )
+    for name, tensor in expected.items():
+        assert torch.equal(weights[name], tensor), name
+
+
+def test_a_run_that_goes_on_failing_ends(tmp_path, make_config, fail_at):
+    fail_at(*range(4, 100))
+    config = make_config(pretraining={"max_skipped": 3})
+    expected = r"Step \d failed, after 3 others: .*NSP loss nan.*is kept"
+    with pytest.raises(DivergenceError, match=expected):
+        pretrain(config, tmp_path / "out", write=quiet)
+    assert read_state(tmp_path / "out" / "model-last")[0].step == 2
+
+
+def test_an_explosion_is_known_by_the_steps_before(tmp_path, make_config, monkeypatch):
+    real, n_calls = optimizer.mlm_loss, 0
+
+    def exploding(output, targets):
+        nonlocal n_calls
+        n_calls += 1
+        return real(output, targets) + 20.0 * (n_calls == 4)
+
+    monkeypatch.setattr(optimizer, "mlm_loss", exploding)
+    said = []
+    state = pretrain(make_config(), tmp_path / "out", write=said.append)
+    assert state.step == 6
+    assert [line[:20] for line in said if "left out" in line] == [
+        "Step 4 is left out: "
+    ]
+
+
+def test_few_masked_pieces_may_stray_further():
+    assert highest_loss(None, 1) == float("inf")
+    assert highest_loss(2.0, 9) == 2.0 + 3.0 + 3.0
+    assert highest_loss(2.0, 900) == pytest.approx(2.0 + 3.0 + 0.3)
+    assert torch.isfinite(torch.tensor(highest_loss(2.0, 0)))
