@@ -54,7 +54,10 @@ def pretrain(
             progress.report(state, before)
             run.save_best()
             run.save_last(state)
-        for batches, place in training_steps(run.reader, state.place):
+        steps = training_steps(
+            run.reader, state.place, share_done=lambda: state.step / max_steps
+        )
+        for batches, place in steps:
             if state.step >= max_steps:
                 break
             learn_rate = learn_rate_at(

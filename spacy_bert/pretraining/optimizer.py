@@ -16,10 +16,13 @@ from .config import TrainingConfig
 
 @dataclass(frozen=True, kw_only=True)
 class StepResult:
-    """Mean losses of a step, in nats, and the norm of its gradient before clipping."""
+    """Mean losses of a step, in nats, and the norm of its gradient before clipping.
+
+    nsp_loss: None where the batches have no labels for it.
+    """
 
     mlm_loss: float
-    nsp_loss: float
+    nsp_loss: float | None
     gradient_norm: float
     n_pieces: int
 
@@ -70,7 +73,10 @@ def train_step(
     for batch in batches:
         on_device = batch.to(device)
         output = model(on_device.packed, on_device.masked_rows)
-        nsp = nsp_loss(output, on_device.is_random) * (batch.n_sequences / n_sequences)
+        nsp = torch.zeros((), device=device)
+        if on_device.is_random is not None:
+            share = batch.n_sequences / n_sequences
+            nsp = nsp_loss(output, on_device.is_random) * share
         mlm = output.mlm_logits.sum()  # 0 where nothing can be masked
         if batch.n_masked:
             mlm = mlm_loss(output, on_device.targets) * (batch.n_masked / n_masked)
@@ -92,7 +98,7 @@ def train_step(
         increment_version(parameter)
     return StepResult(
         mlm_loss=mlm_mean,
-        nsp_loss=nsp_mean,
+        nsp_loss=None if batches[0].is_random is None else nsp_mean,
         gradient_norm=gradient_norm,
         n_pieces=sum(batch.packed.n_pieces for batch in batches),
     )

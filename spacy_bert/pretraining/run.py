@@ -102,6 +102,8 @@ def prepare_run(
         splitter=splitter,
         write=write,
     )
+    reader = BatchReader(index.train, wordpiece, config.pretraining)
+    held_out_reader = BatchReader(index.held_out, wordpiece, config.pretraining)
     log_probs = unigram_log_probs(index.train, bert.vocab_size)
     if config.pretraining.warm_start and not continues:
         write("Warm start: embeddings from co-occurrences in the corpus")
@@ -114,8 +116,6 @@ def prepare_run(
         load_tensors(last, model, optimizer)
     else:
         _remove_previous(output)
-    reader = BatchReader(index.train, wordpiece, config.pretraining)
-    held_out_reader = BatchReader(index.held_out, wordpiece, config.pretraining)
     return Run(
         output=output,
         wordpiece=wordpiece,

@@ -124,6 +124,36 @@ def test_a_signal_saves_and_stops(tmp_path, make_config, whole, monkeypatch, num
     assert_same_run(tmp_path / "stopped", whole)
 
 
+FORMS = {
+    "sop": {"next_sentence": "sop"},
+    "none": {"next_sentence": "none"},
+    "faithful": {"faithful": True, "masking": "words"},
+}
+
+
+@pytest.mark.parametrize("stop", [2, 3, 4])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_run_of_two_phases_is_resumed(tmp_path, make_config, monkeypatch, form, stop):
+    """Before, at and after their border: steps 4 to 6 are the final ones."""
+    phases = {"max_length": 16, "final_max_length": 32, "final_share": 0.5}
+    config = make_config(pretraining={**phases, **FORMS[form]})
+    pretrain(config, tmp_path / "whole", write=quiet)
+    real = loop.train_step
+
+    def stopped(*args, step, **kwargs):
+        if step == stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*args, step=step, **kwargs)
+
+    monkeypatch.setattr(loop, "train_step", stopped)
+    state = pretrain(config, tmp_path / "stopped", write=quiet)
+    assert (state.step, state.place.phase) == (stop, int(stop > 3))
+    monkeypatch.undo()
+    pretrain(config, tmp_path / "stopped", resume=True, write=quiet)
+    assert_same_run(tmp_path / "stopped", tmp_path / "whole")
+    assert log_rows(tmp_path / "stopped") == log_rows(tmp_path / "whole")
+
+
 def test_a_full_disk_leaves_the_previous_checkpoint(
     tmp_path, make_config, whole, monkeypatch
 ):
