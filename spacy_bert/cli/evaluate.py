@@ -14,6 +14,12 @@ def evaluate_cli(
     ),
     lang: str = Opt("en", "--lang", "-l", help="Language of the sentencizer"),
     max_length: int = Opt(128, "--max-length", "-m", help="Pieces in a sequence"),
+    next_sentence: str = Opt(
+        "nsp",
+        "--next-sentence",
+        "-x",
+        help="nsp, sop or none: what the checkpoint was trained with",
+    ),
     n_instances: int = Opt(1024, "--n-instances", "-n", help="Sequences to score"),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
 ) -> None:
@@ -37,6 +43,7 @@ def evaluate_cli(
             config,
             splitter=make_splitter(config.sentences, config.lang),
             max_length=max_length,
+            next_sentence=next_sentence,
             n_instances=n_instances,
             device=choose_device(gpu_id),
         )
@@ -45,9 +52,12 @@ def evaluate_cli(
         ("Unigram loss", f"{result.unigram_loss:.3f}"),
         ("MLM perplexity", f"{result.perplexity:.1f}"),
         ("MLM accuracy", f"{100 * result.mlm_accuracy:.1f} %"),
-        ("NSP accuracy", f"{100 * result.nsp_accuracy:.1f} %"),
-        ("Random pairs", f"{100 * result.random_share:.1f} %"),
         ("Sequences", f"{result.n_instances:,}"),
         ("Masked pieces", f"{result.n_masked:,}"),
     ]
+    if result.nsp is not None:
+        rows += [
+            ("NSP accuracy", f"{100 * result.nsp.accuracy:.1f} %"),
+            ("Random pairs", f"{100 * result.nsp.random_share:.1f} %"),
+        ]
     msg.table(rows, aligns=("l", "r"))

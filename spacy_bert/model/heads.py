@@ -72,5 +72,6 @@ def mlm_loss(output: PretrainingOutput, targets: Tensor) -> Tensor:
 
 
 def nsp_loss(output: PretrainingOutput, is_random: Tensor) -> Tensor:
-    """Mean cross-entropy, in nats, of "B is random" (1) or "B follows A" (0)."""
+    """Mean cross-entropy, in nats, of "B is random" (1), or swapped with A, or
+    "B follows A" (0)."""
     return cross_entropy(output.nsp_logits.float(), is_random)

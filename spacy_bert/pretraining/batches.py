@@ -1,48 +1,37 @@
 """Instances -> batches for the model, from any place in the run on."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..model import PackedBatch, pack
 from ..tokenization import WordPiece
+from .blocks import count_blocks
 from .config import TrainingConfig
 from .index import CorpusPart
-from .instances import EpochPlan, plan_epoch
-from .masking import draw_for_masks, make_masking, mask_pieces
+from .instances import Instances, Plan, join_instances, plan_block
+from .masking import make_masking, mask_pieces
+from .phases import Place, make_phases, next_epoch, phase_at
+from .randomness import Stream, draw_rows
+from .sequences import build_sequences
 
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """The next instance of a run: all that continuing needs to know of the data."""
-
-    epoch: int = 0
-    position: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Instance:
-    """[CLS] A [SEP] B [SEP] before masking, int64, (length,), and where it stands."""
-
-    piece_ids: NDArray[np.int64]
-    n_first: int  # [CLS] A [SEP]
-    is_random: bool
-    place: tuple[int, int]
+# How often the original writes the corpus out, with new pairs and masks each time;
+# longer trainings see the same ones again.
+DUPE_FACTOR = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingBatch:
     """masked_rows and targets: int64, (n_masked,), rows of the packed pieces and the
-    pieces behind them. is_random: int64, (n_sequences,), 1 = random."""
+    pieces behind them. is_random: int64, (n_sequences,), 1 = B is random, or under
+    "sop" swapped with A; None for single segments."""
 
     packed: PackedBatch
     masked_rows: Tensor
     targets: Tensor
-    is_random: Tensor
+    is_random: Tensor | None
 
     @property
     def n_masked(self) -> int:
@@ -50,120 +39,175 @@ class PretrainingBatch:
 
     @property
     def n_sequences(self) -> int:
-        return self.is_random.shape[0]
+        return len(self.packed.lengths)
 
     def to(self, device: torch.device | str) -> "PretrainingBatch":
+        is_random = self.is_random
+        if is_random is not None:
+            is_random = is_random.to(device, non_blocking=True)
         return PretrainingBatch(
             packed=self.packed.to(device),
             masked_rows=self.masked_rows.to(device, non_blocking=True),
             targets=self.targets.to(device, non_blocking=True),
-            is_random=self.is_random.to(device, non_blocking=True),
+            is_random=is_random,
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class StepData:
+    """place: after the step. n_epochs: how much of an epoch it takes."""
+
+    batches: list[PretrainingBatch]
+    place: Place
+    n_epochs: float
+
+
 class BatchReader:
-    """Reads instances of a part of the index, epoch after epoch."""
+    """Reads instances of a part of the index, epoch after epoch.
+
+    Raises ValueError where the part has no instances of the form that is asked for.
+    """
 
     def __init__(
         self, part: CorpusPart, wordpiece: WordPiece, config: TrainingConfig
     ) -> None:
         self.part = part
         self.config = config
-        self.cls_id, self.sep_id = wordpiece.cls_id, wordpiece.sep_id
-        self.pad_id = wordpiece.pad_id
-        self.masking = make_masking(
-            wordpiece,
-            mask_prob=config.mask_prob,
-            mask_token_prob=config.mask_token_prob,
-            random_piece_prob=config.random_piece_prob,
-        )
-        self._epoch = -1
-        self._plan: EpochPlan | None = None
+        self.phases = make_phases(config)
+        self.n_blocks = count_blocks(part)
+        self.masking = make_masking(wordpiece, config)
+        _check_part(part, config)
+        self._planned: Place | None = None
+        self._plan: Plan
 
-    def plan(self, epoch: int) -> EpochPlan:
-        if self._plan is None or epoch != self._epoch:
-            self._plan = plan_epoch(
+    def plan(self, place: Place) -> Plan:
+        """Of the block that the place is in."""
+        start = replace(place, position=0)
+        if start != self._planned:
+            self._plan = plan_block(
                 self.part,
-                seed=self.config.seed,
-                epoch=epoch,
-                max_length=self.config.max_length,
-                short_seq_prob=self.config.short_seq_prob,
+                self.config,
+                epoch=self._draws_epoch(place),
+                block=place.block,
+                max_length=self.phases[place.phase].max_length,
             )
-            self._epoch = epoch
+            self._planned = start
         return self._plan
 
-    def read(self, place: Place, n_instances: int) -> tuple[list[Instance], Place]:
-        """The next instances, past the end of an epoch too, and the place after."""
-        instances: list[Instance] = []
-        epoch, position = place.epoch, place.position
-        while len(instances) < n_instances:
-            plan = self.plan(epoch)
-            stop = min(position + n_instances - len(instances), len(plan))
-            instances += [self._instance(plan, epoch, i) for i in range(position, stop)]
-            epoch, position = (epoch + 1, 0) if stop == len(plan) else (epoch, stop)
-        return instances, Place(epoch=epoch, position=position)
+    def read(
+        self, place: Place, n_instances: int, *, in_epoch: bool = False
+    ) -> tuple[Instances, Place]:
+        """The next instances, past the end of the epoch too, unless `in_epoch`, and the
+        place after."""
+        stretches: list[Instances] = []
+        epoch, n_left = place.epoch, n_instances
+        while n_left and not (in_epoch and place.epoch > epoch):
+            stretch, place = self._read_block(place, n_left)
+            stretches.append(stretch)
+            n_left -= len(stretch)
+        return join_instances(stretches), place
 
     def count_epochs(self, place: Place) -> float:
         """How many are done at `place`, with a part for the one begun."""
-        return place.epoch + place.position / len(self.plan(place.epoch))
+        in_block = place.position / max(len(self.plan(place)), 1)
+        return place.epoch + (place.block + in_block) / self.n_blocks
 
-    def _instance(self, plan: EpochPlan, epoch: int, position: int) -> Instance:
-        a = self.part.piece_ids[plan.a_start[position] : plan.a_stop[position]]
-        b = self.part.piece_ids[plan.b_start[position] : plan.b_stop[position]]
-        ids = np.concatenate(([self.cls_id], a, [self.sep_id], b, [self.sep_id]))
-        return Instance(
-            piece_ids=ids.astype(np.int64),
-            n_first=len(a) + 2,
-            is_random=bool(plan.is_random[position]),
-            place=(epoch, position),
+    def _read_block(self, place: Place, n_instances: int) -> tuple[Instances, Place]:
+        plan = self.plan(place)
+        stop = min(place.position + n_instances, len(plan))
+        rows = range(place.position, stop)
+        n_draws, max_length = self.masking.n_draws, self.phases[place.phase].max_length
+        draws = draw_rows(
+            self.config.seed,
+            self._draws_epoch(place),
+            Stream.MASKS,
+            place.block,
+            rows,
+            n_draws * max_length,
         )
+        instances = Instances(
+            plan=plan[rows.start : rows.stop],
+            draws=draws.reshape(-1, n_draws, max_length),
+        )
+        return instances, self._place_at(place, stop, is_end=stop == len(plan))
 
-    def batch(self, instances: Sequence[Instance]) -> PretrainingBatch:
+    def _place_at(self, place: Place, position: int, *, is_end: bool) -> Place:
+        if not is_end:
+            return replace(place, position=position)
+        if place.block + 1 < self.n_blocks:
+            return replace(place, block=place.block + 1, position=0)
+        return next_epoch(place)
+
+    def _draws_epoch(self, place: Place) -> int:
+        return place.epoch % DUPE_FACTOR if self.config.faithful else place.epoch
+
+    def batch(self, instances: Instances) -> PretrainingBatch:
         """Masked and packed, in the order given."""
-        lengths = np.array([len(instance.piece_ids) for instance in instances])
-        columns = np.arange(lengths.max())
-        is_piece = columns < lengths[:, None]
-        ids = np.full(is_piece.shape, self.pad_id, dtype=np.int64)
-        ids[is_piece] = np.concatenate([instance.piece_ids for instance in instances])
-        places = [instance.place for instance in instances]
-        draws = draw_for_masks(self.config.seed, places, len(columns))
-        masked = mask_pieces(ids, lengths, draws, self.masking)
-        n_first = np.array([instance.n_first for instance in instances])
-        segments = (columns >= n_first[:, None]).astype(np.int64)
-        is_masked = masked.is_masked[is_piece]
+        is_random = instances.plan.is_random
+        sequences = build_sequences(
+            self.part,
+            instances.plan.ranges,
+            is_pair=is_random is not None,
+            cls_id=self.masking.cls_id,
+            sep_id=self.masking.sep_id,
+        )
+        masked = mask_pieces(sequences, instances.draws, self.masking)
+        (masked_rows,) = np.nonzero(masked.is_masked)
         return PretrainingBatch(
             packed=pack(
-                torch.from_numpy(masked.ids[is_piece]),
-                lengths.tolist(),
-                torch.from_numpy(segments[is_piece]),
+                torch.from_numpy(masked.ids),
+                sequences.lengths.tolist(),
+                torch.from_numpy(sequences.segment_ids),
             ),
-            masked_rows=torch.from_numpy(np.flatnonzero(is_masked)),
-            targets=torch.from_numpy(ids[is_piece][is_masked]),
-            is_random=torch.tensor([int(i.is_random) for i in instances]),
+            masked_rows=torch.from_numpy(masked_rows),
+            targets=torch.from_numpy(sequences.ids[masked_rows]),
+            is_random=None if is_random is None else torch.from_numpy(is_random).long(),
         )
 
 
-def training_steps(
-    reader: BatchReader, start: Place
-) -> Iterator[tuple[list[PretrainingBatch], Place]]:
-    """For each step its batches, `accumulate_gradient` of them, and the place after it.
-
-    Sequences are sorted by length over the whole step: attention is fastest in runs of
-    equal length.
-    """
-    config, place = reader.config, start
-    while True:
-        instances, place = reader.read(
-            place, config.batch_size * config.accumulate_gradient
-        )
-        yield make_batches(reader, instances, config.batch_size), place
+def read_step(reader: BatchReader, place: Place, share_done: float) -> StepData:
+    """`accumulate_gradient` batches from `place` on, when `share_done` of the run is
+    done, 0 to 1. Where the next phase begins, a new epoch begins too."""
+    phase = phase_at(share_done, reader.config)
+    if phase > place.phase:
+        place = replace(next_epoch(place), phase=phase)
+    batch_size = reader.phases[place.phase].batch_size
+    n_instances = batch_size * reader.config.accumulate_gradient
+    n_epochs_before = reader.count_epochs(place)
+    instances, after = reader.read(place, n_instances)
+    return StepData(
+        batches=make_batches(reader, instances, batch_size),
+        place=after,
+        n_epochs=reader.count_epochs(after) - n_epochs_before,
+    )
 
 
 def make_batches(
-    reader: BatchReader, instances: list[Instance], batch_size: int
+    reader: BatchReader, instances: Instances, batch_size: int
 ) -> list[PretrainingBatch]:
-    instances = sorted(instances, key=lambda instance: len(instance.piece_ids))
+    """Sequences are sorted by length over all batches: attention is fastest in runs of
+    equal length."""
+    ranges = instances.plan.ranges
+    widths = ranges[:, 1::2] - ranges[:, 0::2]
+    order = np.argsort(widths.sum(axis=1), kind="stable")
     return [
-        reader.batch(instances[i : i + batch_size])
-        for i in range(0, len(instances), batch_size)
+        reader.batch(instances[order[i : i + batch_size]])
+        for i in range(0, len(order), batch_size)
     ]
+
+
+def _check_part(part: CorpusPart, config: TrainingConfig) -> None:
+    needs_words = config.masking != "pieces" and not config.faithful
+    if needs_words and part.word_starts is None:
+        raise ValueError(
+            f"[pretraining] masking: {config.masking!r} needs an index that says where "
+            "words start, which this one does not. Have it built anew, or set "
+            'masking = "pieces".'
+        )
+    if config.next_sentence == "sop" and part.n_sentences == part.n_documents:
+        raise ValueError(
+            "[pretraining] next_sentence: 'sop' needs documents of two sentences or "
+            f"more, and all {part.n_documents} documents of a part of the corpus have "
+            "one. Put a blank line between documents only, or set next_sentence = "
+            '"none".'
+        )

@@ -83,6 +83,28 @@ class TrainingConfig:
     checkpoint: a BERT folder whose weights are the start, instead of random ones.
     warm_start: embeddings start from the corpus's counts of co-occurrence.
     batch_size: sequences in a forward pass; a step has `accumulate_gradient` of them.
+    max_length: pieces in a sequence, [CLS] and [SEP] included. With `final_max_length`
+        the last `final_share` of the run has sequences of that length instead (Devlin
+        et al. 2018, appendix A.2: 128, then 512 for the last tenth), in batches of as
+        many pieces. Held-out text is always read in sequences of `max_length`.
+    next_sentence: "nsp", does B follow A or is it random; "sop", are A and B in order
+        or swapped; "none", no such task, and sequences of one segment.
+    masking: "pieces" hides single pieces; "words" whole ones, which are spaCy's tokens;
+        "spans" of 1 to 10 words.
+    faithful: as in create_pretraining_data.py (google-research/bert), to its faults.
+        What that changes:
+        - pairs of one sentence are random on top of half of the others (by default
+          half of all pairs are, where the documents allow it);
+        - the random half may, with ten unlucky draws, be of the same document (never);
+        - [UNK] is hidden too (no special piece is);
+        - random pieces come from the whole vocabulary, [PAD] and [unused...] included
+          (neither these nor other special pieces);
+        - "words" are runs of "##" pieces (spaCy's tokens), and words that would exceed
+          the budget are skipped, so that long ones are hidden less often (all words
+          equally often, as many pieces as the budget on average);
+        - after ten epochs the same pairs and masks come again (never).
+    max_predictions_per_seq: the most that mask_prob may give; null: no such limit. In
+        the original it is 20, which 15 % of 128 do not reach.
     eval_every, log_every, save_every: in steps.
     """
 
@@ -95,10 +117,16 @@ class TrainingConfig:
     batch_size: int = 64
     accumulate_gradient: int = 1
     max_length: int = 128
+    final_max_length: int | None = None
+    final_share: float = 0.1
+    next_sentence: Literal["nsp", "sop", "none"] = "nsp"
     short_seq_prob: float = 0.1
+    masking: Literal["pieces", "words", "spans"] = "pieces"
     mask_prob: float = 0.15
     mask_token_prob: float = 0.8
     random_piece_prob: float = 0.1
+    max_predictions_per_seq: int | None = None
+    faithful: bool = False
     learn_rate: float = 1e-4
     schedule: Literal["linear", "cosine", "wsd"] = "linear"
     warmup_ratio: float = 0.01
@@ -139,6 +167,20 @@ class TrainingConfig:
         expected = f"at most 1 - mask_token_prob = {1 - self.mask_token_prob:g}"
         is_rest = self.random_piece_prob <= 1 - self.mask_token_prob + 1e-9
         self._expect("random_piece_prob", expected, is_rest)
+        if self.max_predictions_per_seq is not None:
+            is_count = self.max_predictions_per_seq >= 1
+            self._expect("max_predictions_per_seq", "at least 1", is_count)
+        if self.final_max_length is not None:
+            expected = f"more than max_length = {self.max_length}"
+            is_longer = self.final_max_length > self.max_length
+            self._expect("final_max_length", expected, is_longer)
+        is_share = 0.0 < self.final_share < 1.0
+        self._expect("final_share", "a share above 0 and below 1", is_share)
+        if self.faithful:
+            expected = "'nsp' with faithful = true, as the original has nothing else"
+            self._expect("next_sentence", expected, self.next_sentence == "nsp")
+            expected = "'pieces' or 'words' with faithful = true, as in the original"
+            self._expect("masking", expected, self.masking != "spans")
         expected = "false beside a checkpoint, whose embeddings it would overwrite"
         self._expect("warm_start", expected, not (self.warm_start and self.checkpoint))
         is_part = 0.0 <= self.warmup_ratio < 1.0
@@ -215,12 +257,14 @@ class PretrainingConfig:
                 )
             values = {**self.model, "vocab_size": n_pieces}
             bert = read_section(BertConfig, values, section="model")
-        expect(
-            self.pretraining.max_length <= bert.max_positions,
-            place="[pretraining] max_length",
-            expected=f"at most [model] max_positions = {bert.max_positions}",
-            got=self.pretraining.max_length,
-        )
+        for name in ("max_length", "final_max_length"):
+            length = getattr(self.pretraining, name)
+            expect(
+                length is None or length <= bert.max_positions,
+                place=f"[pretraining] {name}",
+                expected=f"at most [model] max_positions = {bert.max_positions}",
+                got=length,
+            )
         return bert
 
     def _checkpoint_config(self, path: Path) -> BertConfig:

@@ -16,16 +16,24 @@ _BLOCK = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
+class NextSentences:
+    """How well pairs are told apart, and how many of them are random (or swapped)."""
+
+    loss: float
+    accuracy: float
+    random_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """Losses are means in nats. unigram_loss: that of the same targets when each piece
-    is guessed by its frequency alone; a model that learns from context is below it."""
+    is guessed by its frequency alone; a model that learns from context is below it.
+    nsp: None where the sequences are single segments."""
 
     mlm_loss: float
     mlm_accuracy: float
     unigram_loss: float
-    nsp_loss: float
-    nsp_accuracy: float
-    random_share: float
+    nsp: NextSentences | None
     n_masked: int
     n_instances: int
 
@@ -35,9 +43,11 @@ class Evaluation:
 
 
 def held_out_batches(reader: BatchReader, n_instances: int) -> list[PretrainingBatch]:
-    """The first `n_instances` of epoch 0, or all: the same ones each time."""
-    n = min(n_instances, len(reader.plan(0)))
-    instances, _ = reader.read(Place(), n)
+    """The first `n_instances` of epoch 0, or all: the same ones each time.
+
+    Of the first phase's length, so that losses of both phases can be compared.
+    """
+    instances, _ = reader.read(Place(), n_instances, in_epoch=True)
     return make_batches(reader, instances, reader.config.batch_size)
 
 
@@ -71,14 +81,14 @@ def evaluate(
             "it is [UNK] under this vocabulary."
         )
     by_piece = (sums[:3] / n_masked).tolist()
-    by_pair = (sums[3:] / n_instances).tolist()
+    has_pairs = any(batch.is_random is not None for batch in batches)
+    loss, accuracy, random_share = (sums[3:] / n_instances).tolist()
+    nsp = NextSentences(loss=loss, accuracy=accuracy, random_share=random_share)
     return Evaluation(
         mlm_loss=by_piece[0],
         mlm_accuracy=by_piece[1],
         unigram_loss=by_piece[2],
-        nsp_loss=by_pair[0],
-        nsp_accuracy=by_pair[1],
-        random_share=by_pair[2],
+        nsp=nsp if has_pairs else None,
         n_masked=n_masked,
         n_instances=n_instances,
     )
@@ -89,16 +99,17 @@ def _batch_sums(
 ) -> Tensor:
     output = model(batch.packed, batch.masked_rows)
     targets, is_random = batch.targets, batch.is_random
-    sums = [torch.zeros(())] * 3
+    sums = [torch.zeros(())] * 6
     if batch.n_masked:
-        sums = [
+        sums[:3] = [
             mlm_loss(output, targets) * batch.n_masked,
             (output.mlm_logits.argmax(dim=1) == targets).sum(),
             -log_probs[targets.cpu()].sum(),
         ]
-    sums += [
-        nsp_loss(output, is_random) * batch.n_sequences,
-        (output.nsp_logits.argmax(dim=1) == is_random).sum(),
-        is_random.sum(),
-    ]
+    if is_random is not None:
+        sums[3:] = [
+            nsp_loss(output, is_random) * batch.n_sequences,
+            (output.nsp_logits.argmax(dim=1) == is_random).sum(),
+            is_random.sum(),
+        ]
     return torch.stack([value.cpu().double() for value in sums])

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import torch
 
-from .batches import training_steps
+from .batches import read_step
 from .config import PretrainingConfig
 from .corpus import Splitter
 from .faults import Faults, highest_loss, mean_of_recent
@@ -60,15 +60,14 @@ def pretrain(
             progress.report(state, before)
             run.save_best()
             run.save_last(state)
-        steps = training_steps(run.reader, state.place)
         while state.share < 1.0:
-            batches, place = next(steps)
+            data = read_step(run.reader, state.place, state.share)
             learn_rate = learn_rate_at(state.share, settings)
-            n_masked = sum(batch.n_masked for batch in batches)
+            n_masked = sum(batch.n_masked for batch in data.batches)
             result = train_step(
                 run.model,
                 run.optimizers,
-                batches,
+                data.batches,
                 learn_rate=learn_rate,
                 max_grad_norm=settings.max_grad_norm,
                 precision=settings.precision,
@@ -76,7 +75,8 @@ def pretrain(
             )
             now = clock()
             seconds, last_time = state.seconds + now - last_time, now
-            state = replace(state, place=place, seconds=seconds)
+            n_epochs = state.n_epochs + data.n_epochs
+            state = replace(state, place=data.place, n_epochs=n_epochs, seconds=seconds)
             if not result.is_applied:
                 write(f"Step {state.step + 1} is left out: {result}")
                 if faults.add(state.step + 1, result):

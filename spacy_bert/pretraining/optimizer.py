@@ -22,21 +22,20 @@ _BETWEEN_HIDDEN = ("encoder.layers.", "encoder.pooler.", "mlm.transform.")
 class StepResult:
     """Mean losses of a step, in nats, and the norm of its gradient before clipping.
 
+    nsp_loss: None where the batches have no labels for it.
     is_applied: whether the weights changed.
     """
 
     mlm_loss: float
-    nsp_loss: float
+    nsp_loss: float | None
     gradient_norm: float
     n_pieces: int
     n_masked: int
     is_applied: bool
 
     def __str__(self) -> str:
-        return (
-            f"MLM loss {self.mlm_loss:g}, NSP loss {self.nsp_loss:g}, gradient norm "
-            f"{self.gradient_norm:g}"
-        )
+        nsp = "" if self.nsp_loss is None else f"NSP loss {self.nsp_loss:g}, "
+        return f"MLM loss {self.mlm_loss:g}, {nsp}gradient norm {self.gradient_norm:g}"
 
 
 def make_optimizers(
@@ -98,7 +97,10 @@ def train_step(
         on_device = batch.to(device)
         with torch.autocast(device.type, torch.bfloat16, precision == "bf16"):
             output = model(on_device.packed, on_device.masked_rows)
-        nsp = nsp_loss(output, on_device.is_random) * (batch.n_sequences / n_sequences)
+        nsp = torch.zeros((), device=device)
+        if on_device.is_random is not None:
+            share = batch.n_sequences / n_sequences
+            nsp = nsp_loss(output, on_device.is_random) * share
         mlm = output.mlm_logits.sum()  # 0 where nothing can be masked
         if batch.n_masked:
             mlm = mlm_loss(output, on_device.targets) * (batch.n_masked / n_masked)
@@ -111,7 +113,7 @@ def train_step(
         _update(model, optimizers, learn_rate)
     return StepResult(
         mlm_loss=numbers[0],
-        nsp_loss=numbers[1],
+        nsp_loss=None if batches[0].is_random is None else numbers[1],
         gradient_norm=numbers[2],
         n_pieces=sum(batch.packed.n_pieces for batch in batches),
         n_masked=n_masked,

@@ -27,7 +27,8 @@ _COLUMNS = {
 
 class Progress:
     """MLM and NSP are mean training losses since the last row; HELD-OUT is the MLM loss
-    on held-out text, UNIGRAM what guessing by frequency gives there."""
+    on held-out text, UNIGRAM what guessing by frequency gives there. The columns of NSP
+    are empty in a run without it."""
 
     def __init__(
         self, path: Path, state: TrainingState, *, write: Callable[[str], None]
@@ -47,7 +48,8 @@ class Progress:
         self._learn_rate = learn_rate
         self._n_steps += 1
         self._mlm_sum += result.mlm_loss
-        self._nsp_sum += result.nsp_loss
+        if result.nsp_loss is not None:
+            self._nsp_losses.append(result.nsp_loss)
         self._n_pieces += result.n_pieces
         now = perf_counter()
         self._seconds += now - self._last_step_end
@@ -64,14 +66,16 @@ class Progress:
         row["learn_rate"] = self._learn_rate
         if self._n_steps:
             row["mlm_loss"] = self._mlm_sum / self._n_steps
-            row["nsp_loss"] = self._nsp_sum / self._n_steps
+            if self._nsp_losses:
+                row["nsp_loss"] = sum(self._nsp_losses) / len(self._nsp_losses)
             row["pieces_per_second"] = self._n_pieces / self._seconds
         if evaluation is not None:
             row["held_out_mlm_loss"] = evaluation.mlm_loss
             row["held_out_unigram_loss"] = evaluation.unigram_loss
             row["held_out_mlm_accuracy"] = evaluation.mlm_accuracy
             row["held_out_perplexity"] = evaluation.perplexity
-            row["held_out_nsp_accuracy"] = evaluation.nsp_accuracy
+            if evaluation.nsp is not None:
+                row["held_out_nsp_accuracy"] = evaluation.nsp.accuracy
         self._reset()
         with self._path.open("a", encoding="utf8") as log:
             log.write(json.dumps(row) + "\n")
@@ -110,7 +114,8 @@ class Progress:
     def _reset(self) -> None:
         self._last_step_end = perf_counter()
         self._n_steps = self._n_pieces = 0
-        self._mlm_sum = self._nsp_sum = self._seconds = 0.0
+        self._mlm_sum = self._seconds = 0.0
+        self._nsp_losses: list[float] = []
 
     def _drop_rows_after(self, step: int) -> None:
         if not self._path.is_file():

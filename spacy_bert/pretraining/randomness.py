@@ -1,37 +1,47 @@
-"""Random numbers as a pure function of (seed, epoch, stream, position).
+"""Random numbers as a pure function of (seed, epoch, stream, block, position).
 
 Philox is counter-based (Salmon et al. 2011): each key and counter has its own
 numbers, so nothing depends on what was drawn before, and nothing needs to be saved.
 """
 
-from collections.abc import Iterator
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
-_BLOCK = 4096
+# Numbers that one tick of the counter gives (Philox 4x64).
+_PER_TICK = 4
 
 
 class Stream(IntEnum):
     """What the numbers are for. Adding one leaves the numbers of the others alone."""
 
-    CHUNKS = 0
-    NEXT_SENTENCES = 1
-    TRUNCATION = 2
-    ORDER = 3
-    MASKS = 4
+    DOCUMENTS = 0
+    TARGETS = 1
+    CHUNKS = 2
+    NEXT_SENTENCES = 3
+    TRUNCATION = 4
+    ORDER = 5
+    MASKS = 6
 
 
 def make_generator(
-    seed: int, epoch: int, stream: Stream, position: int = 0
+    seed: int, epoch: int, stream: Stream, block: int = 0, *, tick: int = 0
 ) -> np.random.Generator:
-    # The lower half of the counter counts the numbers drawn.
-    counter = np.array([0, 0, position, stream], dtype=np.uint64)
+    # The lower half of the counter counts the numbers drawn, four a tick.
+    counter = np.array([tick, 0, block, stream], dtype=np.uint64)
     key = np.array([seed, epoch], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(counter=counter, key=key))
 
 
-def draw_uniforms(generator: np.random.Generator) -> Iterator[float]:
-    """Numbers in [0, 1) without end; blocks of them are cheaper than single ones."""
-    while True:
-        yield from generator.random(_BLOCK).tolist()
+def draw_rows(
+    seed: int, epoch: int, stream: Stream, block: int, rows: range, width: int
+) -> NDArray[np.float64]:
+    """`width` numbers in [0, 1) for each row. (n_rows, width)
+
+    A row owns a stretch of the counter, so its numbers do not depend on which other
+    rows are drawn, and many neighbours cost one generator.
+    """
+    n_ticks = -(-width // _PER_TICK)
+    generator = make_generator(seed, epoch, stream, block, tick=rows.start * n_ticks)
+    return generator.random((len(rows), n_ticks * _PER_TICK))[:, :width]

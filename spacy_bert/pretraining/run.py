@@ -53,7 +53,7 @@ class Run:
         share = share_done(
             self.config,
             n_steps=state.step,
-            n_epochs=self.reader.count_epochs(state.place),
+            n_epochs=state.n_epochs,
             seconds=state.seconds,
         )
         return replace(state, share=share)
@@ -81,7 +81,9 @@ class Run:
         saved, _ = load_pretraining_model(last)
         self.model.load_state_dict(saved.state_dict())
         load_tensors(last, self.model, self.optimizers)
-        return replace(before, place=state.place, seconds=state.seconds)
+        return replace(
+            before, place=state.place, n_epochs=state.n_epochs, seconds=state.seconds
+        )
 
 
 def prepare_run(
@@ -126,6 +128,8 @@ def prepare_run(
         splitter=splitter,
         write=write,
     )
+    reader = BatchReader(index.train, wordpiece, config.pretraining)
+    held_out_reader = BatchReader(index.held_out, wordpiece, config.pretraining)
     log_probs = unigram_log_probs(index.train, model.config.vocab_size)
     if has_new_mlm_head:
         with torch.no_grad():
@@ -144,8 +148,6 @@ def prepare_run(
         load_tensors(last, model, optimizers)
     else:
         _remove_previous(output)
-    reader = BatchReader(index.train, wordpiece, config.pretraining)
-    held_out_reader = BatchReader(index.held_out, wordpiece, config.pretraining)
     return Run(
         output=output,
         wordpiece=wordpiece,

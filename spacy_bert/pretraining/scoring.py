@@ -11,7 +11,7 @@ from .config import CorpusConfig, TrainingConfig
 from .corpus import Splitter, find_files
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
 from .indexing import index_whole
-from .sections import expect
+from .sections import expect, read_section
 
 
 def score_checkpoint(
@@ -20,11 +20,13 @@ def score_checkpoint(
     *,
     splitter: Splitter | None,
     max_length: int = 128,
+    next_sentence: str = "nsp",
     n_instances: int = 1024,
     device: torch.device | str = "cpu",
 ) -> Evaluation:
     """All documents of the corpus count as held out. Its own piece frequencies make the
-    unigram loss. Raises ValueError or OSError where something does not fit."""
+    unigram loss. `next_sentence`: what the checkpoint was trained with, as in
+    TrainingConfig. Raises ValueError or OSError where something does not fit."""
     model, wordpiece = load_pretraining_model(checkpoint)
     expect(
         max_length <= model.config.max_positions,
@@ -32,7 +34,8 @@ def score_checkpoint(
         expected=f"at most the model's {model.config.max_positions} positions",
         got=max_length,
     )
-    config = TrainingConfig(max_length=max_length, n_eval_instances=n_instances)
+    settings = {"max_length": max_length, "next_sentence": next_sentence}
+    config = read_section(TrainingConfig, settings, section="pretraining")
     with TemporaryDirectory() as folder:
         part = index_whole(
             Path(folder),

@@ -28,6 +28,7 @@ TENSORS_FILE = "training_state.safetensors"
 @dataclass(frozen=True, kw_only=True)
 class TrainingState:
     """step: steps finished.
+    n_epochs: how often they went through the text.
     seconds: how long they took, with all that the loop does between them.
     share: of the run that is done, from 0 to 1.
     best_loss: the lowest held-out MLM loss so far.
@@ -36,6 +37,7 @@ class TrainingState:
 
     step: int = 0
     place: Place = field(default_factory=Place)
+    n_epochs: float = 0.0
     seconds: float = field(default=0.0, compare=False)
     share: float = field(default=0.0, compare=False)
     best_loss: float | None = None

@@ -1,6 +1,8 @@
 """A config that trains on a toy corpus in seconds, and a part of an index."""
 
 import copy
+import os
+import signal
 from pathlib import Path
 from random import Random
 
@@ -10,7 +12,7 @@ from toy_corpus import PIECES, make_documents, make_part
 
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
-from spacy_bert.pretraining import PretrainingConfig
+from spacy_bert.pretraining import PretrainingConfig, loop
 from spacy_bert.pretraining.index import CorpusPart
 from spacy_bert.tokenization import WordPiece
 
@@ -96,3 +98,22 @@ def part() -> CorpusPart:
             for _ in range(300)
         ]
     )
+
+
+@pytest.fixture
+def signal_in_step(monkeypatch):
+    """signal_in_step(3, SIGTERM): it comes, once, when step 3 of a run is computed."""
+
+    def arm(step: int, number: int = signal.SIGTERM) -> None:
+        real, n_calls = loop.train_step, 0
+
+        def signalled(*args, **kwargs):
+            nonlocal n_calls
+            n_calls += 1
+            if n_calls == step:
+                os.kill(os.getpid(), number)
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(loop, "train_step", signalled)
+
+    return arm

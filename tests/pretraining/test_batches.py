@@ -1,8 +1,12 @@
 """Instances -> packed batches; the losses equal those of transformers."""
 
+from random import Random
+
+import numpy as np
 import pytest
 import torch
 from torch.nn.utils.rnn import pad_sequence
+from toy_corpus import make_part
 from transformers import BertForPreTraining
 
 from spacy_bert.checkpoint import save_checkpoint
@@ -11,7 +15,7 @@ from spacy_bert.pretraining.batches import (
     BatchReader,
     Place,
     make_batches,
-    training_steps,
+    read_step,
 )
 from spacy_bert.pretraining.config import TrainingConfig
 
@@ -41,21 +45,33 @@ def model(pieces):
     return model.eval()
 
 
-def test_a_batch_holds_its_pairs(reader, pieces):
+def test_a_batch_holds_its_pairs(reader, part, pieces):
     instances, _ = reader.read(Place(), 8)
     batch = reader.batch(instances)
-    assert batch.packed.lengths == tuple(len(i.piece_ids) for i in instances)
     ids = batch.packed.piece_ids.clone()
     ids[batch.masked_rows] = batch.targets
-    assert ids.tolist() == [i for instance in instances for i in instance.piece_ids]
+    sequences = ids.split(batch.packed.lengths)
     segments = batch.packed.segment_ids.split(batch.packed.lengths)
-    for instance, sequence in zip(instances, segments, strict=True):
-        n_second = len(sequence) - instance.n_first
-        assert sequence.tolist() == [0] * instance.n_first + [1] * n_second
-        assert instance.piece_ids[0] == pieces.cls_id
-        assert instance.piece_ids[instance.n_first - 1] == pieces.sep_id
-        assert instance.piece_ids[-1] == pieces.sep_id
-    assert batch.is_random.tolist() == [int(i.is_random) for i in instances]
+    cls, sep = pieces.cls_id, pieces.sep_id
+    for i, (start_a, stop_a, start_b, stop_b) in enumerate(instances.plan.ranges):
+        a, b = part.piece_ids[start_a:stop_a], part.piece_ids[start_b:stop_b]
+        assert sequences[i].tolist() == [cls, *a, sep, *b, sep]
+        assert segments[i].tolist() == [0] * (len(a) + 2) + [1] * (len(b) + 1)
+    assert batch.is_random.tolist() == instances.plan.is_random.tolist()
+
+
+def test_single_segments_have_no_labels(part, pieces):
+    part.piece_ids[:] = 7
+    config = TrainingConfig(next_sentence="none", max_length=32)
+    reader = BatchReader(part, pieces, config)
+    batch = reader.batch(reader.read(Place(), 40)[0])
+    assert batch.is_random is None and batch.n_sequences == 40
+    assert not batch.packed.segment_ids.any()
+    ids = batch.packed.piece_ids.clone()
+    ids[batch.masked_rows] = batch.targets
+    for sequence in ids.split(batch.packed.lengths):
+        text = [7] * (len(sequence) - 2)
+        assert sequence.tolist() == [pieces.cls_id, *text, pieces.sep_id]
 
 
 def test_losses_equal_those_of_transformers(tmp_path, reader, model, pieces):
@@ -87,18 +103,73 @@ def test_reading_goes_on_from_any_place(reader):
     whole, _ = reader.read(Place(), 3000)
     start, place = reader.read(Place(), 1700)
     rest, _ = reader.read(place, 1300)
-    places = [instance.place for instance in whole]
-    assert places == [instance.place for instance in start + rest]
-    n_first = len(reader.plan(0))
-    assert places[n_first - 1 : n_first + 1] == [(0, n_first - 1), (1, 0)]
-    assert len(set(places)) == 3000
+    n_first = len(reader.plan(Place()))
+    assert n_first < 1700 and place == Place(epoch=1, position=1700 - n_first)
+    for name in ("ranges", "is_random"):
+        together = [getattr(part.plan, name) for part in (start, rest)]
+        assert (np.concatenate(together) == getattr(whole.plan, name)).all()
+    assert (np.concatenate([start.draws, rest.draws]) == whole.draws).all()
+    assert len(np.unique(whole.draws[:, 0, 0])) == 3000
+
+
+def test_reading_can_stop_at_the_end_of_the_epoch(reader):
+    instances, place = reader.read(Place(), 10_000, in_epoch=True)
+    assert len(instances) == len(reader.plan(Place()))
+    assert place == Place(epoch=1)
 
 
 def test_steps_are_sorted_by_length_and_follow_each_other(reader):
-    steps = training_steps(reader, Place())
-    (first,), place = next(steps)
-    (second,), _ = next(steps)
+    one = read_step(reader, Place(), 0.0)
+    two = read_step(reader, one.place, 0.0)
+    (first,), (second,) = one.batches, two.batches
     assert list(first.packed.lengths) == sorted(first.packed.lengths)
-    (again,), _ = next(training_steps(reader, place))
+    n = reader.config.batch_size
+    instances, place = reader.read(Place(), 2 * n)
+    (again,) = make_batches(reader, instances[n:], n)
+    assert place == two.place
     assert torch.equal(second.packed.piece_ids, again.packed.piece_ids)
     assert torch.equal(second.masked_rows, again.masked_rows)
+
+
+def test_the_steps_of_an_epoch_make_one(reader):
+    place, n_epochs = Place(), 0.0
+    while place.epoch == 0:
+        data = read_step(reader, place, 0.0)
+        place, n_epochs = data.place, n_epochs + data.n_epochs
+    beyond = place.position / len(reader.plan(place))
+    assert n_epochs == pytest.approx(1.0 + beyond)
+
+
+@pytest.mark.parametrize("masking", ["words", "spans"])
+def test_words_are_hidden_whole(pieces, masking):
+    """Word k is the piece 5 + k % 20 again and again: a run of it is one word, also
+    where a sequence has lost its beginning."""
+    random = Random(0)
+    lengths = [[random.randint(1, 40) for _ in range(4)] for _ in range(300)]
+    starts, n_pieces = [], sum(map(sum, lengths))
+    while len(starts) < n_pieces:
+        starts += [True] + [False] * random.randint(0, 4)
+    part = make_part(lengths, word_starts=starts[:n_pieces])
+    part.piece_ids[:] = 5 + np.cumsum(starts[:n_pieces]) % 20
+    config = TrainingConfig(masking=masking, max_length=32)
+    reader = BatchReader(part, pieces, config)
+    batch = reader.batch(reader.read(Place(), 300)[0])
+    is_masked = np.zeros(batch.packed.n_pieces, dtype=bool)
+    is_masked[batch.masked_rows] = True
+    ids = batch.packed.piece_ids.clone()
+    ids[batch.masked_rows] = batch.targets
+    is_same_word = (ids[1:] == ids[:-1]).numpy()
+    assert is_same_word.sum() > 1000
+    assert (is_masked[1:] == is_masked[:-1])[is_same_word].all()
+
+
+def test_a_part_without_words_is_refused(part, pieces):
+    config = TrainingConfig(masking="words", max_length=32)
+    with pytest.raises(ValueError, match=r"\[pretraining\] masking: 'words' needs an"):
+        BatchReader(part, pieces, config)
+
+
+def test_documents_of_one_sentence_have_no_order(pieces):
+    config = TrainingConfig(next_sentence="sop", max_length=32)
+    with pytest.raises(ValueError, match="'sop' needs documents of two sentences"):
+        BatchReader(make_part([[3]] * 9), pieces, config)

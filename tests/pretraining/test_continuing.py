@@ -22,7 +22,7 @@ def continued(tmp_path, settings, make_config):
     del settings["vocabulary"]
 
     def run(path):
-        training = {"checkpoint": str(path), "max_steps": 1, "warmup_steps": 0}
+        training = {"checkpoint": str(path), "max_steps": 1, "warmup_ratio": 0.0}
         config = make_config(pretraining=training | {"learn_rate": 1e-9})
         pretrain(config, tmp_path / "out", overwrite=True, write=quiet)
         return load_file(tmp_path / "out" / "model-last" / "model.safetensors")

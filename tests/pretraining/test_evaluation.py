@@ -62,7 +62,7 @@ def test_a_model_that_knows_frequencies_alone_has_the_unigram_loss(
     assert result.mlm_loss == pytest.approx(result.unigram_loss, abs=1e-5)
     assert result.perplexity == pytest.approx(exp(result.mlm_loss))
     assert result.n_instances == 200
-    assert result.random_share == pytest.approx(0.5, abs=0.1)
+    assert result.nsp.random_share == pytest.approx(0.5, abs=0.1)
 
 
 def test_evaluation_changes_nothing_and_repeats(model, batches, part):
@@ -84,7 +84,26 @@ def test_means_do_not_depend_on_the_batches(model, part, pieces):
         reader = BatchReader(part, pieces, config)
         results.append(evaluate(model, held_out_batches(reader, 100), log_probs))
     assert results[0].mlm_loss == pytest.approx(results[1].mlm_loss, abs=1e-5)
-    assert results[0].nsp_accuracy == pytest.approx(results[1].nsp_accuracy)
+    assert results[0].nsp.accuracy == pytest.approx(results[1].nsp.accuracy)
+
+
+def test_single_segments_have_no_scores_of_pairs(model, part, pieces):
+    part.piece_ids[:] = part.piece_ids % 10 + 5
+    log_probs = unigram_log_probs(part, model.config.vocab_size)
+    losses = {}
+    for task in ("none", "sop"):
+        config = TrainingConfig(next_sentence=task, max_length=32)
+        batches = held_out_batches(BatchReader(part, pieces, config), 50)
+        losses[task] = evaluate(model, batches, log_probs)
+    assert losses["none"].nsp is None and losses["none"].mlm_loss > 0
+    assert 0.3 < losses["sop"].nsp.random_share < 0.7
+
+
+def test_held_out_text_is_read_in_the_length_of_the_first_phase(part, pieces):
+    part.piece_ids[:] = 7
+    config = TrainingConfig(max_length=16, final_max_length=32)
+    batches = held_out_batches(BatchReader(part, pieces, config), 100)
+    assert max(max(batch.packed.lengths) for batch in batches) == 16
 
 
 def test_text_of_unknown_pieces_cannot_be_evaluated(model, part, pieces):

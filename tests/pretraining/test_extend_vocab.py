@@ -13,7 +13,7 @@ from spacy_bert.checkpoint import (
     save_checkpoint,
 )
 from spacy_bert.model import BertForPretraining, pack
-from spacy_bert.pretraining import loop, new_model, pretrain
+from spacy_bert.pretraining import new_model, pretrain
 from spacy_bert.pretraining.corpus import find_files, held_out_draw, read_documents
 from spacy_bert.pretraining.new_model import add_pieces, make_model
 
@@ -129,19 +129,13 @@ def test_held_out_documents_add_no_pieces(corpus_path, bert_path, extend, pieces
     assert added == [not held_out for held_out in is_held_out]
 
 
-def test_a_resumed_run_keeps_its_pieces(tmp_path, bert_path, extend, monkeypatch):
+def test_a_resumed_run_keeps_its_pieces(
+    tmp_path, bert_path, extend, monkeypatch, signal_in_step
+):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     pretrain(extend(bert_path), whole, write=quiet)
-    real = loop.train_step
-
-    def stopped(*args, step, **kwargs):
-        if step == 3:
-            raise KeyboardInterrupt
-        return real(*args, step=step, **kwargs)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop, "train_step", stopped)
-        pretrain(extend(bert_path), broken, write=quiet)
+    signal_in_step(3)
+    assert pretrain(extend(bert_path), broken, write=quiet).step == 3
     # What would be chosen today is not asked for.
     monkeypatch.delattr(new_model, "extend_wordpiece")
     said = []

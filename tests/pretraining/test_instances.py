@@ -1,33 +1,52 @@
 """BERT's pairs: hand-worked cases, then statistics of whole epochs."""
 
 from collections import Counter
+from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 import pytest
 from toy_corpus import make_part
 
-from spacy_bert.pretraining.instances import (
-    cut_chunks,
-    plan_epoch,
-    truncated_lengths,
-)
+from spacy_bert.pretraining.chunks import cut_next_sentences
+from spacy_bert.pretraining.config import TrainingConfig
+from spacy_bert.pretraining.instances import plan_block
+from spacy_bert.pretraining.pairs import truncated_lengths
 
 
-def plan(part, *, epoch=0, seed=0, max_length=64, short_seq_prob=0.1):
-    return plan_epoch(
-        part,
-        seed=seed,
-        epoch=epoch,
-        max_length=max_length,
-        short_seq_prob=short_seq_prob,
+@dataclass
+class Pairs:
+    """The columns of a plan."""
+
+    a_start: np.ndarray
+    a_stop: np.ndarray
+    b_start: np.ndarray
+    b_stop: np.ndarray
+    is_random: np.ndarray
+
+
+def plan(part, *, epoch=0, max_length=64, **settings):
+    config = TrainingConfig(**settings)
+    pairs = plan_block(part, config, epoch=epoch, block=0, max_length=max_length)
+    return Pairs(*pairs.ranges.T, pairs.is_random)
+
+
+def cut(part, *, n_pieces, seed=0):
+    """(document, start, split, stop, is_random) of each chunk, in rounds."""
+    generator = np.random.default_rng(seed)
+    documents = generator.permutation(part.n_documents)
+    targets = np.full(part.n_documents, n_pieces)
+    chunks = cut_next_sentences(
+        part, documents, targets, faithful=False, generator=generator
     )
-
-
-def cut(part, *, n_pieces, seed=0, short_prob=0.0):
-    return list(
-        cut_chunks(part, seed=seed, epoch=0, n_pieces=n_pieces, short_prob=short_prob)
+    columns = (
+        documents[chunks.place],
+        chunks.start,
+        chunks.split,
+        chunks.stop,
+        chunks.is_random,
     )
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def document_of(part, piece):
@@ -38,53 +57,55 @@ def document_of(part, piece):
 def test_chunks_of_one_document_by_hand():
     """Sentences of 3, 4, 9 and 2 pieces, a target of 7: 3 + 4 are enough, and 9 alone
     would be, but takes the next one, so that there is a B. A random pair puts the
-    sentences of its B back, and the pair after it is true where it can be."""
-    part = make_part([[3, 4, 9, 2], [1]])
+    sentences of its B back; a lone sentence is random."""
+    part = make_part([[3, 4, 9, 2], [1, 1]])
     seen = set()
-    for seed in range(50):
-        chunks = [c for c in cut(part, n_pieces=7, seed=seed) if c.document == 0]
-        seen.add(tuple((c.start, c.split, c.stop, c.is_random) for c in chunks))
+    for seed in range(200):
+        chunks = [c for c in cut(part, n_pieces=7, seed=seed) if c[0] == 0]
+        seen.add(tuple(tuple(c[1:]) for c in chunks))
     true, random = False, True
     assert seen == {
         ((0, 1, 2, true), (2, 3, 4, true)),
         ((0, 1, 2, true), (2, 3, 4, random), (3, 4, 4, random)),
         ((0, 1, 2, random), (1, 2, 3, true), (3, 4, 4, random)),
+        ((0, 1, 2, random), (1, 2, 3, random), (2, 3, 4, true)),
     }
 
 
 def test_a_chunk_is_cut_anywhere_between_sentences():
     part = make_part([[1] * 5] * 2)
-    assert {cut(part, n_pieces=5, seed=seed)[0].split % 5 for seed in range(100)} == (
-        {1, 2, 3, 4}
-    )
+    seen = {cut(part, n_pieces=5, seed=seed)[0][2] % 5 for seed in range(100)}
+    assert seen == {1, 2, 3, 4}
 
 
 def test_nothing_is_lost_and_nothing_comes_twice(part):
     """What a random B takes the place of is put back: the sentences of all A and true B
     are those of the document, in order."""
     used = Counter()
-    for chunk in cut(part, n_pieces=61, short_prob=0.1):
-        used.update(range(chunk.start, chunk.split if chunk.is_random else chunk.stop))
+    for _, start, split, stop, is_random in cut(part, n_pieces=61):
+        used.update(range(start, split if is_random else stop))
     assert used == Counter(range(part.n_sentences))
 
 
 def test_chunks_reach_the_target_and_no_further(part):
-    for chunk in cut(part, n_pieces=61):
-        at_end = chunk.stop == part.document_offsets[chunk.document + 1]
-        offsets = part.sentence_offsets
-        assert at_end or offsets[chunk.stop] - offsets[chunk.start] >= 61
-        without_last = offsets[chunk.stop - 1] - offsets[chunk.start]
-        assert without_last < 61 or chunk.stop - chunk.start == 2
+    offsets = part.sentence_offsets
+    for document, start, _, stop, _ in cut(part, n_pieces=61):
+        at_end = stop == part.document_offsets[document + 1]
+        assert at_end or offsets[stop] - offsets[start] >= 61
+        assert offsets[stop - 1] - offsets[start] < 61 or stop - start == 2
 
 
 def test_a_tenth_of_the_documents_is_cut_short():
-    part = make_part([[1] * 4] * 5000)
-    targets = {
-        chunk.document: chunk.target for chunk in cut(part, n_pieces=61, short_prob=0.1)
-    }
-    short = [target for target in targets.values() if target < 61]
-    assert abs(len(short) / 5000 - 0.1) < 0.02
-    assert min(short) == 2 and max(short) > 55 and abs(np.mean(short) - 31) < 3
+    """Sentences of one piece fill the sequences of a document to its target."""
+    part = make_part([[1] * 62] * 3000)
+    config = TrainingConfig(next_sentence="none")
+    plan = plan_block(part, config, epoch=0, block=0, max_length=64)
+    starts, stops = plan.ranges[:, 0], plan.ranges[:, 1]
+    targets = (stops - starts)[starts % 62 == 0]
+    assert len(targets) == 3000
+    short = targets[targets < 62]
+    assert abs(len(short) / 3000 - 0.1) < 0.02
+    assert min(short) == 2 and max(short) > 55 and abs(np.mean(short) - 32) < 3
 
 
 def test_pairs_come_from_the_right_documents(part):
@@ -172,7 +193,7 @@ def test_a_plan_is_a_function_of_seed_and_epoch(part):
     for name in ("a_start", "a_stop", "b_start", "b_stop", "is_random"):
         assert (getattr(first, name) == getattr(again, name)).all()
     for other in (plan(part, epoch=4), plan(part, epoch=3, seed=1)):
-        n = min(len(first), len(other))
+        n = min(len(first.a_start), len(other.a_start))
         assert (first.a_start[:n] != other.a_start[:n]).mean() > 0.9
 
 

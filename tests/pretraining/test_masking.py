@@ -1,24 +1,23 @@
 """Masked pieces: hand-worked cases, then statistics."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.masking import (
-    Masking,
-    draw_for_masks,
-    make_masking,
-    mask_pieces,
-)
+from spacy_bert.pretraining.config import TrainingConfig
+from spacy_bert.pretraining.masking import Masking, make_masking, mask_pieces
+from spacy_bert.pretraining.randomness import Stream, draw_rows
+from spacy_bert.pretraining.sequences import Sequences
 from spacy_bert.tokenization import WordPiece
 
 LETTERS = "a b c d e f g h i j".split()
 WORDPIECE = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] [unused0]".split() + LETTERS)
-CLS, SEP, MASK, UNK, PAD = 2, 3, 4, 1, 0
+CLS, SEP, MASK, UNK = 2, 3, 4, 1
 
 
-def make(**changes) -> Masking:
-    probs = {"mask_prob": 0.15, "mask_token_prob": 0.8, "random_piece_prob": 0.1}
-    return make_masking(WORDPIECE, **probs | changes)
+def make(**settings) -> Masking:
+    return make_masking(WORDPIECE, TrainingConfig(**settings))
 
 
 def rows(n: int, length: int) -> np.ndarray:
@@ -28,21 +27,39 @@ def rows(n: int, length: int) -> np.ndarray:
     return ids
 
 
-def mask(ids, masking, *, seed=0, epoch=0):
-    places = [(epoch, position) for position in range(len(ids))]
-    lengths = (ids != PAD).sum(axis=1)
-    draws = draw_for_masks(seed, places, ids.shape[1])
-    return mask_pieces(ids, lengths, draws, masking)
+@dataclass
+class Masked:
+    ids: np.ndarray
+    is_masked: np.ndarray
+
+
+def mask(ids, masking, *, draws=None, word_starts=None) -> Masked:
+    """Sequences of one length, as the rows of a matrix."""
+    n, length = ids.shape
+    if draws is None:
+        width = masking.n_draws * length
+        draws = draw_rows(0, 0, Stream.MASKS, 0, range(n), width).reshape(n, -1, length)
+    if word_starts is None:
+        word_starts = np.ones(ids.shape, dtype=bool)
+    sequences = Sequences(
+        ids=ids.ravel(),
+        segment_ids=np.zeros_like(ids.ravel()),
+        lengths=np.full(n, length),
+        word_starts=word_starts.ravel(),
+    )
+    masked = mask_pieces(sequences, draws, masking)
+    return Masked(masked.ids.reshape(n, -1), masked.is_masked.reshape(n, -1))
 
 
 def test_by_hand():
-    """Of 10 pieces 0.3 * 10 = 3 are hidden: those with the lowest ranks that are not
-    special. One becomes [MASK], one the last random piece, one stays."""
+    """Of 10 pieces 0.3 * 10 = 3 are hidden: those with the lowest ranks that are
+    not special. One becomes [MASK], one the last random piece,
+    one stays."""
     ids = np.array([[CLS, 6, 7, SEP, 8, 9, UNK, 10, 11, SEP]])
     ranks = [0.0, 0.9, 0.1, 0.0, 0.8, 0.2, 0.0, 0.3, 0.7, 0.0]
     fates = [0.0, 0.0, 0.79, 0.0, 0.0, 0.89, 0.0, 0.91, 0.0, 0.0]
     draws = np.array([[ranks, fates, [0.999] * 10]])
-    masked = mask_pieces(ids, np.array([10]), draws, make(mask_prob=0.3))
+    masked = mask(ids, make(mask_prob=0.3), draws=draws)
     assert np.flatnonzero(masked.is_masked).tolist() == [2, 5, 7]
     assert masked.ids.tolist() == [[CLS, 6, MASK, SEP, 8, 15, UNK, 10, 11, SEP]]
 
@@ -56,9 +73,9 @@ def test_exactly_fifteen_percent_are_hidden(length, n_masked):
 
 def test_special_pieces_are_never_hidden_nor_put_in():
     ids = rows(200, 20)
-    ids[:, 5], ids[:100, 15:] = UNK, PAD
+    ids[:, 5] = UNK
     masked = mask(ids, make(mask_prob=1.0, mask_token_prob=0.0, random_piece_prob=1.0))
-    is_special = np.isin(ids, [CLS, SEP, UNK, PAD])
+    is_special = np.isin(ids, [CLS, SEP, UNK])
     assert (masked.is_masked == ~is_special).all()
     assert (masked.ids[is_special] == ids[is_special]).all()
     assert set(masked.ids[~is_special]) == set(range(6, 16))  # no [unused0]
@@ -87,26 +104,50 @@ def test_every_piece_is_hidden_as_often():
     assert abs(shares - 6 / 37).max() < 0.03
 
 
-def test_masks_are_new_in_every_epoch_and_the_same_in_the_same_one():
-    ids = rows(100, 128)
-    first = mask(ids, make())
-    again = mask(ids, make())
-    assert (first.ids == again.ids).all()
-    for other in (mask(ids, make(), epoch=1), mask(ids, make(), seed=1)):
-        both = (first.is_masked & other.is_masked).sum() / first.is_masked.sum()
-        assert abs(both - 0.15) < 0.03
+def test_fewer_are_hidden_at_will():
+    masked = mask(rows(50, 40), make(max_predictions_per_seq=2))
+    assert (masked.is_masked.sum(axis=1) == 2).all()
 
 
-def test_a_mask_depends_on_its_place_alone():
-    """Not on the other sequences of the batch, nor on how far they are padded."""
-    alone = draw_for_masks(0, [(2, 17)], 30)[0]
-    within = draw_for_masks(0, [(2, 16), (2, 17), (3, 0)], 50)[1]
-    assert (alone == within[:, :30]).all()
+def words(n: int) -> np.ndarray:
+    """[CLS] and words of 1, 2, 3, 4 and 8 pieces, [SEP], the same again, [SEP]."""
+    row = [True]
+    for width in (1, 2, 3, 4, 8) * 2:
+        row += [True] + [False] * (width - 1)
+        row += [True] if len(row) in (19, 38) else []
+    return np.tile(row, (n, 1))
+
+
+@pytest.mark.parametrize("kind", ["words", "spans"])
+def test_long_words_are_hidden_as_often_as_short_ones(kind):
+    """6 of 39 pieces, of which 36 can be hidden: every piece with the chance 6 / 36."""
+    n = 10_000
+    ids, starts = rows(n, 39), words(n)
+    assert starts.shape == ids.shape
+    masked = mask(ids, make(masking=kind), word_starts=starts)
+    inside = ~starts & (ids >= 6)
+    before = np.roll(masked.is_masked, 1, axis=1)
+    assert (masked.is_masked[inside] == before[inside]).all()
+    shares = masked.is_masked.mean(axis=0)[ids[0] >= 6]
+    assert abs(shares - 1 / 6).max() < 5 * (5 / 36 / n) ** 0.5
+    assert masked.is_masked.sum() / n == pytest.approx(6, abs=0.15)
+
+
+def test_a_span_has_one_fate():
+    """Neighbours that are hidden become [MASK] together, but for two spans side by
+    side; pieces of a word each on their own: both of two 0.8 * 0.8 of the time."""
+    ids, starts = rows(4000, 39), words(4000)
+    together = {}
+    for kind in ("words", "spans"):
+        masked = mask(ids, make(masking=kind), word_starts=starts)
+        both = masked.is_masked[:, 1:] & masked.is_masked[:, :-1] & ~starts[:, 1:]
+        is_mask = masked.ids == MASK
+        together[kind] = (is_mask[:, 1:] & is_mask[:, :-1])[both].mean()
+    assert together["words"] == pytest.approx(0.64, abs=0.02)
+    assert together["spans"] == pytest.approx(0.8, abs=0.03)
 
 
 def test_a_vocabulary_with_nothing_to_mask_is_refused():
     wordpiece = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] [unused1]".split())
     with pytest.raises(ValueError, match="nothing to mask"):
-        make_masking(
-            wordpiece, mask_prob=0.15, mask_token_prob=0.8, random_piece_prob=0.1
-        )
+        make_masking(wordpiece, TrainingConfig())

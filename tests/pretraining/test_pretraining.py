@@ -19,7 +19,12 @@ def quiet(text: str) -> None:
 
 def test_it_learns(tmp_path, make_config, corpus_path):
     config = make_config(
-        pretraining={"max_steps": 150, "eval_every": 50, "batch_size": 32}
+        pretraining={
+            "max_steps": 150,
+            "eval_every": 50,
+            "batch_size": 32,
+            "n_eval_instances": 128,
+        }
     )
     said = []
     pretrain(config, tmp_path / "out", write=said.append)
@@ -27,7 +32,7 @@ def test_it_learns(tmp_path, make_config, corpus_path):
     unigram = rows[-1]["held_out_unigram_loss"]
     assert rows[0]["held_out_mlm_loss"] > unigram
     assert rows[-1]["held_out_mlm_loss"] < 0.6 * unigram
-    assert rows[-1]["held_out_mlm_accuracy"] > 0.5
+    assert rows[-1]["held_out_mlm_accuracy"] > 0.4
     assert rows[-1]["pieces_per_second"] > 0
     assert any("HELD-OUT" in line for line in said)
     model, wordpiece = load_pretraining_model(tmp_path / "out" / "model-best")
@@ -89,6 +94,16 @@ def test_other_ways_to_train_learn_too(tmp_path, make_config, changes):
     rows = read_log(tmp_path / "out")
     first, last = (rows[i]["held_out_mlm_loss"] for i in (0, -1))
     assert last < first - 0.3
+
+
+def test_a_run_without_pairs_says_nothing_of_them(tmp_path, make_config):
+    said = []
+    config = make_config(pretraining={"next_sentence": "none"})
+    pretrain(config, tmp_path / "out", write=said.append)
+    rows = read_log(tmp_path / "out")
+    assert all("mlm_loss" in row for row in rows[1:])
+    assert not any("nsp" in key for row in rows for key in row)
+    assert len({len(line) for line in said[-3:]}) == 1
 
 
 def test_accumulation_takes_the_same_instances(tmp_path, make_config):

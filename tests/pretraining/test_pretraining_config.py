@@ -43,6 +43,11 @@ def test_a_right_config_is_read(make_config):
         ),
         ("pretraining", "max_length", 33, "at most .* max_positions = 32, got 33"),
         ("pretraining", "max_length", 4, "max_length: expected at least 5"),
+        ("pretraining", "final_max_length", 33, "final_max_length: .* = 32, got 33"),
+        ("pretraining", "final_max_length", 32, "more than max_length = 32, got 32"),
+        ("pretraining", "final_share", 1.0, "a share above 0 and below 1, got 1.0"),
+        ("pretraining", "next_sentence", "rtd", "'nsp' or 'sop' or 'none', got 'rtd'"),
+        ("pretraining", "max_predictions_per_seq", 0, "at least 1, got 0"),
         ("pretraining", "learn_rate", 0.0, "learn_rate: expected a number above 0"),
         ("model", "n_heads", 3, "hidden_width must be a multiple of n_heads"),
     ],
@@ -62,6 +67,18 @@ def test_the_decay_fits_beside_the_warmup(make_config):
     with pytest.raises(ValueError, match="decay_ratio: .* at most 1 - warmup_ratio"):
         make_config(pretraining=long)
     make_config(pretraining={**long, "schedule": "linear"})
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("masking", "spans", "'pieces' or 'words' with faithful = true.*got 'spans'"),
+        ("next_sentence", "sop", "'nsp' with faithful = true.*got 'sop'"),
+    ],
+)
+def test_the_original_has_no_other_forms(make_config, key, value, message):
+    with pytest.raises(ValueError, match=message):
+        make_config(pretraining={"faithful": True, key: value})
 
 
 def test_a_missing_setting_is_named():

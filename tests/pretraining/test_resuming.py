@@ -15,7 +15,7 @@ from toy_corpus import read_log
 
 import spacy_bert.checkpoint
 from spacy_bert.checkpoint import load_pretraining_model
-from spacy_bert.pretraining import loop, pretrain
+from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.state import read_state
 
 # Kills itself on the n-th call of a function, as `kill -9` would.
@@ -108,26 +108,39 @@ def test_killed_and_resumed_is_the_same_run(
 @pytest.mark.parametrize(
     "number, name", [(signal.SIGINT, "adamw"), (signal.SIGTERM, "muon")]
 )
-def test_a_signal_saves_and_stops(tmp_path, make_config, monkeypatch, number, name):
+def test_a_signal_saves_and_stops(tmp_path, make_config, signal_in_step, number, name):
     config = make_config(pretraining={"optimizer": name})
     pretrain(config, tmp_path / "whole", write=quiet)
-    real, n_calls = loop.train_step, 0
-
-    def signalled(*args, **kwargs):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == 3:
-            os.kill(os.getpid(), number)
-        return real(*args, **kwargs)
-
     handlers = signal.getsignal(number)
-    monkeypatch.setattr(loop, "train_step", signalled)
+    signal_in_step(3, number)
     state = pretrain(config, tmp_path / "stopped", write=quiet)
     assert state.step == 3
     assert signal.getsignal(number) == handlers
-    monkeypatch.undo()
     pretrain(config, tmp_path / "stopped", resume=True, write=quiet)
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
+
+
+FORMS = {
+    "sop": {"next_sentence": "sop"},
+    "none": {"next_sentence": "none"},
+    "faithful": {"faithful": True, "masking": "words"},
+}
+
+
+@pytest.mark.parametrize("form, stop", [("sop", 2), ("none", 3), ("faithful", 4)])
+def test_a_run_of_two_phases_is_resumed(
+    tmp_path, make_config, signal_in_step, form, stop
+):
+    """Before, at and after their border: steps 4 to 6 are the final ones."""
+    phases = {"max_length": 16, "final_max_length": 32, "final_share": 0.5}
+    config = make_config(pretraining={**phases, **FORMS[form]})
+    pretrain(config, tmp_path / "whole", write=quiet)
+    signal_in_step(stop)
+    state = pretrain(config, tmp_path / "stopped", write=quiet)
+    assert (state.step, state.place.phase) == (stop, int(stop > 3))
+    pretrain(config, tmp_path / "stopped", resume=True, write=quiet)
+    assert_same_run(tmp_path / "stopped", tmp_path / "whole")
+    assert log_rows(tmp_path / "stopped") == log_rows(tmp_path / "whole")
 
 
 def test_a_full_disk_leaves_the_previous_checkpoint(

@@ -174,3 +174,13 @@ def test_a_step_without_a_masked_piece_trains_the_next_sentences(model, part, pi
     instances, _ = reader.read(Place(), 8)
     result = step(model, make_batches(reader, instances, 8))
     assert result.mlm_loss == 0.0 and result.nsp_loss > 0.0
+
+
+def test_single_segments_train_no_next_sentences(model, part, pieces):
+    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
+    config = TrainingConfig(next_sentence="none", batch_size=8, max_length=32)
+    reader = BatchReader(part, pieces, config)
+    before = model.nsp.weight.clone()
+    result = step(model, make_batches(reader, reader.read(Place(), 8)[0], 8))
+    assert result.nsp_loss is None and result.mlm_loss > 0.0
+    assert torch.equal(model.nsp.weight, before)

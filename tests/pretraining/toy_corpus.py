@@ -31,7 +31,9 @@ def make_documents(n_documents: int, seed: int = 0) -> str:
     return "\n".join(documents)
 
 
-def make_part(documents: list[list[int]]) -> CorpusPart:
+def make_part(
+    documents: list[list[int]], *, word_starts: list[bool] | None = None
+) -> CorpusPart:
     """[[3, 2], [4]]: the lengths of the sentences of each document. Piece i of the part
     has the id i, so that a range of pieces can be read off."""
     lengths = [length for document in documents for length in document]
@@ -39,6 +41,9 @@ def make_part(documents: list[list[int]]) -> CorpusPart:
         piece_ids=np.arange(sum(lengths), dtype=np.uint32),
         sentence_offsets=np.cumsum([0, *lengths]),
         document_offsets=np.cumsum([0, *map(len, documents)]),
+        word_starts=(
+            None if word_starts is None else np.packbits(word_starts, bitorder="little")
+        ),
     )
 
 
