@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from ..checkpoint import read_config
 from ..model import BertConfig
+from ..tokenization.wordpiece import MASK
 from .sections import check_names, expect, read_section
 
-SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining")
+# The commands read [paths] and [logger].
+SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining", "logger")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,8 @@ class TrainingConfig:
     warm_start: embeddings start from the corpus's counts of co-occurrence.
     batch_size: sequences in a forward pass; a step has `accumulate_gradient` of them.
     eval_every, log_every, save_every: in steps.
+    probes: texts with [MASK] that the model is asked to fill at each save; none: some
+        held-out sentences.
     """
 
     checkpoint: str | None = None
@@ -93,6 +97,7 @@ class TrainingConfig:
     n_eval_instances: int = 512
     log_every: int = 100
     save_every: int = 500
+    probes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         at_least = {"seed": 0, "warmup_steps": 0, "max_length": 5, "weight_decay": 0}
@@ -115,6 +120,8 @@ class TrainingConfig:
         self._expect("random_piece_prob", expected, is_rest)
         expected = "false beside a checkpoint, whose embeddings it would overwrite"
         self._expect("warm_start", expected, not (self.warm_start and self.checkpoint))
+        have_masks = all(MASK in text for text in self.probes)
+        self._expect("probes", f"texts that each have {MASK} in them", have_masks)
         expected = f"less than max_steps = {self.max_steps}"
         self._expect("warmup_steps", expected, self.warmup_steps < self.max_steps)
 

@@ -1,5 +1,6 @@
 """What a model would put where a text has [MASK]."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,22 +24,38 @@ def fill_mask(
     Raises ValueError where there is no [MASK] or the text is longer than the model
     can read.
     """
+    ids = encode_masked(wordpiece, text, max_pieces=model.config.max_positions)
+    return guess_masked(model, wordpiece, ids, top_k=top_k)
+
+
+def encode_masked(wordpiece: WordPiece, text: str, *, max_pieces: int) -> list[int]:
+    """[CLS] text [SEP], in which "[MASK]" is that piece. Raises ValueError."""
     if MASK not in text:
         raise ValueError(f"Expected a text with {MASK} in it, got {text!r}.")
     ids = [wordpiece.cls_id]
     for i, part in enumerate(wordpiece.encode_ids(text.split(MASK))):
         ids += [wordpiece.mask_id] * (i > 0) + part
     ids.append(wordpiece.sep_id)
-    if len(ids) > model.config.max_positions:
+    if len(ids) > max_pieces:
         raise ValueError(
-            f"Expected at most {model.config.max_positions} pieces, as many as the "
-            f"model has positions, got {len(ids)}. Shorten the text."
+            f"Expected at most {max_pieces} pieces, as many as the model has "
+            f"positions, got {len(ids)}. Shorten the text {text!r}."
         )
+    return ids
+
+
+def guess_masked(
+    model: BertForPretraining, wordpiece: WordPiece, ids: Sequence[int], *, top_k: int
+) -> list[list[Guess]]:
+    """As `fill_mask`, for pieces. The model is left as it was."""
     piece_ids = torch.tensor(ids)
     device = next(model.parameters()).device
     masked_rows = (piece_ids == wordpiece.mask_id).nonzero().flatten()
+    was_training = model.training
+    model.eval()
     with torch.inference_mode():
         output = model(pack(piece_ids, [len(ids)]).to(device), masked_rows.to(device))
+    model.train(was_training)
     # Some models have more rows than pieces.
     probs = output.mlm_logits[:, : wordpiece.n_pieces].float().softmax(dim=1)
     best = probs.topk(min(top_k, wordpiece.n_pieces), dim=1)

@@ -9,8 +9,10 @@ import torch
 from .batches import training_steps
 from .config import PretrainingConfig
 from .corpus import Splitter
+from .machine import measure_machine
 from .optimizer import train_step
-from .progress import Progress
+from .progress import Logger, Progress
+from .report import write_report
 from .run import LOG, prepare_run
 from .schedule import learn_rate_at
 from .signals import stop_requests
@@ -26,14 +28,16 @@ def pretrain(
     resume: bool = False,
     overwrite: bool = False,
     write: Callable[[str], None] = print,
+    logger: Logger | None = None,
 ) -> TrainingState:
     """Train to `max_steps`, or until Ctrl-C or SIGTERM, and give the state at the end.
 
-    `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss) and
-    `log.jsonl`. `resume` continues `model-last` as if there had been no break, weights
-    bit for bit on the CPU; `overwrite` starts over; both continue where that is
-    possible. Raises ValueError or OSError where something does not fit or cannot be
-    written, and DivergenceError where a loss is not finite.
+    `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss),
+    `log.jsonl`, `fills.jsonl` and `report.html`. `resume` continues `model-last` as if
+    there had been no break, weights bit for bit on the CPU; `overwrite` starts over;
+    both continue where that is possible. `logger` gets the rows of the log. Raises
+    ValueError or OSError where something does not fit or cannot be written, and
+    DivergenceError where a loss is not finite.
     """
     settings, max_steps = config.pretraining, config.pretraining.max_steps
     run = prepare_run(
@@ -46,7 +50,17 @@ def pretrain(
         write=write,
     )
     state = run.start
-    progress = Progress(output / LOG, state.step, max_steps=max_steps, write=write)
+    progress = Progress(
+        output / LOG,
+        state.step,
+        max_steps=max_steps,
+        bert=run.model.config,
+        machine=measure_machine(
+            run.model.config, settings, device=torch.device(device)
+        ),
+        write=write,
+        logger=logger,
+    )
     with stop_requests() as is_stopped:
         if state.step == 0:
             before = run.evaluate()
@@ -72,10 +86,12 @@ def pretrain(
                 max_grad_norm=settings.max_grad_norm,
             )
             state = replace(state, step=state.step + 1, place=place)
-            progress.add(result, learn_rate)
+            progress.add(result, batches, learn_rate)
 
             is_end, is_stop = state.step == max_steps, is_stopped()
-            is_reported = is_end or state.step % settings.log_every == 0
+            is_saved = is_end or is_stop or state.step % settings.save_every == 0
+            # Each save has a row, from which a resumed run counts on.
+            is_reported = is_saved or state.step % settings.log_every == 0
             evaluation = None
             if is_end or state.step % settings.eval_every == 0:
                 evaluation = run.evaluate()
@@ -84,8 +100,10 @@ def pretrain(
                     run.save_best()
             if is_reported or evaluation:
                 progress.report(state, evaluation)
-            if is_end or is_stop or state.step % settings.save_every == 0:
+            if is_saved:
                 run.save_last(state)
+                progress.restart_clock()
             if is_stop:
                 break
+    write_report(output)
     return state

@@ -20,6 +20,7 @@ class Stream(IntEnum):
     TRUNCATION = 2
     ORDER = 3
     MASKS = 4
+    PROBES = 5
 
 
 def make_generator(

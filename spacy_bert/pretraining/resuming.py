@@ -9,7 +9,7 @@ from .state import read_state
 
 # What may change when a run is continued: none of it touches the steps done so far.
 # With another max_steps the learning rate follows the new number from there on.
-FREE_ON_RESUME = {"max_steps", "eval_every", "log_every", "save_every"}
+FREE_ON_RESUME = {"max_steps", "eval_every", "log_every", "save_every", "probes"}
 
 
 def continues_run(

@@ -21,13 +21,16 @@ from .corpus import Splitter, find_files
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
 from .fingerprint import make_fingerprint
 from .indexing import open_index
+from .log import append_row, keep_rows
 from .optimizer import make_optimizer
+from .probes import Probe, answer_probes, make_probes
 from .resuming import continues_run
 from .state import TrainingState, load_tensors, read_state, save_run
 from .vocabulary import load_vocabulary
 from .warm_start import warm_start
 
-INDEX, LAST, BEST, LOG = "index", "model-last", "model-best", "log.jsonl"
+INDEX, LAST, BEST = "index", "model-last", "model-best"
+LOG, FILLS, REPORT = "log.jsonl", "fills.jsonl", "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,7 @@ class Run:
     reader: BatchReader
     held_out: list[PretrainingBatch]
     log_probs: Tensor
+    probes: list[Probe]
     start: TrainingState
     settings: dict[str, Any]
 
@@ -52,6 +56,9 @@ class Run:
         save_run(self.output / BEST, self.model, self.wordpiece)
 
     def save_last(self, state: TrainingState) -> None:
+        """And ask the probes before, so that each save has their answers."""
+        fills = answer_probes(self.model, self.wordpiece, self.probes)
+        append_row(self.output / FILLS, {"step": state.step, "fills": fills})
         save_run(
             self.output / LAST,
             self.model,
@@ -106,12 +113,16 @@ def prepare_run(
     if config.pretraining.warm_start and not continues:
         write("Warm start: embeddings from co-occurrences in the corpus")
         warm_start(model, index.train, wordpiece, log_probs)
+    probes = make_probes(
+        config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions
+    )
     model.to(device).train()
     optimizer = make_optimizer(model, config.pretraining)
     state = TrainingState()
     if continues:
         state, _ = read_state(last)
         load_tensors(last, model, optimizer)
+        keep_rows(output / FILLS, state.step)
     else:
         _remove_previous(output)
     reader = BatchReader(index.train, wordpiece, config.pretraining)
@@ -124,6 +135,7 @@ def prepare_run(
         reader=reader,
         held_out=held_out_batches(held_out_reader, config.pretraining.n_eval_instances),
         log_probs=log_probs,
+        probes=probes,
         start=state,
         settings=settings,
     )
@@ -152,7 +164,8 @@ def _new_model(
 def _remove_previous(output: Path) -> None:
     for name in (LAST, BEST):
         shutil.rmtree(output / name, ignore_errors=True)
-    (output / LOG).unlink(missing_ok=True)
+    for name in (LOG, FILLS, REPORT):
+        (output / name).unlink(missing_ok=True)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
