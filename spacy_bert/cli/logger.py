@@ -32,13 +32,18 @@ def open_logger(
         return
     setup_logger = _resolve(section)
     log_step, finalize = setup_logger(_nlp_with(config), sys.stdout, sys.stderr)
-    score = float("nan")
+    loss: float | None = None
 
     def log_row(row: Row | None) -> None:
-        nonlocal score
-        if row is not None and "held_out_mlm_loss" in row:
-            score = -row["held_out_mlm_loss"]
-        log_step(None if row is None else _as_info(row, score))
+        nonlocal loss
+        if row is not None:
+            loss = row.get("held_out_mlm_loss", loss)
+        # spaCy's loggers know no row without a score: those that a resumed run has
+        # before its first evaluation are left out.
+        if row is None or loss is None:
+            log_step(None)
+        else:
+            log_step(_as_info(row, -loss))
 
     try:
         yield log_row

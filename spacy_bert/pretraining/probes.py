@@ -23,6 +23,9 @@ TOP_K = 5
 _LEAST_PIECES, _MOST_PIECES = 8, 24
 _N_SENTENCES = 10_000
 
+# Of a probability; further ones differ with how a weight lies in memory.
+_N_DIGITS = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
@@ -66,7 +69,7 @@ def answer_probes(
             "text": probe.text,
             "answer": probe.answer,
             "guesses": [
-                [[guess.piece, guess.prob] for guess in guesses]
+                [[guess.piece, round(guess.prob, _N_DIGITS)] for guess in guesses]
                 for guesses in guess_masked(
                     model, wordpiece, probe.piece_ids, top_k=TOP_K
                 )

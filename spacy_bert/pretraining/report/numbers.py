@@ -7,6 +7,9 @@ from typing import TypeVar
 Point = tuple[float, float]
 Item = TypeVar("Item")
 
+# A range that is no wider, of its numbers or at all, is one number.
+_SAME, _TINY = 1e-9, 1e-15
+
 
 def shorten(value: float) -> str:
     """12000 -> "12k", 7930000 -> "7.9M", 0.0005 -> "0.0005" """
@@ -21,8 +24,10 @@ def ticks(low: float, high: float, *, n: int = 5) -> list[float]:
 
     (0.2, 9.1) -> 0, 2, 4, 6, 8, 10
     """
-    if low == high:
-        low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
+    size = max(abs(low), abs(high))
+    if high - low <= max(_SAME * size, _TINY):
+        margin = size / 2 if size > _TINY else 0.5
+        low, high = low - margin, high + margin
     rough = (high - low) / n
     magnitude = 10.0 ** floor(log10(rough))
     step = next(m * magnitude for m in (1, 2, 5, 10) if m * magnitude >= rough * 0.99)
@@ -35,6 +40,8 @@ def log_ticks(low: float, high: float) -> list[float]:
 
     (3, 40) -> 2, 5, 10, 20, 50
     """
+    if high <= low * (1 + _SAME):
+        low, high = low / 2, high * 2
     exponents = range(floor(log10(low)), ceil(log10(high)) + 1)
     factors = (1, 2, 5) if len(exponents) <= 4 else (1,)
     values = [factor * 10.0**exponent for exponent in exponents for factor in factors]

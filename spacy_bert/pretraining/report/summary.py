@@ -101,7 +101,7 @@ def _work(
     rates = [rate for _, rate in points_of(rows, "pieces_per_second")]
     shares = [share for _, share in points_of(rows, "peak_share")]
     if rates:
-        remark = f"{shorten(median(rates))} a second, median"
+        remark = f"{median(rates):,.0f} a second, median"
         facts.append(("Pieces seen", shorten(last["n_pieces"]), remark))
     if shares:
         remark = "of its matrix-product rate, median"
