@@ -163,7 +163,7 @@ def test_the_best_step_is_marked_and_summed_up():
     place = f"{mark.attributes['cx']},{mark.attributes['cy']}"
     assert line.attributes["points"].split()[2] == place
     tiles = {t.all("dt")[0].text: t.text for t in parse(page).all("dl")[0].all("div")}
-    assert "8.000best, at step 40; unigram 8.500" in tiles["Held-out MLM loss"]
+    assert "8.000held-out, step 40; unigram 8.500" in tiles["Best MLM loss"]
     assert "80of 100" in tiles["Steps"] and "0:00:16" in tiles["Time in training"]
     assert "8k502 a second" in tiles["Pieces seen"]
     assert "52%" in tiles["Share of peak"]

@@ -67,9 +67,9 @@ def _quality(best: Row | None) -> list[tuple[str, str, str]]:
     loss, unigram = best["held_out_mlm_loss"], best["held_out_unigram_loss"]
     facts = [
         (
-            "Held-out MLM loss",
+            "Best MLM loss",
             f"{loss:.3f}",
-            f"best, at step {best['step']:,}; unigram {unigram:.3f}",
+            f"held-out, step {best['step']:,}; unigram {unigram:.3f}",
         ),
         (
             "MLM accuracy",
@@ -95,7 +95,7 @@ def _work(
         (
             "Time in training",
             format_time(last["seconds"]),
-            "h:mm:ss, without evaluations and saves",
+            "h:mm:ss, in steps alone",
         ),
     ]
     rates = [rate for _, rate in points_of(rows, "pieces_per_second")]
