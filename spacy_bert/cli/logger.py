@@ -5,22 +5,23 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from spacy.language import Language
+import spacy
+from spacy.language import Language
+from spacy.util import registry
 
-    from ..pretraining import PretrainingConfig
-
-Row = dict[str, Any]
+from ..pretraining import PretrainingConfig
+from ..pretraining.log import Row
+from ..pretraining.progress import Logger
 
 _LOSSES = {"mlm": "mlm_loss", "nsp": "nsp_loss"}
 
 
 @contextmanager
 def open_logger(
-    section: Mapping[str, Any], config: "PretrainingConfig"
-) -> Iterator[Callable[[Row | None], None] | None]:
+    section: Mapping[str, Any], config: PretrainingConfig
+) -> Iterator[Logger | None]:
     """Inside, the logger is set up; afterwards it is finalized, also after a fault.
     None where the section is empty.
 
@@ -52,8 +53,6 @@ def open_logger(
 
 
 def _resolve(section: Mapping[str, Any]) -> Callable[..., Any]:
-    from spacy.util import registry
-
     if "@loggers" not in section:
         raise ValueError(
             '[logger]: expected a line such as @loggers = "spacy.WandbLogger.v5", got '
@@ -65,10 +64,8 @@ def _resolve(section: Mapping[str, Any]) -> Callable[..., Any]:
         raise ValueError(f"[logger]: {error}") from error
 
 
-def _nlp_with(config: "PretrainingConfig") -> "Language":
+def _nlp_with(config: PretrainingConfig) -> Language:
     """A blank pipeline whose config has the settings: loggers show what is in it."""
-    import spacy
-
     training = config.pretraining
     nlp = spacy.blank("xx")
     nlp.config["training"]["max_steps"] = training.max_steps

@@ -3,10 +3,9 @@
 import json
 import sys
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-if TYPE_CHECKING:
-    from spacy.language import Language
+from spacy.language import Language
 
 Info = dict[str, Any]
 SetupLogger = Callable[..., tuple[Callable[[Info | None], None], Callable[[], None]]]
@@ -23,7 +22,7 @@ def make_tensorboard_logger(log_dir: str) -> SetupLogger:
         ) from error
 
     def setup_logger(
-        nlp: "Language", stdout: IO = sys.stdout, stderr: IO = sys.stderr
+        nlp: Language, stdout: IO = sys.stdout, stderr: IO = sys.stderr
     ) -> tuple[Callable[[Info | None], None], Callable[[], None]]:
         writer = SummaryWriter(log_dir)
         settings = json.dumps(nlp.config.interpolate(), indent=2)

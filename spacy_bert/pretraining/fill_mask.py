@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 
@@ -25,7 +26,8 @@ def fill_mask(
     can read.
     """
     ids = encode_masked(wordpiece, text, max_pieces=model.config.max_positions)
-    return guess_masked(model, wordpiece, ids, top_k=top_k)
+    (guesses,) = guess_masked(model, wordpiece, [ids], top_k=top_k)
+    return guesses
 
 
 def encode_masked(wordpiece: WordPiece, text: str, *, max_pieces: int) -> list[int]:
@@ -45,21 +47,31 @@ def encode_masked(wordpiece: WordPiece, text: str, *, max_pieces: int) -> list[i
 
 
 def guess_masked(
-    model: BertForPretraining, wordpiece: WordPiece, ids: Sequence[int], *, top_k: int
-) -> list[list[Guess]]:
-    """As `fill_mask`, for pieces. The model is left as it was."""
-    piece_ids = torch.tensor(ids)
-    device = next(model.parameters()).device
+    model: BertForPretraining,
+    wordpiece: WordPiece,
+    sequences: Sequence[Sequence[int]],
+    *,
+    top_k: int,
+) -> list[list[list[Guess]]]:
+    """As `fill_mask`, for each of several sequences of piece ids in one batch. The
+    model is left as it was."""
+    piece_ids = torch.tensor([i for sequence in sequences for i in sequence])
+    batch = pack(piece_ids, [len(sequence) for sequence in sequences])
     masked_rows = (piece_ids == wordpiece.mask_id).nonzero().flatten()
+    device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        output = model(pack(piece_ids, [len(ids)]).to(device), masked_rows.to(device))
+        output = model(batch.to(device), masked_rows.to(device))
     model.train(was_training)
     # Some models have more rows than pieces.
     probs = output.mlm_logits[:, : wordpiece.n_pieces].float().softmax(dim=1)
     best = probs.topk(min(top_k, wordpiece.n_pieces), dim=1)
-    return [
+    guesses = (
         [Guess(piece=wordpiece.pieces[i], prob=p) for i, p in zip(*row, strict=True)]
         for row in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    )
+    return [
+        list(islice(guesses, sequence.count(wordpiece.mask_id)))
+        for sequence in sequences
     ]

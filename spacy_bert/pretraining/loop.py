@@ -68,6 +68,7 @@ def pretrain(
             progress.report(state, before)
             run.save_best()
             run.save_last(state)
+            progress.restart_clock()
         for batches, place in training_steps(run.reader, state.place):
             if state.step >= max_steps:
                 break

@@ -64,18 +64,18 @@ def answer_probes(
 ) -> list[Row]:
     """For each its text, the answer, and for each [MASK] the guesses, as plain values:
     [["cat", 0.3], ["dog", 0.1], ...]"""
+    sequences = [probe.piece_ids for probe in probes]
+    guessed = guess_masked(model, wordpiece, sequences, top_k=TOP_K) if probes else []
     return [
         {
             "text": probe.text,
             "answer": probe.answer,
             "guesses": [
                 [[guess.piece, round(guess.prob, _N_DIGITS)] for guess in guesses]
-                for guesses in guess_masked(
-                    model, wordpiece, probe.piece_ids, top_k=TOP_K
-                )
+                for guesses in by_mask
             ],
         }
-        for probe in probes
+        for probe, by_mask in zip(probes, guessed, strict=True)
     ]
 
 

@@ -65,6 +65,7 @@ def draw_chart(chart: Chart, notes: Sequence[Note]) -> Element:
     series = [
         Series(name=s.name, kind=s.kind, points=thin(s.points, N_POINTS))
         for s in chart.series
+        if s.points
     ]
     points = [point for s in series for point in s.points]
     values = [y for _, y in points] + [0.0] * chart.from_zero
@@ -103,9 +104,7 @@ def _axes(x: _Scale, y: _Scale, chart: Chart) -> list[Element]:
 def _line(series: Series, x: _Scale, y: _Scale) -> list[Element]:
     places = [(_px(x(step)), _px(y(value))) for step, value in series.points]
     line = " ".join(f"{left},{top}" for left, top in places)
-    parts = [
-        tag("polyline", points=line, class_=series.kind, data_name=series.name),
-    ]
+    parts = [tag("polyline", points=line, class_=series.kind, data_name=series.name)]
     if len(places) <= _N_DOTS and series.kind != "reference":
         parts += [
             tag("circle", cx=left, cy=top, r=2.5, class_=series.kind)
