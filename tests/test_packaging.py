@@ -29,4 +29,5 @@ def test_the_wheel_holds_every_module(tmp_path):
     packed = {name for name in names if ".dist-" not in name}
     source = (ROOT / "spacy_bert").rglob("*.py")
     expected = {path.relative_to(ROOT).as_posix() for path in source}
-    assert packed == expected | {"spacy_bert/py.typed"}
+    page = {f"spacy_bert/pretraining/report/page.{kind}" for kind in ("css", "js")}
+    assert packed == expected | page | {"spacy_bert/py.typed"}

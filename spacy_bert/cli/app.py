@@ -12,6 +12,7 @@ from .fill_mask import fill_mask_cli
 from .init_config import init_config_cli
 from .pretrain import pretrain_cli
 from .quantize import quantize_cli
+from .report import report_cli
 from .vocab import vocab_cli
 
 bert_cli = typer.Typer(
@@ -23,6 +24,7 @@ WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 bert_cli.command("demo-data")(demo_data_cli)
 bert_cli.command("vocab", context_settings=WITH_OVERRIDES)(vocab_cli)
 bert_cli.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
+bert_cli.command("report")(report_cli)
 bert_cli.command("evaluate")(evaluate_cli)
 bert_cli.command("compare")(compare_cli)
 bert_cli.command("fill-mask")(fill_mask_cli)

@@ -30,8 +30,8 @@ def pretrain_cli(
 ) -> None:
     """Pretrain a BERT with masked pieces and next sentences.
 
-    Writes model-last and model-best, folders that transformers loads too, and
-    log.jsonl. Ctrl-C saves before it stops. Settings can be overridden, as in
+    Writes model-last and model-best, folders that transformers loads too, log.jsonl and
+    report.html. Ctrl-C saves before it stops. Settings can be overridden, as in
     --pretraining.max_steps 1000.
     """
     from spacy.util import load_config
@@ -39,22 +39,25 @@ def pretrain_cli(
     from ..pretraining import PretrainingConfig, pretrain
     from .devices import choose_device
     from .errors import shown_as_messages
+    from .logger import open_logger
     from .sentences import make_splitter
 
     with shown_as_messages():
         overrides = parse_config_overrides(ctx.args)
-        config = PretrainingConfig.from_dict(
-            load_config(config_path, overrides, interpolate=True)
-        )
-        state = pretrain(
-            config,
-            output_path,
-            device=choose_device(gpu_id),
-            splitter=make_splitter(config.corpus.sentences, config.corpus.lang),
-            resume=resume,
-            overwrite=overwrite,
-            write=lambda text: print(text, flush=True),
-        )
+        sections = load_config(config_path, overrides, interpolate=True)
+        config = PretrainingConfig.from_dict(sections)
+        with open_logger(sections.get("logger", {}), config) as logger:
+            state = pretrain(
+                config,
+                output_path,
+                device=choose_device(gpu_id),
+                splitter=make_splitter(config.corpus.sentences, config.corpus.lang),
+                resume=resume,
+                overwrite=overwrite,
+                write=lambda text: print(text, flush=True),
+                logger=logger,
+            )
+    msg.info(f"The report: {output_path / 'report.html'}")
     if state.share < 1.0:
         msg.warn(f"Stopped after step {state.step} and saved. Continue with --resume.")
         raise typer.Exit(_STOPPED)

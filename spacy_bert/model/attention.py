@@ -46,15 +46,13 @@ class SelfAttention(nn.Module):
         """(n_pieces, hidden_width) -> the same, or (n_rows, hidden_width)"""
         projected = self.project(hidden)
         qkv = projected.view(hidden.shape[0], 3, self.n_heads, -1)
-        dropout_prob = self.dropout_prob if self.training else 0.0
-        attended = _attend(qkv, batch, dropout_prob).flatten(1)
+        attended = self.attend(qkv, batch).flatten(1)
         return self.output(attended if rows is None else attended.index_select(0, rows))
 
-
-# It would be compiled anew for each tuple of lengths.
-@torch.compiler.disable
-def _attend(qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tensor:
-    return choose_attention(qkv, dropout_prob)(qkv, batch, dropout_prob)
+    def attend(self, qkv: Tensor, batch: PackedBatch) -> Tensor:
+        """(n_pieces, 3, n_heads, head_width) -> (n_pieces, n_heads, head_width)"""
+        dropout_prob = self.dropout_prob if self.training else 0.0
+        return choose_attention(qkv, dropout_prob)(qkv, batch, dropout_prob)
 
 
 def choose_attention(qkv: Tensor, dropout_prob: float) -> Attention:

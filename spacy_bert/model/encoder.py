@@ -82,10 +82,16 @@ def initialize_weights(
 
 
 def compile_layers(encoder: BertEncoder) -> None:
-    """Put each layer through torch.compile, once for batches of all sizes. Attention,
-    which has kernels of its own, stays as it is."""
-    for layer in encoder.layers:
-        layer.compile(dynamic=True)
+    """Put each layer through torch.compile, once for batches of all sizes.
+
+    Attention stays as it is: it has kernels of its own, and would be compiled anew for
+    each tuple of lengths.
+    """
+    for part in encoder.modules():
+        if isinstance(part, SelfAttention):
+            part.attend = torch.compiler.disable(part.attend)  # type: ignore[method-assign]
+        if isinstance(part, EncoderLayer):
+            part.compile(dynamic=True)
 
 
 def set_dropout(encoder: BertEncoder, prob: float) -> None:

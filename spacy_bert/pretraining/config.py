@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from ..checkpoint import read_config
 from ..model import BertConfig
+from ..tokenization.wordpiece import MASK
 from .sections import check_names, expect, read_section
 
-SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining")
+# The commands read [paths] and [logger].
+SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining", "logger")
 LIMITS = ("max_steps", "max_epochs", "max_minutes")
 
 
@@ -106,6 +108,8 @@ class TrainingConfig:
     max_predictions_per_seq: the most that mask_prob may give; null: no such limit. In
         the original it is 20, which 15 % of 128 do not reach.
     eval_every, log_every, save_every: in steps.
+    probes: texts with [MASK] that the model is asked to fill at each save; none: some
+        held-out sentences.
     """
 
     checkpoint: str | None = None
@@ -144,6 +148,7 @@ class TrainingConfig:
     n_eval_instances: int = 512
     log_every: int = 100
     save_every: int = 500
+    probes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         at_least = {"seed": 0, "max_length": 5, "weight_decay": 0, "max_skipped": 0}
@@ -183,6 +188,8 @@ class TrainingConfig:
             self._expect("masking", expected, self.masking != "spans")
         expected = "false beside a checkpoint, whose embeddings it would overwrite"
         self._expect("warm_start", expected, not (self.warm_start and self.checkpoint))
+        have_masks = all(MASK in text for text in self.probes)
+        self._expect("probes", f"texts that each have {MASK} in them", have_masks)
         is_part = 0.0 <= self.warmup_ratio < 1.0
         self._expect("warmup_ratio", "a part from 0 up to, not including, 1", is_part)
         expected = f"above 0 and at most 1 - warmup_ratio = {1 - self.warmup_ratio:g}"

@@ -1,6 +1,8 @@
 """What a model would put where a text has [MASK]."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 
@@ -23,26 +25,53 @@ def fill_mask(
     Raises ValueError where there is no [MASK] or the text is longer than the model
     can read.
     """
+    ids = encode_masked(wordpiece, text, max_pieces=model.config.max_positions)
+    (guesses,) = guess_masked(model, wordpiece, [ids], top_k=top_k)
+    return guesses
+
+
+def encode_masked(wordpiece: WordPiece, text: str, *, max_pieces: int) -> list[int]:
+    """[CLS] text [SEP], in which "[MASK]" is that piece. Raises ValueError."""
     if MASK not in text:
         raise ValueError(f"Expected a text with {MASK} in it, got {text!r}.")
     ids = [wordpiece.cls_id]
     for i, part in enumerate(wordpiece.encode_ids(text.split(MASK))):
         ids += [wordpiece.mask_id] * (i > 0) + part
     ids.append(wordpiece.sep_id)
-    if len(ids) > model.config.max_positions:
+    if len(ids) > max_pieces:
         raise ValueError(
-            f"Expected at most {model.config.max_positions} pieces, as many as the "
-            f"model has positions, got {len(ids)}. Shorten the text."
+            f"Expected at most {max_pieces} pieces, as many as the model has "
+            f"positions, got {len(ids)}. Shorten the text {text!r}."
         )
-    piece_ids = torch.tensor(ids)
-    device = next(model.parameters()).device
+    return ids
+
+
+def guess_masked(
+    model: BertForPretraining,
+    wordpiece: WordPiece,
+    sequences: Sequence[Sequence[int]],
+    *,
+    top_k: int,
+) -> list[list[list[Guess]]]:
+    """As `fill_mask`, for each of several sequences of piece ids in one batch. The
+    model is left as it was."""
+    piece_ids = torch.tensor([i for sequence in sequences for i in sequence])
+    batch = pack(piece_ids, [len(sequence) for sequence in sequences])
     masked_rows = (piece_ids == wordpiece.mask_id).nonzero().flatten()
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
     with torch.inference_mode():
-        output = model(pack(piece_ids, [len(ids)]).to(device), masked_rows.to(device))
+        output = model(batch.to(device), masked_rows.to(device))
+    model.train(was_training)
     # Some models have more rows than pieces.
     probs = output.mlm_logits[:, : wordpiece.n_pieces].float().softmax(dim=1)
     best = probs.topk(min(top_k, wordpiece.n_pieces), dim=1)
-    return [
+    guesses = (
         [Guess(piece=wordpiece.pieces[i], prob=p) for i, p in zip(*row, strict=True)]
         for row in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    )
+    return [
+        list(islice(guesses, sequence.count(wordpiece.mask_id)))
+        for sequence in sequences
     ]

@@ -12,7 +12,8 @@ from .config import PretrainingConfig
 from .corpus import Splitter
 from .faults import Faults, highest_loss, mean_of_recent
 from .optimizer import train_step
-from .progress import Progress
+from .progress import Logger, Progress
+from .report import write_report
 from .run import LOG, prepare_run
 from .schedule import learn_rate_at
 from .signals import stop_requests
@@ -29,15 +30,17 @@ def pretrain(
     overwrite: bool = False,
     write: Callable[[str], None] = print,
     clock: Callable[[], float] = perf_counter,
+    logger: Logger | None = None,
 ) -> TrainingState:
     """Train up to the config's limit, or until Ctrl-C or SIGTERM, and give the state at
     the end.
 
-    `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss) and
-    `log.jsonl`. `resume` continues `model-last` as if there had been no break, weights
-    bit for bit on the CPU; `overwrite` starts over; both continue where that is
-    possible. `clock` gives seconds. Raises ValueError or OSError where something does
-    not fit or cannot be written, and DivergenceError where steps go on failing.
+    `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss),
+    `log.jsonl`, `fills.jsonl` and `report.html`. `resume` continues `model-last` as if
+    there had been no break, weights bit for bit on the CPU; `overwrite` starts over;
+    both continue where that is possible. `clock` gives seconds; `logger` gets the rows
+    of the log. Raises ValueError or OSError where something does not fit or cannot be
+    written, and DivergenceError where steps go on failing.
     """
     settings = config.pretraining
     run = prepare_run(
@@ -50,7 +53,14 @@ def pretrain(
         write=write,
     )
     state = run.with_share(run.start)
-    progress = Progress(output / LOG, state, write=write)
+    progress = Progress(
+        output / LOG,
+        state,
+        bert=run.model.config,
+        machine=run.measure_machine(),
+        write=write,
+        logger=logger,
+    )
     faults = Faults(settings.max_skipped)
     with stop_requests() as is_stopped:
         last_time = clock()
@@ -60,6 +70,7 @@ def pretrain(
             progress.report(state, before)
             run.save_best()
             run.save_last(state)
+            progress.restart_clock()
         while state.share < 1.0:
             data = read_step(run.reader, state.place, state.share)
             learn_rate = learn_rate_at(state.share, settings)
@@ -80,27 +91,32 @@ def pretrain(
             if not result.is_applied:
                 write(f"Step {state.step + 1} is left out: {result}")
                 if faults.add(state.step + 1, result):
-                    state = run.go_back(state)
-                    progress.go_back(state)
+                    failed_at, state = state.step + 1, run.go_back(state)
+                    progress.go_back(state, f"taken back from step {failed_at}")
                     write(f"Back to step {state.step}, with the text that follows")
                 continue
             mean_loss = mean_of_recent(state.mean_loss, result)
             state = replace(state, step=state.step + 1, mean_loss=mean_loss)
             state = run.with_share(state)
             faults.clear(state.step)
-            progress.add(result, learn_rate)
+            progress.add(result, data.batches, learn_rate)
 
             is_end, is_stop = state.share >= 1.0, is_stopped()
+            is_saved = is_end or is_stop or state.step % settings.save_every == 0
+            # Each save has a row, from which a resumed run counts on.
+            is_reported = is_saved or state.step % settings.log_every == 0
             evaluation = None
             if is_end or state.step % settings.eval_every == 0:
                 evaluation = run.evaluate()
                 if state.best_loss is None or evaluation.mlm_loss < state.best_loss:
                     state = replace(state, best_loss=evaluation.mlm_loss)
                     run.save_best()
-            if evaluation or state.step % settings.log_every == 0:
+            if evaluation or is_reported:
                 progress.report(state, evaluation)
-            if is_end or is_stop or state.step % settings.save_every == 0:
+            if is_saved:
                 run.save_last(state)
+                progress.restart_clock()
             if is_stop:
                 break
+    write_report(output)
     return state

@@ -23,6 +23,7 @@ class Stream(IntEnum):
     TRUNCATION = 4
     ORDER = 5
     MASKS = 6
+    PROBES = 7
 
 
 def make_generator(

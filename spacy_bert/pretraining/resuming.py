@@ -10,7 +10,10 @@ from .state import read_state
 
 # What may change when a run is continued: none of it touches the steps done so far.
 # With another limit the learning rate follows the new one from there on.
-FREE_ON_RESUME = {*LIMITS, "max_skipped", "eval_every", "log_every", "save_every"}
+FREE_ON_RESUME = {
+    *LIMITS,
+    *("max_skipped", "eval_every", "log_every", "save_every", "probes"),
+}
 
 
 def continues_run(

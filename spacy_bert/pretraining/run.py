@@ -21,15 +21,19 @@ from .corpus import Splitter, find_files
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
 from .fingerprint import hash_wordpiece, make_fingerprint
 from .indexing import open_index
+from .log import append_row, keep_rows
+from .machine import Machine, measure_machine
 from .new_model import make_model
 from .optimizer import make_optimizers
+from .probes import Probe, answer_probes, make_probes
 from .resuming import continues_run
 from .schedule import share_done
 from .state import TrainingState, load_tensors, read_state, save_run
 from .vocabulary import load_vocabulary
 from .warm_start import warm_start
 
-INDEX, LAST, BEST, LOG = "index", "model-last", "model-best", "log.jsonl"
+INDEX, LAST, BEST = "index", "model-last", "model-best"
+LOG, FILLS, REPORT = "log.jsonl", "fills.jsonl", "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,7 @@ class Run:
     reader: BatchReader
     held_out: list[PretrainingBatch]
     log_probs: Tensor
+    probes: list[Probe]
     start: TrainingState
     settings: dict[str, Any]
 
@@ -58,6 +63,13 @@ class Run:
         )
         return replace(state, share=share)
 
+    def measure_machine(self) -> Machine:
+        dtype = torch.bfloat16 if self.config.precision == "bf16" else torch.float32
+        device = next(self.model.parameters()).device
+        return measure_machine(
+            self.model.config, self.config, device=device, dtype=dtype
+        )
+
     def evaluate(self) -> Evaluation:
         return evaluate(self.model, self.held_out, self.log_probs)
 
@@ -65,6 +77,9 @@ class Run:
         save_run(self.output / BEST, self.model, self.wordpiece)
 
     def save_last(self, state: TrainingState) -> None:
+        """And ask the probes before, so that each save has their answers."""
+        fills = answer_probes(self.model, self.wordpiece, self.probes)
+        append_row(self.output / FILLS, {"step": state.step, "fills": fills})
         save_run(
             self.output / LAST,
             self.model,
@@ -81,6 +96,7 @@ class Run:
         saved, _ = load_pretraining_model(last)
         self.model.load_state_dict(saved.state_dict())
         load_tensors(last, self.model, self.optimizers)
+        keep_rows(self.output / FILLS, before.step)
         return replace(
             before, place=state.place, n_epochs=state.n_epochs, seconds=state.seconds
         )
@@ -137,6 +153,9 @@ def prepare_run(
     if config.pretraining.warm_start and not continues:
         write("Warm start: embeddings from co-occurrences in the corpus")
         warm_start(model, index.train, wordpiece, log_probs)
+    probes = make_probes(
+        config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions
+    )
     model.to(device).train()
     model.encoder.recomputes = config.pretraining.recompute
     if config.pretraining.compile:
@@ -146,6 +165,7 @@ def prepare_run(
     if continues:
         state, _ = read_state(last)
         load_tensors(last, model, optimizers)
+        keep_rows(output / FILLS, state.step)
     else:
         _remove_previous(output)
     return Run(
@@ -157,6 +177,7 @@ def prepare_run(
         reader=reader,
         held_out=held_out_batches(held_out_reader, config.pretraining.n_eval_instances),
         log_probs=log_probs,
+        probes=probes,
         start=state,
         settings=settings,
     )
@@ -165,7 +186,8 @@ def prepare_run(
 def _remove_previous(output: Path) -> None:
     for name in (LAST, BEST):
         shutil.rmtree(output / name, ignore_errors=True)
-    (output / LOG).unlink(missing_ok=True)
+    for name in (LOG, FILLS, REPORT):
+        (output / name).unlink(missing_ok=True)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -69,9 +69,13 @@ def _checked(value: Any, kind: Any, *, place: str) -> Any:
         expect(value in get_args(kind), place=place, expected=choices, got=value)
         return value
     if get_origin(kind) is tuple:
-        kinds = list(get_args(kind))
-        is_list = isinstance(value, list | tuple) and len(value) == len(kinds)
-        expected = f"a list of {len(kinds)} numbers"
+        kinds, expected = list(get_args(kind)), "a list"
+        is_list = isinstance(value, list | tuple)
+        if kinds[-1] is Ellipsis:
+            kinds = kinds[:1] * (len(value) if is_list else 0)
+        else:
+            is_list = is_list and len(value) == len(kinds)
+            expected = f"a list of {len(kinds)} numbers"
         expect(is_list, place=place, expected=expected, got=value)
         return tuple(
             _checked(v, k, place=place) for v, k in zip(value, kinds, strict=True)

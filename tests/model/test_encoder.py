@@ -118,7 +118,7 @@ def test_some_rows_of_the_last_layer_are_those_of_all(pretraining_model, recompu
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::UserWarning")
 def test_compiled_layers_are_the_same_for_batches_of_all_lengths(pretraining_model):
     compiled = copy.deepcopy(pretraining_model).train()
     reference = pretraining_model.train()

@@ -50,7 +50,8 @@ def test_it_learns(tmp_path, make_config, corpus_path):
 def test_the_output_is_a_folder_that_transformers_loads(tmp_path, make_config):
     pretrain(make_config(), tmp_path / "out", write=quiet)
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"index", "model-last", "model-best", "log.jsonl"}
+    folders = {"index", "model-last", "model-best"}
+    assert names == folders | {"log.jsonl", "fills.jsonl", "report.html"}
     for name in ("model-last", "model-best"):
         BertForPreTraining.from_pretrained(tmp_path / "out" / name)
     states = list((tmp_path / "out").glob("*/training_state*"))

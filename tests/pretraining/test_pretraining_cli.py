@@ -1,6 +1,9 @@
 """The four commands: what they print, and faults as messages."""
 
+import json
+
 import pytest
+from toy_corpus import read_log
 from typer.testing import CliRunner
 
 from spacy_bert.cli import bert_cli
@@ -49,6 +52,9 @@ def test_from_text_to_a_filled_mask(tmp_path, config_path, corpus_path):
     output = tmp_path / "out"
     said = run("pretrain", config_path, output, "--pretraining.max_steps", 3)
     assert "3 steps are done" in said and "UNIGRAM" in said
+    assert "report.html" in said
+    (output / "report.html").unlink()
+    assert "Wrote" in run("report", output) and (output / "report.html").is_file()
     best = output / "model-best"
     assert "MLM loss" in run("evaluate", best, corpus_path, "-m", 32)
     said = run("evaluate", best, corpus_path, "-m", 32, "--sentences", "sentencizer")
@@ -80,6 +86,26 @@ def test_faults_are_shown_as_messages(
     given = ["--vocabulary.path", vocab_path, *arguments]
     said = run("pretrain", config_path, tmp_path / "out", *given, exit_code=1)
     assert message in said
+
+
+def test_a_folder_without_a_run_is_shown_as_a_message(tmp_path):
+    assert "found no row" in run("report", tmp_path, exit_code=1)
+
+
+def test_a_logger_in_the_config_gets_the_run(tmp_path, config_path, vocab_path):
+    written = tmp_path / "spacy.jsonl"
+    section = """
+[logger]
+@loggers = "spacy.ConsoleLogger.v3"
+output_file = "{}"
+"""
+    config_path.write_text(config_path.read_text() + section.format(written))
+    given = ["--vocabulary.path", vocab_path]
+    run("pretrain", config_path, tmp_path / "out", *given)
+    rows = [json.loads(line) for line in written.read_text().splitlines()]
+    logged = read_log(tmp_path / "out")
+    assert [row["step"] for row in rows] == [row["step"] for row in logged]
+    assert rows[-1]["score"] == pytest.approx(-logged[-1]["held_out_mlm_loss"])
 
 
 def test_faults_of_a_checkpoint_are_shown_as_messages(tmp_path, corpus_path):

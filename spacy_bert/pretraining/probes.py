@@ -1,0 +1,113 @@
+"""Texts with [MASK] that a run is asked at each save: -> its answers then."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import BertForPretraining
+from ..tokenization import WordPiece
+from ..tokenization.wordpiece import MASK
+from .config import TrainingConfig
+from .fill_mask import encode_masked, guess_masked
+from .index import CorpusPart
+from .log import Row
+from .randomness import Stream, make_generator
+
+N_PROBES = 6
+TOP_K = 5
+
+# Pieces of a held-out sentence that is asked: enough to know what it is about, and
+# short enough for a line.
+_LEAST_PIECES, _MOST_PIECES = 8, 24
+_N_SENTENCES = 10_000
+
+# Of a probability; further ones differ with how a weight lies in memory.
+_N_DIGITS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """`piece_ids`: [CLS] ... [MASK] ... [SEP]. `answer`: what the text has there, where
+    that is known."""
+
+    text: str
+    piece_ids: list[int]
+    answer: str | None = None
+
+
+def make_probes(
+    config: TrainingConfig,
+    held_out: CorpusPart,
+    wordpiece: WordPiece,
+    *,
+    max_pieces: int,
+) -> list[Probe]:
+    """The config's, or where it has none some held-out sentences, the same each time.
+
+    Raises ValueError where a text is longer than `max_pieces`.
+    """
+    if not config.probes:
+        found = _held_out_probes(held_out, wordpiece, config.seed, max_pieces)
+        return [probe for probe, _ in zip(found, range(N_PROBES), strict=False)]
+    return [
+        Probe(
+            text=text, piece_ids=encode_masked(wordpiece, text, max_pieces=max_pieces)
+        )
+        for text in config.probes
+    ]
+
+
+def answer_probes(
+    model: BertForPretraining, wordpiece: WordPiece, probes: Sequence[Probe]
+) -> list[Row]:
+    """For each its text, the answer, and for each [MASK] the guesses, as plain values:
+    [["cat", 0.3], ["dog", 0.1], ...]"""
+    sequences = [probe.piece_ids for probe in probes]
+    guessed = guess_masked(model, wordpiece, sequences, top_k=TOP_K) if probes else []
+    return [
+        {
+            "text": probe.text,
+            "answer": probe.answer,
+            "guesses": [
+                [[guess.piece, round(guess.prob, _N_DIGITS)] for guess in guesses]
+                for guesses in by_mask
+            ],
+        }
+        for probe, by_mask in zip(probes, guessed, strict=True)
+    ]
+
+
+def _held_out_probes(
+    part: CorpusPart, wordpiece: WordPiece, seed: int, max_pieces: int
+) -> Iterator[Probe]:
+    """Sentences in random order, each with a random whole word masked."""
+    generator = make_generator(seed, 0, Stream.PROBES)
+    offsets = part.sentence_offsets[: _N_SENTENCES + 1]
+    longest = min(_MOST_PIECES, max_pieces - 2)
+    n_pieces = np.diff(offsets)
+    fits = np.flatnonzero((n_pieces >= _LEAST_PIECES) & (n_pieces <= longest))
+    for sentence in generator.permutation(fits).tolist():
+        ids = part.piece_ids[offsets[sentence] : offsets[sentence + 1]].tolist()
+        places = _whole_words(ids, wordpiece)
+        if wordpiece.unk_id in ids or not len(places):
+            continue
+        place = int(generator.choice(places))
+        masked = [*ids[:place], wordpiece.mask_id, *ids[place + 1 :]]
+        yield Probe(
+            text=wordpiece.decode(masked),
+            piece_ids=[wordpiece.cls_id, *masked, wordpiece.sep_id],
+            answer=wordpiece.pieces[ids[place]],
+        )
+
+
+def _whole_words(ids: Sequence[int], wordpiece: WordPiece) -> NDArray[np.int64]:
+    """Places of words that are one piece."""
+    pieces = [wordpiece.pieces[i] for i in ids]
+    following = [*pieces[1:], MASK]
+    are_words = [
+        piece.isalpha() and not after.startswith("##")
+        for piece, after in zip(pieces, following, strict=True)
+    ]
+    return np.flatnonzero(are_words)

@@ -1,0 +1,99 @@
+"""Rows of a log -> the charts of a report. Of what was not logged there is none."""
+
+from collections.abc import Callable, Sequence
+from math import isfinite, log, nan
+from operator import itemgetter
+
+from ..log import Row
+from .charts import Chart, Series
+from .numbers import Point
+
+MAIN, SECOND, REFERENCE = "main", "second", "reference"
+
+# What guessing one of two costs.
+_COIN_LOSS = log(2)
+
+
+def make_charts(rows: Sequence[Row]) -> list[Chart]:
+    """Each with at least two points."""
+
+    def line(name: str, kind: str, key: str) -> Series:
+        return Series(name=name, kind=kind, points=points_of(rows, key))
+
+    loss, nsp_loss = "held_out_mlm_loss", line("training", SECOND, "nsp_loss")
+    shares = points_of(rows, "held_out_random_share")
+    majority = [(step, max(share, 1 - share)) for step, share in shares]
+    coin = [(step, _COIN_LOSS) for step, _ in nsp_loss.points]
+    best = best_row(rows)
+    charts = [
+        Chart(
+            title="MLM loss (nats)",
+            series=[
+                line("training", SECOND, "mlm_loss"),
+                line("held-out", MAIN, loss),
+                line("unigram", REFERENCE, "held_out_unigram_loss"),
+            ],
+            show="{:.3f}".format,
+            mark=_point(best, loss),
+        ),
+        Chart(
+            title="Held-out MLM perplexity (log scale)",
+            series=[line("perplexity", MAIN, "held_out_perplexity")],
+            show="{:,.1f}".format,
+            is_log=True,
+            mark=_point(best, "held_out_perplexity"),
+        ),
+        _shares("Held-out MLM accuracy", line("right", MAIN, "held_out_mlm_accuracy")),
+        _shares(
+            "Held-out NSP accuracy",
+            line("right", MAIN, "held_out_nsp_accuracy"),
+            Series(name="guessing", kind=REFERENCE, points=majority),
+        ),
+        Chart(
+            title="Training NSP loss (nats)",
+            series=[nsp_loss, Series(name="guessing", kind=REFERENCE, points=coin)],
+            show="{:.3f}".format,
+        ),
+        _from_zero(
+            "Learning rate", line("rate", SECOND, "learn_rate"), "{:.2e}".format
+        ),
+        _from_zero(
+            "Pieces per second",
+            line("pieces/s", SECOND, "pieces_per_second"),
+            "{:,.0f}".format,
+        ),
+        _shares(
+            "Share of the machine's matrix-product rate",
+            line("share", SECOND, "peak_share"),
+        ),
+    ]
+    return [chart for chart in charts if len(chart.series[0].points) > 1]
+
+
+def points_of(rows: Sequence[Row], key: str) -> list[Point]:
+    """(step, value) where there is one and it is finite."""
+    return [(row["step"], row[key]) for row in rows if isfinite(row.get(key, nan))]
+
+
+def best_row(rows: Sequence[Row]) -> Row | None:
+    """The one whose model is `model-best`, if any was evaluated."""
+    evaluated = [row for row in rows if "held_out_mlm_loss" in row]
+    return min(evaluated, key=itemgetter("held_out_mlm_loss"), default=None)
+
+
+def _point(row: Row | None, key: str) -> Point | None:
+    return (row["step"], row[key]) if row else None
+
+
+def _shares(title: str, *series: Series) -> Chart:
+    return Chart(
+        title=title,
+        series=series,
+        show="{:.1%}".format,
+        show_tick=lambda share: f"{100 * share:g}%",
+        from_zero=True,
+    )
+
+
+def _from_zero(title: str, series: Series, show: Callable[[float], str]) -> Chart:
+    return Chart(title=title, series=[series], show=show, from_zero=True)

@@ -1,0 +1,62 @@
+"""A run's folder -> `report.html` in it, a page that needs nothing else."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..log import Row, read_rows
+from ..run import FILLS, LAST, LOG, REPORT
+from ..state import STATE_FILE, read_state
+from .charts import draw_chart
+from .curves import make_charts
+from .elements import tag, to_html
+from .fills import make_fills
+from .settings import make_settings
+from .summary import describe_machine, make_summary, notes_of
+
+
+def write_report(output: Path) -> Path:
+    """Raises ValueError where nothing is logged yet, OSError where the page cannot be
+    written."""
+    rows = read_rows(output / LOG)
+    if not rows:
+        raise ValueError(
+            f"{output / LOG}: expected the log of a run, found no row. Give the folder "
+            "that 'spacy bert pretrain' writes into."
+        )
+    last = output / LAST
+    settings = read_state(last)[1] if (last / STATE_FILE).is_file() else {}
+    page = make_page(rows, settings, read_rows(output / FILLS))
+    (output / REPORT).write_text(page, encoding="utf8")
+    return output / REPORT
+
+
+def make_page(
+    rows: Sequence[Row], settings: Mapping[str, Any], fills: Sequence[Row]
+) -> str:
+    """HTML that what was logged alone decides. `rows`: at least one."""
+    notes = notes_of(rows)
+    charts = [draw_chart(chart, notes) for chart in make_charts(rows)]
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("title", "Pretraining report"),
+        tag("style", _read("page.css")),
+    )
+    body = tag(
+        "body",
+        tag("h1", "Pretraining report"),
+        *make_summary(rows),
+        tag("div", *charts, class_="charts"),
+        *make_fills(fills),
+        *make_settings(settings),
+        tag("footer", describe_machine(rows)),
+        tag("script", _read("page.js")),
+    )
+    return "<!doctype html>\n" + to_html(tag("html", head, body, lang="en")) + "\n"
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf8")

@@ -1,0 +1,105 @@
+"""Rows of a log -> what a run came to, in a few numbers and words."""
+
+from collections.abc import Sequence
+from statistics import median
+from xml.etree.ElementTree import Element
+
+from ..console import format_time
+from ..log import Row
+from .charts import Note
+from .curves import best_row, points_of
+from .elements import tag
+from .numbers import shorten
+
+
+def make_summary(rows: Sequence[Row]) -> list[Element]:
+    facts = [*_quality(best_row(rows)), *_work(rows)]
+    tiles = [
+        tag(
+            "div", tag("dt", name), tag("dd", value), tag("dd", remark, class_="remark")
+        )
+        for name, value, remark in facts
+    ]
+    events = [tag("li", f"Step {step:,}: {text}") for step, text in notes_of(rows)]
+    return [
+        tag("p", _verdict(best_row(rows)), class_="verdict"),
+        tag("dl", *tiles, class_="tiles"),
+        *([tag("ul", *events, class_="events")] if events else []),
+    ]
+
+
+def notes_of(rows: Sequence[Row]) -> list[Note]:
+    return [(step, text) for row in rows for step, text in row.get("notes", ())]
+
+
+def describe_machine(rows: Sequence[Row]) -> str:
+    """The one that the run was last on."""
+    machine = next((r["machine"] for r in reversed(rows) if "machine" in r), None)
+    if machine is None:
+        return ""
+    rate = machine["flops_per_second"] / 1e12
+    return (
+        f"{machine['name']}, {machine['n_threads']} CPU threads, torch "
+        f"{machine['torch']}: {rate:.3g} TFLOP/s in matrix products of the model's "
+        f"shapes in {machine['dtype']}."
+    )
+
+
+def _verdict(best: Row | None) -> str:
+    if best is None:
+        return "Nothing was evaluated yet."
+    gain = best["held_out_unigram_loss"] - best["held_out_mlm_loss"]
+    if gain > 0:
+        return (
+            f"At its best the model predicts masked pieces of held-out text {gain:.2f} "
+            "nats better than guessing by frequency (unigram)."
+        )
+    return (
+        "The model predicts masked pieces of held-out text no better than guessing by "
+        "frequency (unigram) yet."
+    )
+
+
+def _quality(best: Row | None) -> list[tuple[str, str, str]]:
+    if best is None:
+        return []
+    loss, unigram = best["held_out_mlm_loss"], best["held_out_unigram_loss"]
+    facts = [
+        (
+            "Best MLM loss",
+            f"{loss:.3f}",
+            f"held-out, step {best['step']:,}; unigram {unigram:.3f}",
+        ),
+        (
+            "MLM accuracy",
+            f"{best['held_out_mlm_accuracy']:.1%}",
+            f"perplexity {best['held_out_perplexity']:,.1f}",
+        ),
+    ]
+    if "held_out_nsp_accuracy" in best:
+        share = best["held_out_random_share"]
+        accuracy = f"{best['held_out_nsp_accuracy']:.1%}"
+        facts.append(("NSP accuracy", accuracy, f"{share:.0%} of the pairs are random"))
+    return facts
+
+
+def _work(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    last = rows[-1]
+    done = f"{last['share']:.0%} of the run, in epoch {last['epoch']}"
+    facts = [
+        ("Steps", f"{last['step']:,}", done),
+        (
+            "Time in training",
+            format_time(last["seconds"]),
+            "h:mm:ss, in steps alone",
+        ),
+    ]
+    rates = [rate for _, rate in points_of(rows, "pieces_per_second")]
+    shares = [share for _, share in points_of(rows, "peak_share")]
+    if rates:
+        remark = f"{median(rates):,.0f} a second, median"
+        facts.append(("Pieces seen", shorten(last["n_pieces"]), remark))
+    if shares:
+        remark = "of its matrix-product rate, median"
+        facts.append(("Share of peak", f"{median(shares):.0%}", remark))
+    return facts

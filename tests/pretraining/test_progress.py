@@ -1,0 +1,165 @@
+"""What is printed and logged: sums worked by hand, and only what is known."""
+
+import json
+from dataclasses import replace
+from itertools import count
+
+import pytest
+import torch
+from toy_corpus import read_log
+
+from spacy_bert.model import BertConfig, pack
+from spacy_bert.pretraining import TrainingState, progress
+from spacy_bert.pretraining.batches import Place, PretrainingBatch
+from spacy_bert.pretraining.evaluation import Evaluation, NextSentences
+from spacy_bert.pretraining.flops import model_flops
+from spacy_bert.pretraining.machine import Machine
+from spacy_bert.pretraining.optimizer import StepResult
+from spacy_bert.pretraining.progress import Progress
+
+BERT = BertConfig(vocab_size=30, hidden_width=8, n_layers=1, n_heads=1)
+MACHINE = Machine(
+    name="abacus",
+    device="cpu",
+    n_threads=1,
+    dtype="float32",
+    torch="2",
+    flops_per_second=1e6,
+)
+EVALUATION = Evaluation(
+    mlm_loss=5.0,
+    mlm_accuracy=0.25,
+    unigram_loss=6.0,
+    nsp=NextSentences(loss=0.7, accuracy=0.5, random_share=0.5),
+    n_masked=9,
+    n_instances=9,
+)
+BATCH = PretrainingBatch(
+    packed=pack(torch.zeros(7, dtype=torch.int64), (3, 4)),
+    masked_rows=torch.tensor([1]),
+    targets=torch.tensor([5]),
+    is_random=torch.tensor([0, 1]),
+)
+RESULT = StepResult(
+    mlm_loss=3.0,
+    nsp_loss=0.7,
+    gradient_norm=1.0,
+    n_pieces=14,
+    n_masked=2,
+    is_applied=True,
+)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Each look at it comes a second after the last one."""
+    seconds = count()
+    monkeypatch.setattr(progress, "perf_counter", lambda: float(next(seconds)))
+
+
+@pytest.fixture
+def make_progress(tmp_path):
+    def make(step=0, *, said=None, logger=None):
+        return Progress(
+            tmp_path / "log.jsonl",
+            state(step),
+            bert=BERT,
+            machine=MACHINE,
+            write=(said if said is not None else []).append,
+            logger=logger,
+        )
+
+    return make
+
+
+def state(step):
+    """Of a run of ten steps."""
+    return TrainingState(step=step, share=step / 10, place=Place(epoch=step // 4))
+
+
+def test_a_row_has_the_means_and_sums_of_its_steps(clock, make_progress, tmp_path):
+    progress = make_progress()
+    progress.add(RESULT, [BATCH, BATCH], 0.1)
+    progress.add(replace(RESULT, mlm_loss=4.0, nsp_loss=0.5), [BATCH], 0.2)
+    progress.report(state(2), None)
+    (row,) = read_log(tmp_path)
+    assert row["mlm_loss"] == 3.5 and row["nsp_loss"] == pytest.approx(0.6)
+    assert row["learn_rate"] == 0.2
+    # Two steps of a second each.
+    assert row["seconds"] == 2.0 and row["n_pieces"] == 28
+    assert row["pieces_per_second"] == 14.0
+    flops = 3 * model_flops(BERT, (3, 4), 1)
+    assert row["model_flops_per_second"] == flops / 2
+    assert row["peak_share"] == pytest.approx(flops / 2 / 1e6)
+
+
+def test_saving_is_not_training(clock, make_progress, tmp_path):
+    progress = make_progress()
+    for step in (1, 2):
+        progress.add(RESULT, [BATCH], 0.1)
+        progress.report(state(step), EVALUATION)
+        for _ in range(5):
+            progress._seconds_left(step / 10)  # Time passes
+        progress.restart_clock()
+    assert [row["seconds"] for row in read_log(tmp_path)] == [1.0, 2.0]
+
+
+def test_a_resumed_run_counts_on(clock, make_progress, tmp_path):
+    progress = make_progress()
+    for step in (1, 2, 3):
+        progress.add(RESULT, [BATCH], 0.1)
+        progress.report(state(step), None)
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"epoch": 0, "st')
+    progress = make_progress(2)
+    progress.add(RESULT, [BATCH], 0.1)
+    progress.report(state(3), None)
+    progress.add(RESULT, [BATCH], 0.1)
+    progress.go_back(state(3), "taken back from step 5")
+    progress.report(state(3), None)
+    rows = read_log(tmp_path)
+    assert [row["step"] for row in rows] == [1, 2, 3, 3]
+    assert [row["n_pieces"] for row in rows] == [14, 28, 42, 42]
+    assert [row["seconds"] for row in rows] == [1.0, 2.0, 3.0, 3.0]
+    notes = [row.get("notes") for row in rows]
+    assert notes == [None, None, [[2, "resumed"]], [[3, "taken back from step 5"]]]
+    assert ["machine" in row for row in rows] == [True, False, True, False]
+
+
+def test_rows_are_printed_within_120_columns(clock, make_progress):
+    said = []
+    progress = make_progress(said=said)
+    progress.report(state(0), EVALUATION)
+    progress.add(RESULT, [BATCH], 1e-4)
+    progress.report(state(9), EVALUATION)
+    header, rule, first, last = said
+    assert header.split()[:4] == ["E", "#", "RATE", "MLM"] and "NSP ACC" in header
+    assert {len(line) for line in said} == {len(rule)} and len(rule) <= 120
+    # Under each name its value.
+    for name, value in (("HELD-OUT", "5.000"), ("ACC", "25.0%"), ("MLM", "3.000")):
+        end = header.index(name) + len(name)
+        assert last[:end].endswith(value)
+    assert first.split()[3:5] == ["5.000", "6.000"]
+
+
+def test_without_a_next_sentence_task_nothing_is_said_of_it(
+    clock, make_progress, tmp_path
+):
+    said = []
+    progress = make_progress(said=said)
+    progress.report(state(0), replace(EVALUATION, nsp=None))
+    progress.add(replace(RESULT, nsp_loss=None), [BATCH], 0.1)
+    progress.report(state(1), None)
+    assert "NSP" not in said[0] and len(set(map(len, said))) == 1
+    for row in read_log(tmp_path):
+        assert not [key for key in row if "nsp" in key or "random" in key]
+
+
+def test_a_logger_gets_each_step_and_each_row(make_progress, tmp_path):
+    got = []
+    progress = make_progress(logger=got.append)
+    progress.report(state(0), EVALUATION)
+    progress.add(RESULT, [BATCH], 0.1)
+    progress.report(state(1), None)
+    first, last = read_log(tmp_path)
+    assert json.loads(json.dumps(got)) == [first, None, last]
