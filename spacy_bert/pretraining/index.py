@@ -30,11 +30,15 @@ class CorpusPart:
     sentence_offsets: int64, (n_sentences + 1,), into piece_ids.
     document_offsets: int64, (n_documents + 1,), of sentences. Example: a document of
         two sentences and one of one -> [0, 2, 3].
+    word_starts: uint8, (ceil(n_pieces / 8),), a bit a piece, the lowest first: whether
+        the piece begins a word. `np.unpackbits(..., bitorder="little")` reads it. None
+        where words were not asked for.
     """
 
     piece_ids: NDArray[np.unsignedinteger]
     sentence_offsets: NDArray[np.int64]
     document_offsets: NDArray[np.int64]
+    word_starts: NDArray[np.uint8] | None = None
 
     @property
     def n_pieces(self) -> int:
