@@ -20,6 +20,12 @@ def pretrain_cli(
     resume: bool = Opt(
         False, "--resume", "-r", help="Continue the run in the output folder exactly"
     ),
+    n_process: int = Opt(
+        0,
+        "--n-process",
+        "-n",
+        help="Processes that build the index, or 0 for all cores",
+    ),
     overwrite: bool = Opt(
         False,
         "--overwrite",
@@ -53,6 +59,7 @@ def pretrain_cli(
             splitter=make_splitter(config.corpus.sentences, config.corpus.lang),
             resume=resume,
             overwrite=overwrite,
+            n_process=n_process,
             write=lambda text: print(text, flush=True),
         )
     if state.step < config.pretraining.max_steps:

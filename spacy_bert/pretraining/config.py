@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..checkpoint import read_config
 from ..model import BertConfig
@@ -14,14 +14,20 @@ SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining")
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusConfig:
-    """`path` is a file, a folder or a glob.
+    """The text, and how it becomes sentences.
 
-    sentences: "lines", one a line, or "sentencizer", spaCy's for `lang`.
+    path: a file, a folder or a glob, or what the reader knows under that name.
+    reader: "auto", by each file's name and content, or the name of a reader.
+    settings: the reader's own.
+    sentences: "lines", one a line; "sentencizer", spaCy's for `lang`; or the name or
+        path of a spaCy pipeline that finds sentences.
     held_out_prob: the share of documents that are kept for evaluation.
     """
 
     path: str
-    sentences: Literal["lines", "sentencizer"] = "lines"
+    reader: str = "auto"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    sentences: str = "sentencizer"
     lang: str = "en"
     held_out_prob: float = 0.02
 
@@ -32,12 +38,6 @@ class CorpusConfig:
             expected="a share above 0 and at most 0.5",
             got=self.held_out_prob,
         )
-
-    @property
-    def splitting(self) -> str:
-        """How sentences are found, as the index records it. "sentencizer (en)" """
-        is_by_line = self.sentences == "lines"
-        return "lines" if is_by_line else f"{self.sentences} ({self.lang})"
 
 
 @dataclass(frozen=True, kw_only=True)

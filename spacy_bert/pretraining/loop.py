@@ -25,6 +25,7 @@ def pretrain(
     splitter: Splitter | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    n_process: int = 1,
     write: Callable[[str], None] = print,
 ) -> TrainingState:
     """Train to `max_steps`, or until Ctrl-C or SIGTERM, and give the state at the end.
@@ -32,8 +33,10 @@ def pretrain(
     `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss) and
     `log.jsonl`. `resume` continues `model-last` as if there had been no break, weights
     bit for bit on the CPU; `overwrite` starts over; both continue where that is
-    possible. Raises ValueError or OSError where something does not fit or cannot be
-    written, and DivergenceError where a loss is not finite.
+    possible. `n_process` processes build the index, 0 one for each core; a script that
+    asks for more than one has to guard its main part by `if __name__ == "__main__"`.
+    Raises ValueError or OSError where something does not fit or cannot be written, and
+    DivergenceError where a loss is not finite.
     """
     settings, max_steps = config.pretraining, config.pretraining.max_steps
     run = prepare_run(
@@ -43,6 +46,7 @@ def pretrain(
         splitter=splitter,
         resume=resume,
         overwrite=overwrite,
+        n_process=n_process,
         write=write,
     )
     state = run.start

@@ -17,9 +17,9 @@ from ..model import BertConfig, BertForPretraining
 from ..tokenization import WordPiece
 from .batches import BatchReader, PretrainingBatch
 from .config import PretrainingConfig
-from .corpus import Splitter, find_files
+from .corpus import Splitter
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
-from .fingerprint import make_fingerprint
+from .fingerprint import plan_index
 from .indexing import open_index
 from .optimizer import make_optimizer
 from .resuming import continues_run
@@ -70,38 +70,28 @@ def prepare_run(
     splitter: Splitter | None,
     resume: bool,
     overwrite: bool,
+    n_process: int,
     write: Callable[[str], None],
 ) -> Run:
     """Read, check and build. Nothing of an earlier run is lost when this raises."""
     wordpiece = load_vocabulary(config.vocabulary)
     bert = config.bert_config(wordpiece.n_pieces)
-    files = find_files(config.corpus.path)
-    fingerprint = make_fingerprint(files, corpus=config.corpus, wordpiece=wordpiece)
+    plan = plan_index(config.corpus, wordpiece=wordpiece, splitter=splitter)
     settings = _plain(
-        {
-            "model": asdict(bert),
-            "pretraining": asdict(config.pretraining),
-            "corpus": fingerprint,
-        }
+        {"model": asdict(bert), "pretraining": asdict(config.pretraining)}
     )
     last = output / LAST
     recover(last)
     recover(output / BEST)
-    continues = continues_run(last, settings, resume, overwrite, write)
+    continues = continues_run(last, settings, plan, resume, overwrite, write)
     torch.manual_seed(config.pretraining.seed)
     # Before the index, which can take long: a checkpoint may be refused.
     if continues:
         model, _ = load_pretraining_model(last)
     else:
         model = _new_model(config, bert, wordpiece)
-    index = open_index(
-        output / INDEX,
-        files,
-        fingerprint,
-        wordpiece=wordpiece,
-        splitter=splitter,
-        write=write,
-    )
+    index = open_index(output / INDEX, plan, n_process=n_process, write=write)
+    settings["corpus"] = index.fingerprint
     log_probs = unigram_log_probs(index.train, bert.vocab_size)
     if config.pretraining.warm_start and not continues:
         write("Warm start: embeddings from co-occurrences in the corpus")

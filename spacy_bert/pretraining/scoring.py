@@ -8,8 +8,9 @@ import torch
 from ..checkpoint import load_pretraining_model
 from .batches import BatchReader
 from .config import CorpusConfig, TrainingConfig
-from .corpus import Splitter, find_files
+from .corpus import Splitter
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
+from .fingerprint import plan_index
 from .indexing import index_whole
 from .sections import expect
 
@@ -34,12 +35,8 @@ def score_checkpoint(
     )
     config = TrainingConfig(max_length=max_length, n_eval_instances=n_instances)
     with TemporaryDirectory() as folder:
-        part = index_whole(
-            Path(folder),
-            find_files(corpus.path),
-            wordpiece=wordpiece,
-            splitter=splitter,
-        )
+        plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
+        part = index_whole(Path(folder), plan)
         batches = held_out_batches(BatchReader(part, wordpiece, config), n_instances)
         log_probs = unigram_log_probs(part, model.config.vocab_size)
     return evaluate(model.to(device), batches, log_probs)

@@ -35,7 +35,11 @@ def pieces() -> WordPiece:
 def settings(vocab_path: Path, corpus_path: Path) -> dict:
     """A config as it comes from a file. Dropout is on: resuming must survive it."""
     return {
-        "corpus": {"path": str(corpus_path), "held_out_prob": 0.1},
+        "corpus": {
+            "path": str(corpus_path),
+            "sentences": "lines",
+            "held_out_prob": 0.1,
+        },
         "vocabulary": {"path": str(vocab_path)},
         "model": {
             "hidden_width": 16,

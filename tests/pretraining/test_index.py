@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from spacy_bert.pretraining.config import CorpusConfig
-from spacy_bert.pretraining.corpus import find_files
-from spacy_bert.pretraining.fingerprint import make_fingerprint
+from spacy_bert.pretraining.corpus import Sentence, Splitter
+from spacy_bert.pretraining.fingerprint import plan_index
 from spacy_bert.pretraining.index import piece_dtype
 from spacy_bert.pretraining.indexing import open_index
 from spacy_bert.tokenization import WordPiece
@@ -15,21 +15,18 @@ from spacy_bert.tokenization import WordPiece
 def open_it(tmp_path, corpus_path, pieces):
     """-> (the index, what was said while it was opened)"""
 
-    def open_it(wordpiece=pieces, **changes):
+    def open_it(wordpiece=pieces, splitter=None, **changes):
         corpus = CorpusConfig(path=str(corpus_path), **{"held_out_prob": 0.1} | changes)
-        files = find_files(corpus.path)
+        plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
         said = []
-        index = open_index(
-            tmp_path / "index",
-            files,
-            make_fingerprint(files, corpus=corpus, wordpiece=wordpiece),
-            wordpiece=wordpiece,
-            splitter=None if corpus.sentences == "lines" else str.split,
-            write=said.append,
-        )
+        index = open_index(tmp_path / "index", plan, write=said.append)
         return index, "\n".join(said)
 
     return open_it
+
+
+def split_at_spaces(paragraphs):
+    return [[Sentence(word) for word in text.split()] for text in paragraphs]
 
 
 def read_back(part, wordpiece):
@@ -65,7 +62,8 @@ def test_it_is_built_once(open_it, tmp_path):
 
 def test_it_is_built_again_where_something_changed(open_it, corpus_path):
     open_it()
-    assert "sentences changed from 'lines'" in open_it(sentences="sentencizer")[1]
+    said = open_it(splitter=Splitter(name="words", split=split_at_spaces))[1]
+    assert "sentences changed from 'lines' to 'words'" in said
     assert "held_out_prob changed from 0.1 to 0.2" in open_it(held_out_prob=0.2)[1]
     other = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] the".split())
     index, said = open_it(other)

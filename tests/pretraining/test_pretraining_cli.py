@@ -10,6 +10,7 @@ CONFIG = """
 corpus = "{corpus}"
 [corpus]
 path = ${{paths.corpus}}
+sentences = "lines"
 held_out_prob = 0.1
 [vocabulary]
 path = "{folder}/learned.txt"
