@@ -16,19 +16,16 @@ from .sources import Source
 _N_BYTES = 1 << 26
 
 
-def find_shards(
-    path: str, *, field: str = "text", split: str = "train", **options: Any
-) -> list[Source]:
+def find_shards(path: str, *, split: str = "train", **options: Any) -> list[Source]:
     """The shards of a data set: `start` of `stop`. Its version is what the library
     tells it by: the revision and its files. Raises ValueError where there is none."""
     datasets = import_extra("datasets", extra="datasets")
+    options.pop("field", None)
     try:
         builder = datasets.load_dataset_builder(path, **options)
         data = datasets.load_dataset(path, split=split, streaming=True, **options)
     except (datasets.exceptions.DatasetNotFoundError, TypeError) as error:
         raise ValueError(f"[corpus] path or [corpus.settings]: {error}") from error
-    if data.column_names:
-        check_names([field], data.column_names, what="column", where=f"in {path}")
     about = (builder.info.splits or {}).get(split)
     n_bytes = about.num_bytes // data.num_shards if about else _N_BYTES
     return [
@@ -51,4 +48,6 @@ def read_dataset(
     datasets = import_extra("datasets", extra="datasets")
     data = datasets.load_dataset(source.path, split=split, streaming=True, **options)
     for row in data.shard(num_shards=source.stop, index=source.start):
+        if field not in row:
+            check_names([field], row, what="column", where=f"in {source.path}")
         yield row[field] or ""

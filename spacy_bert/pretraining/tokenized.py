@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from ..tokenization import WordPiece
 from .corpus import Sentence, Splitter, held_out_draw
 
-# Characters that are split and tokenized at a time.
-_BLOCK_CHARS = 1 << 20
+# Characters that are split and tokenized at a time: 4 % faster with four times as
+# many, which take 35 MB more.
+_BLOCK_CHARS = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True)
