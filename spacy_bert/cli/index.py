@@ -33,7 +33,7 @@ def index_cli(
     from ..pretraining.run import INDEX
     from ..pretraining.vocabulary import load_vocabulary
     from .errors import shown_as_messages
-    from .sentences import make_splitter
+    from .sentences import configured_splitter
 
     with shown_as_messages():
         part = _read_part(shard) if shard else None
@@ -44,7 +44,7 @@ def index_cli(
         plan = plan_index(
             config.corpus,
             wordpiece=load_vocabulary(config.vocabulary),
-            splitter=make_splitter(config.corpus.sentences, config.corpus.lang),
+            splitter=configured_splitter(config),
         )
         path = output_path / INDEX
         if part:

@@ -45,7 +45,7 @@ def pretrain_cli(
     from ..pretraining import PretrainingConfig, pretrain
     from .devices import choose_device
     from .errors import shown_as_messages
-    from .sentences import make_splitter
+    from .sentences import configured_splitter
 
     with shown_as_messages():
         overrides = parse_config_overrides(ctx.args)
@@ -56,7 +56,7 @@ def pretrain_cli(
             config,
             output_path,
             device=choose_device(gpu_id),
-            splitter=make_splitter(config.corpus.sentences, config.corpus.lang),
+            splitter=configured_splitter(config),
             resume=resume,
             overwrite=overwrite,
             n_process=n_process,

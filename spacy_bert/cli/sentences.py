@@ -11,8 +11,15 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+    from ..pretraining import PretrainingConfig
+
 # Longer paragraphs than spaCy takes by default are fine for a rule-based component.
 _MAX_CHARS = 1 << 31
+
+
+def configured_splitter(config: "PretrainingConfig") -> Splitter | None:
+    """What the whole config asks for."""
+    return make_splitter(config.corpus.sentences, config.corpus.lang)
 
 
 def make_splitter(

@@ -1,5 +1,8 @@
 """Text -> the index on disk -> the same text; built again only when it must be."""
 
+import os
+
+import catalogue
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ from spacy_bert.pretraining.corpus import Sentence, Splitter
 from spacy_bert.pretraining.fingerprint import plan_index
 from spacy_bert.pretraining.index import piece_dtype
 from spacy_bert.pretraining.indexing import open_index
+from spacy_bert.pretraining.readers import readers
 from spacy_bert.tokenization import WordPiece
 
 
@@ -16,7 +20,8 @@ def open_it(tmp_path, corpus_path, pieces):
     """-> (the index, what was said while it was opened)"""
 
     def open_it(wordpiece=pieces, splitter=None, **changes):
-        corpus = CorpusConfig(path=str(corpus_path), **{"held_out_prob": 0.1} | changes)
+        values = {"path": str(corpus_path), "held_out_prob": 0.1}
+        corpus = CorpusConfig(**values | changes)
         plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
         said = []
         index = open_index(tmp_path / "index", plan, write=said.append)
@@ -72,6 +77,34 @@ def test_it_is_built_again_where_something_changed(open_it, corpus_path):
     open_it()
     corpus_path.write_text(corpus_path.read_text() + "\nthe cat .\n")
     assert "the corpus file corpus.txt changed" in open_it()[1]
+
+
+def test_a_file_that_was_only_touched_is_as_it_was(open_it, corpus_path):
+    open_it()
+    os.utime(corpus_path, (1, 1))
+    assert open_it()[1] == ""
+    moved = corpus_path.with_name("elsewhere")
+    moved.mkdir()
+    corpus_path.rename(moved / "corpus.txt")
+    assert open_it(path=str(moved))[1] == ""
+
+
+def test_other_text_of_the_same_size_is_noticed(open_it, corpus_path):
+    open_it()
+    corpus_path.write_text(corpus_path.read_text().replace("dog", "cat", 1))
+    os.utime(corpus_path, (1, 1))
+    assert "the corpus file corpus.txt changed" in open_it()[1]
+
+
+def test_another_reader_is_noticed(open_it, corpus_path):
+    corpus_path.write_text('"the cat"\n\n"the dog"\n\n"a cat"\n\n"a dog"\n')
+    open_it()
+    readers.register("each_line", func=lambda source: source.lines())
+    try:
+        said = open_it(reader="each_line")[1]
+    finally:
+        catalogue._remove(("spacy_bert", "readers", "each_line"))
+    assert "corpus.txt was read as 'text', now as 'each_line'" in said
 
 
 def test_a_damaged_index_is_built_again(open_it, tmp_path):

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toy_corpus import split_into_pairs
 
 from spacy_bert.pretraining import corpus as corpus_module
 from spacy_bert.pretraining.config import CorpusConfig
-from spacy_bert.pretraining.corpus import Sentence, Splitter
+from spacy_bert.pretraining.corpus import Splitter
 from spacy_bert.pretraining.fingerprint import plan_index
 from spacy_bert.pretraining.indexing import build_shards, open_index
 from spacy_bert.pretraining.tokenized import starts_of_words
@@ -38,19 +39,6 @@ def build_and_die(path, plan):
 workers.build_shard = build_and_die
 open_index(Path(sys.argv[1], "index"), make_plan(sys.argv[2], sys.argv[3]))
 """
-
-
-def split_into_pairs(paragraphs, *, deadly=False):
-    """Two words are a sentence, and each is a word of it."""
-    if deadly:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return [list(_pairs(text.split())) for text in paragraphs]
-
-
-def _pairs(words):
-    for i in range(0, len(words), 2):
-        pair = words[i : i + 2]
-        yield Sentence(" ".join(pair), [0, len(pair[0]) + 1][: len(pair)])
 
 
 def make_plan(corpus_path, vocab_path, *, deadly=False):
