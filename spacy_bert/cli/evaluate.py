@@ -25,7 +25,7 @@ def evaluate_cli(
     The unigram loss is that of guessing each piece by its frequency in this text: a
     model that learned from context has a lower loss.
     """
-    from ..pretraining.config import CorpusConfig
+    from ..pretraining.corpus import CorpusConfig
     from ..pretraining.scoring import score_checkpoint
     from ..pretraining.sections import read_section
     from .devices import choose_device

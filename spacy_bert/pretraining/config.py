@@ -7,37 +7,10 @@ from typing import Any
 
 from ..checkpoint import read_config
 from ..model import BertConfig
+from .corpus import CorpusConfig
 from .sections import check_names, expect, read_section
 
 SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusConfig:
-    """The text, and how it becomes sentences.
-
-    path: a file, a folder or a glob, or what the reader knows under that name.
-    reader: "auto", by each file's name and content, or the name of a reader.
-    settings: the reader's own.
-    sentences: "lines", one a line; "sentencizer", spaCy's for `lang`; or the name or
-        path of a spaCy pipeline that finds sentences.
-    held_out_prob: the share of documents that are kept for evaluation.
-    """
-
-    path: str
-    reader: str = "auto"
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    sentences: str = "sentencizer"
-    lang: str = "en"
-    held_out_prob: float = 0.02
-
-    def __post_init__(self) -> None:
-        expect(
-            0.0 < self.held_out_prob <= 0.5,
-            place="[corpus] held_out_prob",
-            expected="a share above 0 and at most 0.5",
-            got=self.held_out_prob,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,21 +1,47 @@
 """A corpus -> documents -> sentences, one document in memory at a time."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from .hub_datasets import find_shards
 from .readers import BORDERS, check_reader, check_settings, detect_reader, read_texts
 from .repeats import hash_text
+from .sections import expect
 from .sources import Source, cut_file, find_files
-
-if TYPE_CHECKING:
-    from .config import CorpusConfig
 
 # Files are cut into stretches, and small ones put together, of this size, or of a
 # size that makes so many of them: enough to share out, few enough to keep track of.
 SHARD_BYTES = 1 << 23
 MAX_SHARDS = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusConfig:
+    """The text, and how it becomes sentences.
+
+    path: a file, a folder or a glob, or what the reader knows under that name.
+    reader: "auto", by each file's name and content, or the name of a reader.
+    settings: the reader's own.
+    sentences: "lines", one a line; "sentencizer", spaCy's for `lang`; or the name or
+        path of a spaCy pipeline that finds sentences.
+    held_out_prob: the share of documents that are kept for evaluation.
+    """
+
+    path: str
+    reader: str = "auto"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    sentences: str = "sentencizer"
+    lang: str = "en"
+    held_out_prob: float = 0.02
+
+    def __post_init__(self) -> None:
+        expect(
+            0.0 < self.held_out_prob <= 0.5,
+            place="[corpus] held_out_prob",
+            expected="a share above 0 and at most 0.5",
+            got=self.held_out_prob,
+        )
 
 
 class Sentence(NamedTuple):
@@ -36,7 +62,7 @@ class Splitter:
     finds_words: bool = False
 
 
-def find_sources(corpus: "CorpusConfig") -> list[Source]:
+def find_sources(corpus: CorpusConfig) -> list[Source]:
     """Raises FileNotFoundError or ValueError where there is nothing to read."""
     check_reader(corpus.reader)
     if corpus.reader == "datasets":

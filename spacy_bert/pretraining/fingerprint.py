@@ -3,14 +3,11 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..tokenization import WordPiece
-from .corpus import Splitter, find_sources, shard_bytes
+from .corpus import CorpusConfig, Splitter, find_sources, shard_bytes
 from .sources import Source
-
-if TYPE_CHECKING:
-    from .config import CorpusConfig
 
 FORMAT_VERSION = 2
 
@@ -57,7 +54,7 @@ class IndexPlan:
 
 
 def plan_index(
-    corpus: "CorpusConfig", *, wordpiece: WordPiece, splitter: Splitter | None
+    corpus: CorpusConfig, *, wordpiece: WordPiece, splitter: Splitter | None
 ) -> IndexPlan:
     """Nothing of the text is read yet. Raises FileNotFoundError or ValueError where
     there is none."""

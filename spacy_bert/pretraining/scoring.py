@@ -7,8 +7,8 @@ import torch
 
 from ..checkpoint import load_pretraining_model
 from .batches import BatchReader
-from .config import CorpusConfig, TrainingConfig
-from .corpus import Splitter
+from .config import TrainingConfig
+from .corpus import CorpusConfig, Splitter
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
 from .fingerprint import plan_index
 from .indexing import index_whole

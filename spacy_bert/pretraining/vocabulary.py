@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
-from .config import CorpusConfig, VocabularyConfig
-from .corpus import find_sources, held_out_draw, read_documents
+from .config import VocabularyConfig
+from .corpus import CorpusConfig, find_sources, held_out_draw, read_documents
 
 _SETTINGS = ("lowercase", "strip_accents", "split_chinese")
 

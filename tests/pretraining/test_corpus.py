@@ -2,8 +2,12 @@
 
 import pytest
 
-from spacy_bert.pretraining.config import CorpusConfig
-from spacy_bert.pretraining.corpus import find_sources, held_out_draw, read_documents
+from spacy_bert.pretraining.corpus import (
+    CorpusConfig,
+    find_sources,
+    held_out_draw,
+    read_documents,
+)
 from spacy_bert.pretraining.sources import find_files
 
 SHARD = """

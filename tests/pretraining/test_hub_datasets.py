@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from spacy_bert.pretraining.config import CorpusConfig
-from spacy_bert.pretraining.corpus import find_sources, read_documents
+from spacy_bert.pretraining.corpus import CorpusConfig, find_sources, read_documents
 from spacy_bert.pretraining.fingerprint import (
     describe_change,
     make_fingerprint,

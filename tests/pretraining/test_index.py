@@ -6,8 +6,7 @@ import catalogue
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.config import CorpusConfig
-from spacy_bert.pretraining.corpus import Sentence, Splitter
+from spacy_bert.pretraining.corpus import CorpusConfig, Sentence, Splitter
 from spacy_bert.pretraining.fingerprint import plan_index
 from spacy_bert.pretraining.index import piece_dtype
 from spacy_bert.pretraining.indexing import open_index

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
-from spacy_bert.pretraining.config import CorpusConfig
-from spacy_bert.pretraining.corpus import find_sources, read_documents
+from spacy_bert.pretraining.corpus import CorpusConfig, find_sources, read_documents
 from spacy_bert.pretraining.readers import BORDERS, readers
 from spacy_bert.pretraining.sources import cut_file
 

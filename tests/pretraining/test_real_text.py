@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.config import CorpusConfig
+from spacy_bert.pretraining.corpus import CorpusConfig
 from spacy_bert.pretraining.fingerprint import plan_index
 from spacy_bert.pretraining.indexing import open_index
 from spacy_bert.pretraining.instances import plan_epoch

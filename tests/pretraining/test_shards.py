@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from toy_corpus import split_into_pairs
 
 from spacy_bert.pretraining import corpus as corpus_module
-from spacy_bert.pretraining.config import CorpusConfig
-from spacy_bert.pretraining.corpus import Splitter
+from spacy_bert.pretraining.corpus import CorpusConfig, Splitter
 from spacy_bert.pretraining.fingerprint import plan_index
 from spacy_bert.pretraining.indexing import build_shards, open_index
 from spacy_bert.pretraining.tokenized import starts_of_words
