@@ -7,8 +7,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from .fingerprint import IndexPlan
 from .shards import build_shard
@@ -32,7 +33,7 @@ def build_in_processes(shards: Shards, n_process: int) -> Iterator[IndexPlan]:
     # Shards share all but their text, so that is sent as bytes that are read once.
     common = pickle.dumps(replace(shards[0][1], sources=()))
     with ProcessPoolExecutor(
-        n_process, mp_context=get_context("spawn"), initializer=_use_one_thread
+        n_process, mp_context=get_context("spawn"), initializer=_start_worker
     ) as pool:
         plans = {
             pool.submit(_build, common, path, plan.sources): plan
@@ -59,9 +60,18 @@ def _n_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _use_one_thread() -> None:
-    # Of the tokenizers library, which otherwise takes all cores in each process.
+def _start_worker() -> None:
+    # The tokenizers library otherwise takes all cores in each process.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed parent leaves none behind that writes shards beside a new build."""
+    parent = parent_process()
+    if parent:
+        parent.join()
+    os._exit(1)
 
 
 def _build(common: bytes, path: Path, sources: Sequence[Source]) -> None:
