@@ -3,7 +3,7 @@
     python -m benchmarks.pretraining.indexing DATA WORK [--sizes 1,4,16]
 
 DATA holds wiki_en and vocab; WORK keeps the text, and nothing else. Needs
-`pip install ".[benchmarks,datasets]"`. Each build is a process of its own, with two
+`pip install ".[benchmarks]"`. Each build is a process of its own, with two
 processes under it. Memory is that of all of them together, each shared page counted
 once (PSS), sampled ten times a second. Run nothing else meanwhile.
 """

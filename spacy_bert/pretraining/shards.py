@@ -39,13 +39,14 @@ def build_shard(path: Path, plan: IndexPlan) -> None:
 
 
 def is_built(path: Path, plan: IndexPlan) -> bool:
-    """Whether a shard is there, of the same text and settings."""
+    """Whether a shard is there, undamaged, of the same text and settings."""
     try:
         meta = read_meta(path)
         for name in PARTS:
             load_part(path / name, meta)
+        read_findings(path)
         return describe_change(meta["fingerprint"], plan) is None
-    except ValueError:
+    except (ValueError, KeyError, OSError):
         return False
 
 

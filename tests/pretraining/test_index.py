@@ -115,6 +115,15 @@ def test_a_damaged_index_is_built_again(open_it, tmp_path):
     assert index.train.n_pieces > 100
 
 
+def test_damaged_offsets_are_built_again(open_it, tmp_path):
+    open_it()
+    path = tmp_path / "index" / "train" / "sentences.bin"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8] + bytes(8))
+    assert "sentences.bin is damaged: it should begin with 0 and end" in open_it()[1]
+    assert path.read_bytes() == whole
+
+
 def test_empty_sentences_and_documents_are_dropped(open_it, corpus_path, pieces):
     corpus_path.write_text("the cat\n\x00\nthe dog\n\n\x00\n\na\n\nin\n\nby\n")
     index, _ = open_it()

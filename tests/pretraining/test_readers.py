@@ -6,7 +6,7 @@ import json
 import catalogue
 import pytest
 import spacy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
@@ -90,8 +90,7 @@ def test_a_reader_is_a_function(tmp_path):
     readers.register("upper", func=read_upper)
     try:
         (tmp_path / "a.txt").write_text("one\ntwo\n")
-        settings = {"mark": "?"}
-        documents = read(tmp_path, reader="upper", settings=settings)
+        documents = read(tmp_path, reader="upper", settings={"mark": "?"})
         assert documents == [["ONE?"], ["TWO?"]]
     finally:
         catalogue._remove(("spacy_bert", "readers", "upper"))
@@ -131,6 +130,7 @@ LINES = st.text(alphabet="ab \t\r\u00e9\n", max_size=200)
 
 
 @pytest.mark.parametrize("name", BORDERS)
+@settings(deadline=None)  # It writes files.
 @given(texts=st.lists(LINES, max_size=12), n_bytes=st.integers(1, 40))
 def test_stretches_of_a_file_are_the_file(tmp_path_factory, name, texts, n_bytes):
     file = tmp_path_factory.mktemp("cut") / "file"
