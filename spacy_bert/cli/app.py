@@ -9,6 +9,7 @@ from .convert import convert_cli
 from .demo_data import demo_data_cli
 from .evaluate import evaluate_cli
 from .fill_mask import fill_mask_cli
+from .index import index_cli
 from .init_config import init_config_cli
 from .pretrain import pretrain_cli
 from .quantize import quantize_cli
@@ -23,6 +24,7 @@ bert_cli = typer.Typer(
 WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 bert_cli.command("demo-data")(demo_data_cli)
 bert_cli.command("vocab", context_settings=WITH_OVERRIDES)(vocab_cli)
+bert_cli.command("index", context_settings=WITH_OVERRIDES)(index_cli)
 bert_cli.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
 bert_cli.command("report")(report_cli)
 bert_cli.command("evaluate")(evaluate_cli)

@@ -10,7 +10,10 @@ def evaluate_cli(
     checkpoint: Path = Arg(..., help="Folder of a BERT checkpoint with its heads"),
     corpus: str = Arg(..., help="Text file, folder or glob"),
     sentences: str = Opt(
-        "lines", "--sentences", "-s", help="lines (one a line) or sentencizer"
+        "lines",
+        "--sentences",
+        "-s",
+        help="lines (one a line), sentencizer, or a spaCy pipeline",
     ),
     lang: str = Opt("en", "--lang", "-l", help="Language of the sentencizer"),
     max_length: int = Opt(128, "--max-length", "-m", help="Pieces in a sequence"),
@@ -28,7 +31,7 @@ def evaluate_cli(
     The unigram loss is that of guessing each piece by its frequency in this text: a
     model that learned from context has a lower loss.
     """
-    from ..pretraining.config import CorpusConfig
+    from ..pretraining.corpus import CorpusConfig
     from ..pretraining.scoring import score_checkpoint
     from ..pretraining.sections import read_section
     from .devices import choose_device

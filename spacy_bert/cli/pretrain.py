@@ -20,6 +20,12 @@ def pretrain_cli(
     resume: bool = Opt(
         False, "--resume", "-r", help="Continue the run in the output folder exactly"
     ),
+    n_process: int = Opt(
+        0,
+        "--n-process",
+        "-n",
+        help="Processes that build the index, or 0 for all cores",
+    ),
     overwrite: bool = Opt(
         False,
         "--overwrite",
@@ -40,7 +46,7 @@ def pretrain_cli(
     from .devices import choose_device
     from .errors import shown_as_messages
     from .logger import open_logger
-    from .sentences import make_splitter
+    from .sentences import configured_splitter
 
     with shown_as_messages():
         overrides = parse_config_overrides(ctx.args)
@@ -51,9 +57,10 @@ def pretrain_cli(
                 config,
                 output_path,
                 device=choose_device(gpu_id),
-                splitter=make_splitter(config.corpus.sentences, config.corpus.lang),
+                splitter=configured_splitter(config),
                 resume=resume,
                 overwrite=overwrite,
+                n_process=n_process,
                 write=lambda text: print(text, flush=True),
                 logger=logger,
             )

@@ -1,33 +1,126 @@
-"""A sentence splitter from spaCy, for text that is not one sentence a line."""
+"""Sentences and words from spaCy, as [corpus] asks for them."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from ..pretraining.corpus import Sentence, Splitter
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+    from ..pretraining import PretrainingConfig
 
 # Longer paragraphs than spaCy takes by default are fine for a rule-based component.
 _MAX_CHARS = 1 << 31
 
 
-def make_splitter(sentences: str, lang: str) -> Callable[[str], list[str]] | None:
-    """A paragraph -> its sentences; None where each line is one.
+def configured_splitter(config: "PretrainingConfig") -> Splitter | None:
+    """What the whole config asks for."""
+    training = config.pretraining
+    finds_words = training.masking != "pieces" and not training.faithful
+    return make_splitter(
+        config.corpus.sentences, config.corpus.lang, finds_words=finds_words
+    )
 
-    Raises ValueError where spaCy does not know the language.
+
+def make_splitter(
+    sentences: str, lang: str, *, finds_words: bool = False
+) -> Splitter | None:
+    """`sentences`: "lines", "sentencizer", or a pipeline. Words are the tokens of that
+    pipeline, and else of spaCy's tokenizer for `lang`. None where each line is a
+    sentence and words are not asked for.
+
+    Raises ValueError where spaCy does not know the language or the pipeline.
     """
-    if sentences == "lines":
+    if sentences == "lines" and not finds_words:
         return None
-    import spacy
+    split = _SpacySplit(sentences=sentences, lang=lang, finds_words=finds_words)
+    return Splitter(name=split.name(), split=split, finds_words=finds_words)
 
-    try:
-        nlp = spacy.blank(lang)
-    except ImportError as error:
-        raise ValueError(
-            f"[corpus] lang: expected the code of a language that spaCy knows, such as "
-            f"'en', got {lang!r}."
-        ) from error
-    nlp.add_pipe("sentencizer")
-    nlp.max_length = _MAX_CHARS
 
-    def split(paragraph: str) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class _SpacySplit:
+    """Paragraphs -> the sentences of each. Each process loads the pipeline anew."""
+
+    sentences: str
+    lang: str
+    finds_words: bool
+
+    def __call__(self, paragraphs: list[str]) -> list[list[Sentence]]:
         # New words are forgotten again, or memory grows with the corpus.
-        with nlp.memory_zone():
-            return [sentence.text for sentence in nlp(paragraph).sents]
+        with self._nlp.memory_zone():
+            return [self._split(doc) for doc in self._nlp.pipe(paragraphs)]
 
-    return split
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_nlp"}
+
+    def name(self) -> str:
+        """Raises ValueError where there is no such language or pipeline."""
+        from spacy import util
+
+        if self.sentences not in ("lines", "sentencizer"):
+            return _pipeline_name(self.sentences)
+        try:
+            util.get_lang_class(self.lang)
+        except ImportError as error:
+            raise ValueError(
+                f"[corpus] lang: expected the code of a language that spaCy knows, "
+                f"such as 'en', got {self.lang!r}."
+            ) from error
+        if self.finds_words and self.lang == "zh" and not find_spec("jieba"):
+            raise ValueError(
+                "Chinese words are found with the package jieba, which is not "
+                "installed. Install it with: pip install 'spacy-bert[zh]', or name a "
+                "pipeline of yours as [corpus] sentences."
+            )
+        return f"{self.sentences} ({self.lang})"
+
+    @cached_property
+    def _nlp(self) -> "Language":
+        import spacy
+
+        if self.sentences not in ("lines", "sentencizer"):
+            return spacy.load(self.sentences)
+        # By default spaCy takes each Chinese character for a token.
+        by_word = self.finds_words and self.lang == "zh"
+        config = {"nlp": {"tokenizer": {"segmenter": "jieba"}}} if by_word else {}
+        nlp = spacy.blank(self.lang, config=config)
+        if self.sentences == "sentencizer":
+            nlp.add_pipe("sentencizer")
+        nlp.max_length = _MAX_CHARS
+        return nlp
+
+    def _split(self, doc: "Doc") -> list[Sentence]:
+        if self.sentences == "lines":
+            return [self._sentence(doc, 0, len(doc))]
+        if not doc.has_annotation("SENT_START"):
+            raise ValueError(
+                f"[corpus] sentences: expected a pipeline that finds sentences, got "
+                f"{self.sentences}, which has {', '.join(self._nlp.pipe_names)}."
+            )
+        return [self._sentence(doc, sent.start, sent.end) for sent in doc.sents]
+
+    def _sentence(self, doc: "Doc", start: int, end: int) -> Sentence:
+        span = doc[start:end]
+        if not self.finds_words:
+            return Sentence(span.text)
+        first = span.start_char
+        return Sentence(span.text, [token.idx - first for token in span])
+
+
+def _pipeline_name(pipeline: str) -> str:
+    from spacy import util
+
+    if util.is_package(pipeline):
+        return f"{pipeline} {util.get_package_version(pipeline)}"
+    try:
+        meta = util.get_model_meta(pipeline)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"[corpus] sentences: expected 'lines', 'sentencizer', or the name or path "
+            f"of a spaCy pipeline, got {pipeline!r}."
+        ) from error
+    return f"{meta['lang']}_{meta['name']} {meta['version']}"

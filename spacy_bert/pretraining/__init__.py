@@ -1,8 +1,26 @@
 """Pretraining: text -> checkpoints, with masked pieces and next sentences."""
 
-from .config import PretrainingConfig
-from .faults import DivergenceError
-from .loop import pretrain
-from .state import TrainingState
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import PretrainingConfig
+    from .faults import DivergenceError
+    from .loop import pretrain
+    from .state import TrainingState
 
 __all__ = ["DivergenceError", "PretrainingConfig", "TrainingState", "pretrain"]
+
+_MODULES = {
+    "DivergenceError": "faults",
+    "PretrainingConfig": "config",
+    "TrainingState": "state",
+    "pretrain": "loop",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: processes that build the index do without torch."""
+    if name in _MODULES:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

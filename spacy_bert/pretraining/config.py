@@ -8,39 +8,12 @@ from typing import Any, Literal
 from ..checkpoint import read_config
 from ..model import BertConfig
 from ..tokenization.wordpiece import MASK
+from .corpus import CorpusConfig
 from .sections import check_names, expect, read_section
 
 # The commands read [paths] and [logger].
 SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining", "logger")
 LIMITS = ("max_steps", "max_epochs", "max_minutes")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusConfig:
-    """`path` is a file, a folder or a glob.
-
-    sentences: "lines", one a line, or "sentencizer", spaCy's for `lang`.
-    held_out_prob: the share of documents that are kept for evaluation.
-    """
-
-    path: str
-    sentences: Literal["lines", "sentencizer"] = "lines"
-    lang: str = "en"
-    held_out_prob: float = 0.02
-
-    def __post_init__(self) -> None:
-        expect(
-            0.0 < self.held_out_prob <= 0.5,
-            place="[corpus] held_out_prob",
-            expected="a share above 0 and at most 0.5",
-            got=self.held_out_prob,
-        )
-
-    @property
-    def splitting(self) -> str:
-        """How sentences are found, as the index records it. "sentencizer (en)" """
-        is_by_line = self.sentences == "lines"
-        return "lines" if is_by_line else f"{self.sentences} ({self.lang})"
 
 
 @dataclass(frozen=True, kw_only=True)

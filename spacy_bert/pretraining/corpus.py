@@ -1,139 +1,98 @@
-"""Text files -> documents -> sentences, one document in memory at a time.
+"""A corpus -> documents -> sentences, one document in memory at a time."""
 
-Plain text has a blank line between documents. WikiExtractor's shards, recognized by a
-first line `<doc ...>`, have one `<doc>` element for each; its title line is dropped.
-"""
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from glob import glob, has_magic
-from html import unescape
-from pathlib import Path
+from .hub_datasets import find_shards
+from .readers import BORDERS, check_reader, check_settings, detect_reader, read_texts
+from .repeats import hash_text
+from .sections import expect
+from .sources import Source, cut_file, find_files
 
-# A paragraph -> its sentences.
-Splitter = Callable[[str], list[str]]
+# Files are cut into stretches, and small ones put together, of this size, or of a
+# size that makes so many of them: enough to share out, few enough to keep track of.
+SHARD_BYTES = 1 << 23
+MAX_SHARDS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Document:
-    """The lines of a document that are not blank; `n_bytes` of its file end here,
-    counted from the previous document's end."""
+class CorpusConfig:
+    """The text, and how it becomes sentences.
 
-    lines: list[str]
-    n_bytes: int
-
-
-def find_files(path: str) -> list[Path]:
-    """The files of a path, of a folder and its subfolders, or of a glob, sorted.
-
-    Raises FileNotFoundError where there are none.
+    path: a file, a folder or a glob, or what the reader knows under that name.
+    reader: "auto", by each file's name and content, or the name of a reader.
+    settings: the reader's own.
+    sentences: "lines", one a line; "sentencizer", spaCy's for `lang`; or the name or
+        path of a spaCy pipeline that finds sentences.
+    held_out_prob: the share of documents that are kept for evaluation.
     """
-    if not path:
-        raise FileNotFoundError(
-            "[corpus] path: expected a file or folder, got nothing."
+
+    path: str
+    reader: str = "auto"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    sentences: str = "sentencizer"
+    lang: str = "en"
+    held_out_prob: float = 0.02
+
+    def __post_init__(self) -> None:
+        expect(
+            0.0 < self.held_out_prob <= 0.5,
+            place="[corpus] held_out_prob",
+            expected="a share above 0 and at most 0.5",
+            got=self.held_out_prob,
         )
-    if Path(path).is_file():
-        return [Path(path)]
-    if Path(path).is_dir():
-        found = [file for file in Path(path).rglob("*") if file.is_file()]
-        files = [file for file in found if not _is_hidden(file.relative_to(path))]
-    elif has_magic(path):
-        files = [Path(name) for name in glob(path, recursive=True)]
-        files = [file for file in files if file.is_file()]
-    else:
-        raise FileNotFoundError(
-            f"[corpus] path: expected a text file, a folder of them or a glob, but "
-            f"there is nothing at {path}. Paths start from the current folder."
-        )
-    if not files:
-        raise FileNotFoundError(
-            f"[corpus] path: expected text files, found none at {path}."
-        )
-    return sorted(files)
 
 
-def read_documents(files: Iterable[Path]) -> Iterator[Document]:
-    """The documents of all files, in order.
+class Sentence(NamedTuple):
+    """`word_starts`: the characters at which its words begin, where they were found."""
 
-    Raises ValueError where a file is not UTF-8.
-    """
+    text: str
+    word_starts: Sequence[int] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splitter:
+    """`split`: paragraphs -> the sentences of each, in a process of its own, so it can
+    be pickled. `name`: what the index records. `finds_words`: whether sentences come
+    with their words, for the masking of whole words."""
+
+    name: str
+    split: Callable[[list[str]], list[list[Sentence]]]
+    finds_words: bool = False
+
+
+def find_sources(corpus: CorpusConfig) -> list[Source]:
+    """Raises FileNotFoundError or ValueError where there is nothing to read."""
+    check_reader(corpus.reader)
+    if corpus.reader == "datasets":
+        return find_shards(corpus.path, **corpus.settings)
+    files = find_files(corpus.path)
+    n_bytes = shard_bytes(sum(file.stat().st_size for file in files))
+    sources: list[Source] = []
     for file in files:
-        yield from _read_file(file)
+        reader = detect_reader(file) if corpus.reader == "auto" else corpus.reader
+        sources += cut_file(file, reader, BORDERS.get(reader), n_bytes)
+    check_settings(corpus.settings, {source.reader for source in sources})
+    return sources
 
 
-def split_sentences(document: Document, splitter: Splitter | None) -> list[str]:
-    """Its lines, or where there is a splitter the sentences of each line."""
-    if splitter is None:
-        return document.lines
-    return [sentence for line in document.lines for sentence in splitter(line)]
+def shard_bytes(n_bytes: int) -> int:
+    return max(SHARD_BYTES, -(-n_bytes // MAX_SHARDS))
 
 
-def held_out_draw(document: Document) -> float:
+def read_documents(
+    sources: Sequence[Source], settings: Mapping[str, Any]
+) -> Iterator[list[str]]:
+    """Each document's lines that are not blank; documents without any are left out."""
+    for source in sources:
+        for text in read_texts(source, settings):
+            lines = [line for part in text.split("\n") if (line := part.strip())]
+            if lines:
+                yield lines
+
+
+def held_out_draw(lines: Sequence[str]) -> float:
     """A number in [0, 1) that only the text decides, so that documents which are held
     out stay so when the corpus grows."""
-    text = "\n".join(document.lines).encode("utf8")
-    digest = hashlib.blake2b(text, digest_size=7).digest()
-    # 52 bits, as many as a float holds exactly.
-    return (int.from_bytes(digest, "little") >> 4) / 2**52
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
-
-
-def _read_file(file: Path) -> Iterator[Document]:
-    lines = _decode_lines(file)
-    for first, position in lines:
-        if first:
-            shard = first.startswith("<doc ")
-            read = _read_wiki if shard else _read_plain
-            yield from read(first, position, lines)
-
-
-def _read_plain(
-    first: str, position: int, lines: Iterator[tuple[str, int]]
-) -> Iterator[Document]:
-    document, start = [first], 0
-    for line, position in lines:
-        if line:
-            document.append(line)
-        elif document:
-            yield Document(lines=document, n_bytes=position - start)
-            document, start = [], position
-    if document:
-        yield Document(lines=document, n_bytes=position - start)
-
-
-def _read_wiki(
-    first: str, position: int, lines: Iterator[tuple[str, int]]
-) -> Iterator[Document]:
-    document: list[str] = []
-    start = 0
-    for line, position in lines:
-        if line == "</doc>" or line.startswith("<doc "):
-            # The first line of a body is the title.
-            if len(document) > 1:
-                yield Document(lines=document[1:], n_bytes=position - start)
-                start = position
-            document = []
-        elif line:
-            document.append(unescape(line))
-    if len(document) > 1:
-        yield Document(lines=document[1:], n_bytes=position - start)
-
-
-def _decode_lines(file: Path) -> Iterator[tuple[str, int]]:
-    """Each line without the spaces around it, and the byte at which it ends."""
-    position = 0
-    with file.open("rb") as stream:
-        for raw in stream:
-            try:
-                line = raw.decode("utf8")
-            except UnicodeDecodeError as error:
-                raise ValueError(
-                    f"{file}: expected UTF-8 text, but byte {position + error.start} "
-                    f"is not ({error.reason}). Convert the file, or leave it out."
-                ) from error
-            position += len(raw)
-            yield line.lstrip("\ufeff").strip(), position
+    return hash_text("\n".join(lines))

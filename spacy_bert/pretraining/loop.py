@@ -28,6 +28,7 @@ def pretrain(
     splitter: Splitter | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    n_process: int = 1,
     write: Callable[[str], None] = print,
     clock: Callable[[], float] = perf_counter,
     logger: Logger | None = None,
@@ -38,8 +39,10 @@ def pretrain(
     `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss),
     `log.jsonl`, `fills.jsonl` and `report.html`. `resume` continues `model-last` as if
     there had been no break, weights bit for bit on the CPU; `overwrite` starts over;
-    both continue where that is possible. `clock` gives seconds; `logger` gets the rows
-    of the log. Raises ValueError or OSError where something does not fit or cannot be
+    both continue where that is possible. `n_process` processes build the index, 0 one
+    for each core; a script that asks for more than one has to guard its main part by
+    `if __name__ == "__main__"`. `clock` gives seconds; `logger` gets the rows of the
+    log. Raises ValueError or OSError where something does not fit or cannot be
     written, and DivergenceError where steps go on failing.
     """
     settings = config.pretraining
@@ -50,6 +53,7 @@ def pretrain(
         splitter=splitter,
         resume=resume,
         overwrite=overwrite,
+        n_process=n_process,
         write=write,
     )
     state = run.with_share(run.start)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import LIMITS
-from .fingerprint import describe_change
+from .fingerprint import IndexPlan, describe_change
 from .state import read_state
 
 # What may change when a run is continued: none of it touches the steps done so far.
@@ -19,11 +19,14 @@ FREE_ON_RESUME = {
 def continues_run(
     last: Path,
     settings: Mapping[str, Any],
+    plan: IndexPlan,
     resume: bool,
     overwrite: bool,
     write: Callable[[str], None],
 ) -> bool:
     """Whether the run in `last` goes on. With both flags it does where it can.
+
+    settings: of the model and of the training. plan: of the index.
 
     Raises FileExistsError, FileNotFoundError or ValueError where what is asked for is
     not what is there.
@@ -36,7 +39,7 @@ def continues_run(
             )
         return False
     try:
-        _check_same_run(last, settings)
+        _check_same_run(last, settings, plan)
     except (ValueError, FileNotFoundError) as error:
         if not overwrite:
             raise
@@ -46,7 +49,7 @@ def continues_run(
     return True
 
 
-def _check_same_run(last: Path, settings: Mapping[str, Any]) -> None:
+def _check_same_run(last: Path, settings: Mapping[str, Any], plan: IndexPlan) -> None:
     state, before = read_state(last)
     advice = "Set it back, or start over with --overwrite."
     for section in ("model", "vocabulary", "pretraining"):
@@ -57,7 +60,7 @@ def _check_same_run(last: Path, settings: Mapping[str, Any]) -> None:
                     f"[{section}] {key}: expected {old!r}, as in the run that is "
                     f"resumed, got {value!r}. {advice}"
                 )
-    change = describe_change(before.get("corpus", {}), settings["corpus"])
+    change = describe_change(before.get("corpus", {}), plan)
     if change:
         raise ValueError(f"The run cannot be resumed: {change}. {advice}")
     max_steps = settings["pretraining"]["max_steps"]

@@ -17,9 +17,9 @@ from ..model.encoder import compile_layers
 from ..tokenization import WordPiece
 from .batches import BatchReader, PretrainingBatch
 from .config import PretrainingConfig, TrainingConfig
-from .corpus import Splitter, find_files
+from .corpus import Splitter
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
-from .fingerprint import hash_wordpiece, make_fingerprint
+from .fingerprint import hash_wordpiece, plan_index
 from .indexing import open_index
 from .log import append_row, keep_rows
 from .machine import Machine, measure_machine
@@ -110,25 +110,24 @@ def prepare_run(
     splitter: Splitter | None,
     resume: bool,
     overwrite: bool,
+    n_process: int,
     write: Callable[[str], None],
 ) -> Run:
     """Read, check and build. Nothing of an earlier run is lost when this raises."""
     given = load_vocabulary(config.vocabulary)
     bert = config.bert_config(given.n_pieces)
-    files = find_files(config.corpus.path)
-    fingerprint = make_fingerprint(files, corpus=config.corpus, wordpiece=given)
+    plan = plan_index(config.corpus, wordpiece=given, splitter=splitter)
     settings = _plain(
         {
             "model": asdict(bert),
             "pretraining": asdict(config.pretraining),
             "vocabulary": {"extend_vocab": config.vocabulary.extend_vocab},
-            "corpus": fingerprint,
         }
     )
     last = output / LAST
     recover(last)
     recover(output / BEST)
-    continues = continues_run(last, settings, resume, overwrite, write)
+    continues = continues_run(last, settings, plan, resume, overwrite, write)
     torch.manual_seed(config.pretraining.seed)
     # Before the index, which can take long: a checkpoint may be refused.
     has_new_mlm_head = False
@@ -136,14 +135,10 @@ def prepare_run(
         model, wordpiece = load_pretraining_model(last)
     else:
         model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
-    index = open_index(
-        output / INDEX,
-        files,
-        fingerprint | {"vocabulary": hash_wordpiece(wordpiece)},
-        wordpiece=wordpiece,
-        splitter=splitter,
-        write=write,
-    )
+    plan = replace(plan, wordpiece=wordpiece)
+    index = open_index(output / INDEX, plan, n_process=n_process, write=write)
+    # A run is resumed by the vocabulary that its config names.
+    settings["corpus"] = index.fingerprint | {"vocabulary": hash_wordpiece(given)}
     reader = BatchReader(index.train, wordpiece, config.pretraining)
     held_out_reader = BatchReader(index.held_out, wordpiece, config.pretraining)
     log_probs = unigram_log_probs(index.train, model.config.vocab_size)

@@ -7,9 +7,10 @@ import torch
 
 from ..checkpoint import load_pretraining_model
 from .batches import BatchReader
-from .config import CorpusConfig, TrainingConfig
-from .corpus import Splitter, find_files
+from .config import TrainingConfig
+from .corpus import CorpusConfig, Splitter
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
+from .fingerprint import plan_index
 from .indexing import index_whole
 from .sections import expect, read_section
 
@@ -37,12 +38,8 @@ def score_checkpoint(
     settings = {"max_length": max_length, "next_sentence": next_sentence}
     config = read_section(TrainingConfig, settings, section="pretraining")
     with TemporaryDirectory() as folder:
-        part = index_whole(
-            Path(folder),
-            find_files(corpus.path),
-            wordpiece=wordpiece,
-            splitter=splitter,
-        )
+        plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
+        part = index_whole(Path(folder), plan)
         batches = held_out_batches(BatchReader(part, wordpiece, config), n_instances)
         log_probs = unigram_log_probs(part, model.config.vocab_size)
     return evaluate(model.to(device), batches, log_probs)

@@ -24,7 +24,9 @@ def read_section(cls: type[Section], values: Any, *, section: str) -> Section:
     missing = [
         name
         for name, field in known.items()
-        if field.default is MISSING and name not in values
+        if field.default is MISSING
+        and field.default_factory is MISSING
+        and name not in values
     ]
     if missing:
         raise ValueError(
@@ -68,6 +70,10 @@ def _checked(value: Any, kind: Any, *, place: str) -> Any:
         choices = " or ".join(repr(choice) for choice in get_args(kind))
         expect(value in get_args(kind), place=place, expected=choices, got=value)
         return value
+    if get_origin(kind) is Mapping:
+        is_section = isinstance(value, Mapping)
+        expect(is_section, place=place, expected="a section", got=value)
+        return dict(value)
     if get_origin(kind) is tuple:
         kinds, expected = list(get_args(kind)), "a list"
         is_list = isinstance(value, list | tuple)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
-from .config import CorpusConfig, VocabularyConfig
-from .corpus import find_files, held_out_draw, read_documents
+from .config import VocabularyConfig
+from .corpus import CorpusConfig, find_sources, held_out_draw, read_documents
 
 _SETTINGS = ("lowercase", "strip_accents", "split_chinese")
 
@@ -78,6 +78,6 @@ class TrainingLines:
     corpus: CorpusConfig
 
     def __iter__(self) -> Iterator[str]:
-        for document in read_documents(find_files(self.corpus.path)):
-            if held_out_draw(document) >= self.corpus.held_out_prob:
-                yield from document.lines
+        for lines in read_documents(find_sources(self.corpus), self.corpus.settings):
+            if held_out_draw(lines) >= self.corpus.held_out_prob:
+                yield from lines

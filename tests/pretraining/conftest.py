@@ -52,7 +52,11 @@ def bert_path(tmp_path: Path, pieces: WordPiece) -> Path:
 def settings(vocab_path: Path, corpus_path: Path) -> dict:
     """A config as it comes from a file. Dropout is on: resuming must survive it."""
     return {
-        "corpus": {"path": str(corpus_path), "held_out_prob": 0.1},
+        "corpus": {
+            "path": str(corpus_path),
+            "sentences": "lines",
+            "held_out_prob": 0.1,
+        },
         "vocabulary": {"path": str(vocab_path)},
         "model": {
             "hidden_width": 16,

@@ -3,11 +3,12 @@
 import pytest
 
 from spacy_bert.pretraining.corpus import (
-    find_files,
+    CorpusConfig,
+    find_sources,
     held_out_draw,
     read_documents,
-    split_sentences,
 )
+from spacy_bert.pretraining.sources import find_files
 
 SHARD = """
 <doc id="1" url="?curid=1" title="Empty">
@@ -28,15 +29,13 @@ No end here."""
 
 
 def read(path):
-    return [document.lines for document in read_documents(find_files(str(path)))]
+    return list(read_documents(find_sources(CorpusConfig(path=str(path))), {}))
 
 
 def test_blank_lines_part_documents(tmp_path):
     text = "\ufeff\n\nOne.\r\nTwo. \r\n \r\n\r\nThree.\n\n\nFour."
     (tmp_path / "a.txt").write_bytes(text.encode())
-    documents = list(read_documents([tmp_path / "a.txt"]))
-    assert [d.lines for d in documents] == [["One.", "Two."], ["Three."], ["Four."]]
-    assert sum(d.n_bytes for d in documents) == len(text.encode())
+    assert read(tmp_path) == [["One.", "Two."], ["Three."], ["Four."]]
 
 
 def test_wiki_shards_lose_titles_empty_documents_and_escapes(tmp_path):
@@ -53,25 +52,12 @@ def test_files_come_in_order_from_folders_and_globs(tmp_path):
     assert read(tmp_path / "b" / "*.txt") == [["b/1.txt"], ["b/2.txt"]]
 
 
-def test_a_splitter_splits_each_line(tmp_path):
-    (tmp_path / "a.txt").write_text("One. Two.\nThree.\n")
-    (document,) = read_documents([tmp_path / "a.txt"])
-    assert split_sentences(document, None) == ["One. Two.", "Three."]
-    assert split_sentences(document, lambda line: line.split()) == (
-        ["One.", "Two.", "Three."]
-    )
-
-
 def test_what_is_held_out_depends_on_the_text_alone(tmp_path):
     (tmp_path / "a.txt").write_text("\n\n".join(f"Document {i}." for i in range(2000)))
-    draws = [
-        held_out_draw(document) for document in read_documents([tmp_path / "a.txt"])
-    ]
+    draws = [held_out_draw(lines) for lines in read(tmp_path)]
     assert abs(sum(draw < 0.1 for draw in draws) / 2000 - 0.1) < 0.03
     (tmp_path / "a.txt").write_text("New.\n\nDocument 7.\n")
-    assert [held_out_draw(d) for d in read_documents([tmp_path / "a.txt"])][1] == draws[
-        7
-    ]
+    assert held_out_draw(read(tmp_path)[1]) == draws[7]
 
 
 def test_nothing_there(tmp_path):

@@ -14,7 +14,7 @@ from spacy_bert.checkpoint import (
 )
 from spacy_bert.model import BertForPretraining, pack
 from spacy_bert.pretraining import new_model, pretrain
-from spacy_bert.pretraining.corpus import find_files, held_out_draw, read_documents
+from spacy_bert.pretraining.corpus import held_out_draw
 from spacy_bert.pretraining.new_model import add_pieces, make_model
 
 DOMAIN = "the cat sat on the unaffable bank. "
@@ -122,8 +122,7 @@ def test_held_out_documents_add_no_pieces(corpus_path, bert_path, extend, pieces
     config = extend(bert_path, 1000)
     corpus_path.write_text("".join(f"{word} {word}\n\n" for word in words))
     _, extended, _ = make_model(config, read_config(bert_path), pieces, quiet)
-    documents = list(read_documents(find_files(str(corpus_path))))
-    is_held_out = [held_out_draw(document) < 0.1 for document in documents]
+    is_held_out = [held_out_draw([f"{word} {word}"]) < 0.1 for word in words]
     assert 1 < sum(is_held_out) < 20
     added = [word in extended.pieces for word in words]
     assert added == [not held_out for held_out in is_held_out]

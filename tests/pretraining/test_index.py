@@ -1,13 +1,16 @@
 """Text -> the index on disk -> the same text; built again only when it must be."""
 
+import os
+
+import catalogue
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.config import CorpusConfig
-from spacy_bert.pretraining.corpus import find_files
-from spacy_bert.pretraining.fingerprint import make_fingerprint
+from spacy_bert.pretraining.corpus import CorpusConfig, Sentence, Splitter
+from spacy_bert.pretraining.fingerprint import plan_index
 from spacy_bert.pretraining.index import piece_dtype
 from spacy_bert.pretraining.indexing import open_index
+from spacy_bert.pretraining.readers import readers
 from spacy_bert.tokenization import WordPiece
 
 
@@ -15,21 +18,19 @@ from spacy_bert.tokenization import WordPiece
 def open_it(tmp_path, corpus_path, pieces):
     """-> (the index, what was said while it was opened)"""
 
-    def open_it(wordpiece=pieces, **changes):
-        corpus = CorpusConfig(path=str(corpus_path), **{"held_out_prob": 0.1} | changes)
-        files = find_files(corpus.path)
+    def open_it(wordpiece=pieces, splitter=None, **changes):
+        values = {"path": str(corpus_path), "held_out_prob": 0.1}
+        corpus = CorpusConfig(**values | changes)
+        plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
         said = []
-        index = open_index(
-            tmp_path / "index",
-            files,
-            make_fingerprint(files, corpus=corpus, wordpiece=wordpiece),
-            wordpiece=wordpiece,
-            splitter=None if corpus.sentences == "lines" else str.split,
-            write=said.append,
-        )
+        index = open_index(tmp_path / "index", plan, write=said.append)
         return index, "\n".join(said)
 
     return open_it
+
+
+def split_at_spaces(paragraphs):
+    return [[Sentence(word) for word in text.split()] for text in paragraphs]
 
 
 def read_back(part, wordpiece):
@@ -65,7 +66,8 @@ def test_it_is_built_once(open_it, tmp_path):
 
 def test_it_is_built_again_where_something_changed(open_it, corpus_path):
     open_it()
-    assert "sentences changed from 'lines'" in open_it(sentences="sentencizer")[1]
+    said = open_it(splitter=Splitter(name="words", split=split_at_spaces))[1]
+    assert "sentences changed from 'lines' to 'words'" in said
     assert "held_out_prob changed from 0.1 to 0.2" in open_it(held_out_prob=0.2)[1]
     other = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] the".split())
     index, said = open_it(other)
@@ -76,6 +78,34 @@ def test_it_is_built_again_where_something_changed(open_it, corpus_path):
     assert "the corpus file corpus.txt changed" in open_it()[1]
 
 
+def test_a_file_that_was_only_touched_is_as_it_was(open_it, corpus_path):
+    open_it()
+    os.utime(corpus_path, (1, 1))
+    assert open_it()[1] == ""
+    moved = corpus_path.with_name("elsewhere")
+    moved.mkdir()
+    corpus_path.rename(moved / "corpus.txt")
+    assert open_it(path=str(moved))[1] == ""
+
+
+def test_other_text_of_the_same_size_is_noticed(open_it, corpus_path):
+    open_it()
+    corpus_path.write_text(corpus_path.read_text().replace("dog", "cat", 1))
+    os.utime(corpus_path, (1, 1))
+    assert "the corpus file corpus.txt changed" in open_it()[1]
+
+
+def test_another_reader_is_noticed(open_it, corpus_path):
+    corpus_path.write_text('"the cat"\n\n"the dog"\n\n"a cat"\n\n"a dog"\n')
+    open_it()
+    readers.register("each_line", func=lambda source: source.lines())
+    try:
+        said = open_it(reader="each_line")[1]
+    finally:
+        catalogue._remove(("spacy_bert", "readers", "each_line"))
+    assert "corpus.txt was read as 'text', now as 'each_line'" in said
+
+
 def test_a_damaged_index_is_built_again(open_it, tmp_path):
     open_it()
     with (tmp_path / "index" / "train" / "pieces.bin").open("ab") as file:
@@ -83,6 +113,15 @@ def test_a_damaged_index_is_built_again(open_it, tmp_path):
     index, said = open_it()
     assert "pieces.bin should have" in said and "has 100" in said
     assert index.train.n_pieces > 100
+
+
+def test_damaged_offsets_are_built_again(open_it, tmp_path):
+    open_it()
+    path = tmp_path / "index" / "train" / "sentences.bin"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8] + bytes(8))
+    assert "sentences.bin is damaged: it should begin with 0 and end" in open_it()[1]
+    assert path.read_bytes() == whole
 
 
 def test_empty_sentences_and_documents_are_dropped(open_it, corpus_path, pieces):

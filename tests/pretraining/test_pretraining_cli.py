@@ -1,4 +1,4 @@
-"""The four commands: what they print, and faults as messages."""
+"""The five commands: what they print, and faults as messages."""
 
 import json
 
@@ -13,6 +13,7 @@ CONFIG = """
 corpus = "{corpus}"
 [corpus]
 path = ${{paths.corpus}}
+sentences = "lines"
 held_out_prob = 0.1
 [vocabulary]
 path = "{folder}/learned.txt"
@@ -67,6 +68,33 @@ def test_from_text_to_a_filled_mask(tmp_path, config_path, corpus_path):
     assert "--overwrite" in said
     run("pretrain", config_path, output, "--overwrite", "--pretraining.seed", 1)
     run("pretrain", config_path, output, "--resume", "--pretraining.seed", 1)
+
+
+def test_the_index_is_built_beforehand(tmp_path, config_path, vocab_path, corpus_path):
+    rows = [{"text": text} for text in corpus_path.read_text().split("\n\n")]
+    corpus_path = tmp_path / "corpus.jsonl"
+    corpus_path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given = ["--vocabulary.path", vocab_path, "--paths.corpus", corpus_path]
+    output = tmp_path / "out"
+    said = run("index", config_path, output, "--shard", "2/2", *given)
+    assert "Share 2/2 is done" in said and not (output / "index").exists()
+    said = run("index", config_path, output, *given)
+    assert "has 120 documents of" in said and "copies of others" in said
+    assert "Indexing" not in run("pretrain", config_path, output, *given)
+    said = run("index", config_path, output, "--shard", "3/2", exit_code=1)
+    assert "expected i/n with i from 1 to n, got '3/2'" in said
+
+
+def test_the_vocabulary_is_learned_through_the_readers(tmp_path, config_path):
+    path = tmp_path / "corpus.jsonl"
+    texts = [f"word{i % 3} and more" for i in range(60)]
+    path.write_text("".join(json.dumps({"body": text}) + "\n" for text in texts))
+    config_path.write_text(
+        config_path.read_text() + '[corpus.settings]\nfield = "body"\n'
+    )
+    run("vocab", config_path, "--quiet", "--paths.corpus", path)
+    pieces = (tmp_path / "learned.txt").read_text().split()
+    assert "more" in pieces and "text" not in pieces and "body" not in pieces
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from spacy_bert.pretraining import PretrainingConfig
 
 def test_a_right_config_is_read(make_config):
     config = make_config(paths={"anything": "goes"})
-    assert config.corpus.splitting == "lines"
+    assert config.corpus.settings == {}
     assert config.pretraining.betas == (0.9, 0.999)
     assert config.bert_config(29).vocab_size == 29
 
@@ -20,7 +20,7 @@ def test_a_right_config_is_read(make_config):
         ("pretraining", "lern_rate", 1.0, "'lern_rate'.*Did you mean 'learn_rate'"),
         ("pretraning", "seed", 1, "section 'pretraning'.*mean 'pretraining'"),
         ("model", "hiden_width", 16, "'hiden_width'.*Did you mean 'hidden_width'"),
-        ("corpus", "sentences", "words", "'lines' or 'sentencizer', got 'words'"),
+        ("corpus", "settings", "text", "settings: expected a section, got 'text'"),
         ("corpus", "held_out_prob", 0.0, "held_out_prob: expected a share above 0"),
         ("vocabulary", "size", 0, "size: expected at least 1, got 0"),
         ("pretraining", "max_steps", 0, "max_steps: expected a number above 0, got 0"),

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.config import CorpusConfig, TrainingConfig
-from spacy_bert.pretraining.corpus import find_files
-from spacy_bert.pretraining.fingerprint import make_fingerprint
+from spacy_bert.pretraining.config import TrainingConfig
+from spacy_bert.pretraining.corpus import CorpusConfig
+from spacy_bert.pretraining.fingerprint import plan_index
 from spacy_bert.pretraining.indexing import open_index
 from spacy_bert.pretraining.instances import plan_block
 from spacy_bert.tokenization import load_wordpiece
@@ -15,15 +15,8 @@ from spacy_bert.tokenization import load_wordpiece
 def index(shared_data, minilm_path, tmp_path_factory):
     """Two shards of 1 MB in the vocabulary of the released English models."""
     corpus = CorpusConfig(path=str(shared_data / "wiki_en" / "AA" / "wiki_0[01]"))
-    files = find_files(corpus.path)
-    wordpiece = load_wordpiece(minilm_path)
-    return open_index(
-        tmp_path_factory.mktemp("wiki") / "index",
-        files,
-        make_fingerprint(files, corpus=corpus, wordpiece=wordpiece),
-        wordpiece=wordpiece,
-        splitter=None,
-    )
+    plan = plan_index(corpus, wordpiece=load_wordpiece(minilm_path), splitter=None)
+    return open_index(tmp_path_factory.mktemp("wiki") / "index", plan)
 
 
 def test_the_index_is_about_half_as_large_as_the_text(index):

@@ -97,7 +97,7 @@ def whole(tmp_path, make_config):
         # Step 4 is the third to be saved: killed when the folder is half written,
         ("spacy_bert.pretraining.state:_save_state", 3),
         # and between the two renames that put it in place.
-        ("pathlib:Path.rename", 9),
+        ("pathlib:Path.rename", 10),
     ],
 )
 def test_killed_and_resumed_is_the_same_run(

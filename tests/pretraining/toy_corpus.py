@@ -1,11 +1,15 @@
-"""A small repetitive corpus, parts of an index made by hand, and the log of a run."""
+"""A small repetitive corpus, its words, parts of an index made by hand, and the log of
+a run."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
+from spacy_bert.pretraining.corpus import Sentence
 from spacy_bert.pretraining.index import CorpusPart
 
 PIECES = (
@@ -45,6 +49,19 @@ def make_part(
             None if word_starts is None else np.packbits(word_starts, bitorder="little")
         ),
     )
+
+
+def split_into_pairs(paragraphs, *, deadly=False):
+    """Two words are a sentence, and each is a word of it."""
+    if deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [list(_pairs(text.split())) for text in paragraphs]
+
+
+def _pairs(words):
+    for i in range(0, len(words), 2):
+        pair = words[i : i + 2]
+        yield Sentence(" ".join(pair), [0, len(pair[0]) + 1][: len(pair)])
 
 
 def read_log(output: Path) -> list[dict]:

@@ -1,0 +1,1 @@
+"""Pretraining beside its peers."""

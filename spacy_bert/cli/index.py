@@ -1,0 +1,72 @@
+"""`spacy bert index`: the corpus of a config -> its index, or some shards of it."""
+
+from pathlib import Path
+
+import typer
+from spacy.cli._util import Arg, Opt, parse_config_overrides
+from wasabi import msg
+
+
+def index_cli(
+    ctx: typer.Context,  # Holds the overrides
+    config_path: Path = Arg(
+        ..., help="Path to config file", exists=True, dir_okay=False
+    ),
+    output_path: Path = Arg(..., help="Folder that 'spacy bert pretrain' is given"),
+    shard: str = Opt(
+        "", "--shard", "-s", help="i/n: only the share of the i-th of n machines"
+    ),
+    n_process: int = Opt(
+        0, "--n-process", "-n", help="Processes to use, or 0 for all cores"
+    ),
+) -> None:
+    """Build the index that 'spacy bert pretrain' reads, which builds it too.
+
+    What is there already is kept, so an interrupted build goes on. On several machines
+    that share a folder, run each with its --shard, and then one without.
+    """
+    from spacy.util import load_config
+
+    from ..pretraining import PretrainingConfig
+    from ..pretraining.fingerprint import plan_index
+    from ..pretraining.indexing import build_shards, open_index
+    from ..pretraining.run import INDEX
+    from ..pretraining.vocabulary import load_vocabulary
+    from .errors import shown_as_messages
+    from .sentences import configured_splitter
+
+    with shown_as_messages():
+        part = _read_part(shard) if shard else None
+        overrides = parse_config_overrides(ctx.args)
+        config = PretrainingConfig.from_dict(
+            load_config(config_path, overrides, interpolate=True)
+        )
+        if config.vocabulary.extend_vocab:
+            raise ValueError(
+                "[vocabulary] extend_vocab: expected 0, as the new pieces are chosen "
+                "when pretraining starts, which builds the index with them."
+            )
+        plan = plan_index(
+            config.corpus,
+            wordpiece=load_vocabulary(config.vocabulary),
+            splitter=configured_splitter(config),
+        )
+        path = output_path / INDEX
+        if part:
+            build_shards(path, plan, part=part, n_process=n_process)
+            msg.good(f"Share {shard} is done. Run without --shard once all are.")
+            return
+        index = open_index(path, plan, n_process=n_process)
+        n_pieces = index.train.n_pieces + index.held_out.n_pieces
+        n_documents = index.train.n_documents + index.held_out.n_documents
+        msg.good(f"{path} has {n_documents:,} documents of {n_pieces:,} pieces")
+
+
+def _read_part(shard: str) -> tuple[int, int]:
+    """ "2/3" -> (2, 3)"""
+    numbers = shard.split("/")
+    if len(numbers) == 2 and all(number.isdecimal() for number in numbers):
+        number, n_parts = map(int, numbers)
+        if 1 <= number <= n_parts:
+            return number, n_parts
+    raise ValueError(f"--shard: expected i/n with i from 1 to n, got {shard!r}.")

@@ -1,0 +1,179 @@
+"""Where text is: files, and stretches of large ones -> their lines."""
+
+import gzip
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path
+from typing import IO, Any
+
+from .extras import import_extra
+
+COMPRESSED = (".gz", ".zst")
+
+_READ_BYTES = 1 << 20
+# What is kept of a block that was read, as a border may lie across two of them.
+_OVERLAP = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A text that can be read on its own.
+
+    reader: the name of what reads it.
+    path: a file, or what else its reader knows under that name.
+    start, stop: bytes of the file; None is its end. Other readers have other stretches.
+    n_bytes: its size, by which work is shared out.
+    version: what tells its content from an earlier one, where it is no file.
+    """
+
+    reader: str
+    path: str
+    start: int = 0
+    stop: int | None = None
+    n_bytes: int
+    version: str = ""
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+    def lines(self) -> Iterator[str]:
+        """Without the spaces around them. Files ending in .gz and .zst are unpacked.
+
+        Raises ValueError where the file is not UTF-8.
+        """
+        position = self.start
+        with _open(self.path) as stream:
+            if position:
+                stream.seek(position)
+            for raw in stream:
+                try:
+                    line = raw.decode("utf8")
+                except UnicodeDecodeError as error:
+                    raise ValueError(
+                        f"{self.path}: expected UTF-8 text, but byte "
+                        f"{position + error.start} is not ({error.reason}). Convert "
+                        "the file, or leave it out."
+                    ) from error
+                yield line.lstrip("\ufeff").strip()
+                position += len(raw)
+                if position == self.stop:
+                    return
+
+    def record(self) -> list[Any]:
+        """What `is_as` compares, fit for JSON."""
+        if self.version:
+            return [*self._key(), 0, 0, self.version]
+        stat = os.stat(self.path)
+        return [*self._key(), stat.st_size, stat.st_mtime_ns, self._hash()]
+
+    def is_as(self, record: list[Any]) -> bool:
+        """Whether it is what was recorded: by name, size and time, and where these
+        differ by content. Where it is stored does not count."""
+        *key, size, time, digest = record
+        if key != self._key():
+            return False
+        if self.version:
+            return digest == self.version
+        stat = os.stat(self.path)
+        return (stat.st_size, stat.st_mtime_ns) == (size, time) or (
+            self._hash() == digest
+        )
+
+    def _key(self) -> list[Any]:
+        return [self.name, self.reader, self.start, self.stop]
+
+    def _hash(self) -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        with open(self.path, "rb") as stream:
+            stream.seek(self.start)
+            left = self.n_bytes
+            while block := stream.read(min(left, _READ_BYTES)):
+                digest.update(block)
+                left -= len(block)
+        return digest.hexdigest()
+
+
+def find_files(path: str) -> list[Path]:
+    """The files of a path, of a folder and its subfolders, or of a glob, sorted.
+
+    Raises FileNotFoundError where there are none.
+    """
+    if not path:
+        raise FileNotFoundError(
+            "[corpus] path: expected a file or folder, got nothing."
+        )
+    if Path(path).is_file():
+        return [Path(path)]
+    if Path(path).is_dir():
+        found = [file for file in Path(path).rglob("*") if file.is_file()]
+        files = [file for file in found if not _is_hidden(file.relative_to(path))]
+    elif has_magic(path):
+        files = [Path(name) for name in glob(path, recursive=True)]
+        files = [file for file in files if file.is_file()]
+    else:
+        raise FileNotFoundError(
+            f"[corpus] path: expected a text file, a folder of them or a glob, but "
+            f"there is nothing at {path}. Paths start from the current folder."
+        )
+    if not files:
+        raise FileNotFoundError(
+            f"[corpus] path: expected text files, found none at {path}."
+        )
+    return sorted(files)
+
+
+def cut_file(
+    file: Path, reader: str, border: re.Pattern[bytes] | None, n_bytes: int
+) -> Iterator[Source]:
+    """The whole file, or stretches of about `n_bytes` that end with a border between
+    documents, where it can be cut."""
+    size = file.stat().st_size
+    if border is None or file.suffix in COMPRESSED or size <= n_bytes:
+        yield Source(reader=reader, path=str(file), n_bytes=size)
+        return
+    start = 0
+    with file.open("rb") as stream:
+        while start < size:
+            stop = _find_border(stream, start + n_bytes, border) or size
+            yield Source(
+                reader=reader,
+                path=str(file),
+                start=start,
+                stop=stop,
+                n_bytes=stop - start,
+            )
+            start = stop
+
+
+def _find_border(
+    stream: IO[bytes], position: int, border: re.Pattern[bytes]
+) -> int | None:
+    """Where the first border behind `position` ends."""
+    stream.seek(position)
+    tail = b""
+    while block := stream.read(_READ_BYTES):
+        text = tail + block
+        if match := border.search(text):
+            return position - len(tail) + match.end()
+        position += len(block)
+        tail = text[-_OVERLAP:]
+    return None
+
+
+def _open(path: str) -> IO[bytes]:
+    if path.endswith(".gz"):
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    if path.endswith(".zst"):
+        zstandard = import_extra("zstandard", extra="zstd")
+        return io.BufferedReader(zstandard.open(path, "rb"))
+    return open(path, "rb")
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

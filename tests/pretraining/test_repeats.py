@@ -1,0 +1,84 @@
+"""Copies are counted and shown, exactly for few texts and closely for many."""
+
+import json
+from random import Random
+
+import numpy as np
+import pytest
+
+from spacy_bert.pretraining.findings import Findings
+from spacy_bert.pretraining.repeats import N_COUNTERS, N_HASHES, Repeats, hash_text
+from spacy_bert.pretraining.tokenized import TokenizedDocument
+
+
+def test_few_texts_are_counted_exactly():
+    repeats = Repeats()
+    repeats.add(["a", "b", "a"])
+    repeats.add(["a", "c"])
+    assert repeats.n_seen == 5 and repeats.share == pytest.approx(2 / 5)
+    assert repeats.examples(3) == [("a", 3)]
+    assert Repeats().share == 0.0
+
+
+def test_many_texts_are_estimated_and_the_memory_is_bounded():
+    """30,000 different texts, half of them twice, and one text 10,000 times: of 55,000
+    texts 24,999 came before."""
+    texts = [f"text {i}" for i in range(30_000)]
+    texts += [f"text {i}" for i in range(15_000)] + ["again"] * 10_000
+    Random(0).shuffle(texts)
+    repeats = Repeats()
+    for start in range(0, len(texts), 1000):
+        repeats.add(texts[start : start + 1000])
+    assert repeats.share == pytest.approx(24_999 / 55_000, abs=0.02)
+    (text, n), (_, other) = repeats.examples(2)
+    assert text == "again" and 9_500 <= n <= 10_000
+    assert other == 2
+    assert len(repeats.smallest) == N_HASHES
+    assert len(repeats.frequent) <= N_COUNTERS
+    assert len(repeats.beginnings) <= N_HASHES + N_COUNTERS
+
+
+def test_shards_that_are_merged_count_as_the_whole():
+    texts = [f"text {i % 7000}" for i in range(20_000)]
+    whole, merged = Repeats(), Repeats()
+    whole.add(texts)
+    for start in range(0, len(texts), 5000):
+        shard = Repeats()
+        shard.add(texts[start : start + 5000])
+        merged.merge(Repeats.from_json(json.loads(json.dumps(shard.to_json()))))
+    assert merged.share == whole.share
+    assert merged.smallest == whole.smallest
+
+
+def test_hashes_are_spread_evenly():
+    hashes = np.sort([hash_text(str(i)) for i in range(10_000)])
+    assert np.abs(hashes - np.linspace(0, 1, 10_000)).max() < 0.03
+
+
+def document(text, sentences):
+    return TokenizedDocument(
+        lines=[text], draw=hash_text(text), sentences=sentences, word_starts=[]
+    )
+
+
+def warnings_of(documents, pieces):
+    findings = Findings(counts=np.zeros(pieces.n_pieces, np.int64))
+    findings.add(documents)
+    return "\n".join(findings.warnings(pieces))
+
+
+def test_each_warning_has_its_cause(pieces):
+    every = list(range(pieces.n_pieces)) * 50
+    every = [piece for piece in every if piece != pieces.unk_id]
+    fine = [document(f"{i} {'x' * 50}", [every, every]) for i in range(60)]
+    assert warnings_of(fine, pieces) == ""
+    said = warnings_of([*fine, fine[0], fine[0]], pieces)
+    assert "3% of the documents are copies" in said and "(3 times)" in said
+    said = warnings_of([*fine, *([document("y" * 50, [every, every])] * 5)], pieces)
+    assert "6% of the lines of 40 characters or more are copies" in said
+    said = warnings_of([document("z", [[pieces.unk_id] * 50_000] * 2), *fine], pieces)
+    assert "[UNK]" in said and "spacy bert vocab" in said
+    said = warnings_of([document(str(i), [every]) for i in range(60)], pieces)
+    assert "100% of the documents have one sentence" in said
+    said = warnings_of([document("a", [[5, 5, 5], [6, 7]])], pieces)
+    assert "100% of the vocabulary's 29 pieces occur less than 10 times" in said
