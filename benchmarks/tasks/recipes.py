@@ -21,7 +21,8 @@ HUGGING_FACE = "transformers, Trainer"
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """scores: of `spacy evaluate`, on `split`; n_steps: of some 1,000 padded tokens or,
-    where the peer is `transformers`, of n_docs Docs.
+    where the peer is `transformers`, of n_docs Docs; learn_rate: of the encoder. Our
+    heads have ten times that, as `init-config` writes it; the peers have one rate.
 
     systems: its name -> heads and their settings, beside the head's starter config.
     """
@@ -130,8 +131,11 @@ def make_config(recipe: Recipe, system: str, seed: int) -> Config:
         else:
             model.update(settings)
         config["components"][head]["model"] = model
+    rate = recipe.learn_rate
     if system == "spacy-transformers":
         _put_transformer(config, list(heads))
+    else:
+        rate /= config["components"]["bert_encoder"]["model"]["learn_rate_factor"]
     training = config["training"]
     training.update(max_steps=recipe.n_steps, eval_frequency=recipe.n_steps // 3)
     training["batcher"]["size"] = 1000
@@ -144,7 +148,7 @@ def make_config(recipe: Recipe, system: str, seed: int) -> Config:
     training["optimizer"]["learn_rate"].update(
         warmup_steps=recipe.n_steps // 12,
         total_steps=recipe.n_steps,
-        initial_rate=recipe.learn_rate,
+        initial_rate=rate,
     )
     config["system"]["seed"] = seed
     return config
