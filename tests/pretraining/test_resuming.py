@@ -7,6 +7,8 @@ import subprocess
 import sys
 from errno import ENOSPC
 from pathlib import Path
+from random import Random
+from time import perf_counter, sleep
 
 import pytest
 import torch
@@ -41,6 +43,25 @@ def killed(*args, **kwargs):
 
 setattr(owner, name, killed)
 pretrain(PretrainingConfig.from_dict(settings), Path(output))
+"""
+
+# Says when its first step begins.
+RUN_AND_TELL = """
+import json, sys
+from pathlib import Path
+from spacy_bert.pretraining import PretrainingConfig, loop, pretrain
+
+settings, output = json.loads(sys.argv[1])
+config = PretrainingConfig.from_dict(settings)
+train_step = loop.train_step
+
+def tell(*args, **kwargs):
+    print("under way", flush=True)
+    loop.train_step = train_step
+    return train_step(*args, **kwargs)
+
+loop.train_step = tell
+pretrain(config, Path(output), resume=True, overwrite=True, write=str)
 """
 
 
@@ -112,6 +133,30 @@ def test_killed_and_resumed_is_the_same_run(
     assert_same_run(killed, whole)
     assert log_rows(killed) == log_rows(whole)
     assert fills(killed) == fills(whole)
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_moments_is_the_same_run(tmp_path, make_config, settings):
+    """At times that add up to half of what the whole run takes, so that none comes
+    after its end."""
+    settings["pretraining"].update(max_steps=200, save_every=2, eval_every=20)
+    config = make_config()
+    start = perf_counter()
+    pretrain(config, tmp_path / "whole", write=quiet)
+    duration = perf_counter() - start
+    killed, random = tmp_path / "killed", Random(0)
+    arguments = json.dumps([settings, str(killed)])
+    command = [sys.executable, "-c", RUN_AND_TELL, arguments]
+    for _ in range(20):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "under way\n"
+            sleep(random.uniform(0.0, duration / 20))
+            process.kill()
+    n_steps = read_state(killed / "model-last")[0].step
+    assert 0 < n_steps < 200
+    pretrain(config, killed, resume=True, write=quiet)
+    assert_same_run(killed, tmp_path / "whole")
+    assert log_rows(killed) == log_rows(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(
