@@ -43,11 +43,13 @@ def pretrain_cli(
     from spacy.util import load_config
 
     from ..pretraining import PretrainingConfig, pretrain
+    from ..pretraining.memory import keep_freed_memory
     from .devices import choose_device
     from .errors import shown_as_messages
     from .logger import open_logger
     from .sentences import configured_splitter
 
+    keep_freed_memory()
     with shown_as_messages():
         overrides = parse_config_overrides(ctx.args)
         sections = load_config(config_path, overrides, interpolate=True)
