@@ -16,13 +16,18 @@ from ..encoder.systems import (
 from ..wnut17 import minilm_config
 
 HUGGING_FACE = "transformers, Trainer"
+PEER = "spacy-transformers"
+
+# Our heads have ten times the encoder's learning rate, as `init-config` writes it, and
+# the peers have one rate for all. So that this can be told apart: ours with one rate,
+# and the peer with one that suits heads better.
+ONE_RATE, FIVE_FOLD = ", one rate", ", five times the rate"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """scores: of `spacy evaluate`, on `split`; n_steps: of some 1,000 padded tokens or,
-    where the peer is `transformers`, of n_docs Docs; learn_rate: of the encoder. Our
-    heads have ten times that, as `init-config` writes it; the peers have one rate.
+    where the peer is `transformers`, of n_docs Docs; learn_rate: of the encoder.
 
     systems: its name -> heads and their settings, beside the head's starter config.
     """
@@ -45,9 +50,10 @@ RECIPES: dict[str, Recipe] = {
         n_steps=240,
         systems={
             "ours, ner": {"ner": {}},
+            f"ours, ner{ONE_RATE}": {"ner": {}},
             "ours, bert_ner softmax": {"bert_ner": {"decoder": "softmax"}},
             "ours, bert_ner crf": {"bert_ner": {"decoder": "crf"}},
-            "spacy-transformers": {"ner": {}},
+            PEER: {"ner": {}},
         },
     ),
     "BC5CDR": Recipe(
@@ -56,8 +62,9 @@ RECIPES: dict[str, Recipe] = {
         n_steps=120,
         systems={
             "ours, ner": {"ner": {}},
+            f"ours, ner{ONE_RATE}": {"ner": {}},
             "ours, bert_ner crf": {"bert_ner": {"decoder": "crf"}},
-            "spacy-transformers": {"ner": {}},
+            PEER: {"ner": {}},
         },
     ),
     "SST-2": Recipe(
@@ -68,7 +75,9 @@ RECIPES: dict[str, Recipe] = {
         systems={
             "ours, [CLS]": {"textcat": {}},
             "ours, mean": {"textcat": MEAN_TEXTCAT},
-            "spacy-transformers": {"textcat": MEAN_TEXTCAT},
+            f"ours, mean{ONE_RATE}": {"textcat": MEAN_TEXTCAT},
+            PEER: {"textcat": MEAN_TEXTCAT},
+            f"{PEER}{FIVE_FOLD}": {"textcat": MEAN_TEXTCAT},
         },
     ),
     "BANKING77": Recipe(
@@ -78,7 +87,9 @@ RECIPES: dict[str, Recipe] = {
         systems={
             "ours, [CLS]": {"textcat": {}},
             "ours, mean": {"textcat": MEAN_TEXTCAT},
-            "spacy-transformers": {"textcat": MEAN_TEXTCAT},
+            f"ours, mean{ONE_RATE}": {"textcat": MEAN_TEXTCAT},
+            PEER: {"textcat": MEAN_TEXTCAT},
+            f"{PEER}{FIVE_FOLD}": {"textcat": MEAN_TEXTCAT},
         },
     ),
     "UD-EWT": Recipe(
@@ -87,14 +98,20 @@ RECIPES: dict[str, Recipe] = {
         n_steps=150,
         systems={
             "ours": {"morphologizer": {}, **_TREES},
-            "spacy-transformers": {"morphologizer": {}, **_TREES},
+            f"ours{ONE_RATE}": {"morphologizer": {}, **_TREES},
+            PEER: {"morphologizer": {}, **_TREES},
+            f"{PEER}{FIVE_FOLD}": {"morphologizer": {}, **_TREES},
         },
     ),
     "GUM": Recipe(
         dataset="gum",
         scores=("spans_sc_f",),
         n_steps=150,
-        systems={"ours": {"spancat": {}}, "spacy-transformers": {"spancat": {}}},
+        systems={
+            "ours": {"spancat": {}},
+            f"ours{ONE_RATE}": {"spancat": {}},
+            PEER: {"spancat": {}},
+        },
     ),
     "SICK entailment": Recipe(
         dataset="sick_entailment",
@@ -132,10 +149,14 @@ def make_config(recipe: Recipe, system: str, seed: int) -> Config:
             model.update(settings)
         config["components"][head]["model"] = model
     rate = recipe.learn_rate
-    if system == "spacy-transformers":
+    encoder = config["components"]["bert_encoder"]["model"]
+    if system.startswith(PEER):
         _put_transformer(config, list(heads))
+        rate *= 5 if system.endswith(FIVE_FOLD) else 1
+    elif system.endswith(ONE_RATE):
+        encoder["learn_rate_factor"] = 1.0
     else:
-        rate /= config["components"]["bert_encoder"]["model"]["learn_rate_factor"]
+        rate /= encoder["learn_rate_factor"]
     training = config["training"]
     training.update(max_steps=recipe.n_steps, eval_frequency=recipe.n_steps // 3)
     training["batcher"]["size"] = 1000
