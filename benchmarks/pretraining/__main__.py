@@ -24,7 +24,7 @@ from typing import Any
 from .downstream import measure_downstream
 from .indexing import measure_builds
 from .losses import best_tuned, measure_losses, tune_peer
-from .recipes import PEER, RECIPES
+from .recipes import BEST, PEER, RECIPES
 from .speed import measure_speed
 from .store import Store
 from .table import rows
@@ -52,6 +52,7 @@ def measure(store: Store, args: argparse.Namespace) -> None:
         measure_speed(
             *places,
             shapes=args.speed_shapes.split(","),
+            dropouts=[float(dropout) for dropout in args.dropouts.split(",")],
             batch_size=args.batch_size,
             n_steps=args.steps,
             n_rounds=args.rounds,
@@ -83,12 +84,13 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("work", type=Path)
     add("--only", ",".join(PARTS), "parts to run")
     add("--speed-shapes", "L4 H256,L6 H384", "speed: of the models")
+    add("--dropouts", "0.1,0", "speed: the paper's, and what short runs are best with")
     add("--batch-size", 32, "speed: sequences in a step", int)
     add("--steps", 20, "speed: in a round", int)
     add("--rounds", 5, "speed: in which each system has its turn", int)
     add("--shape", "L4 H256", "losses: of the model")
     add("--minutes", 15.0, "losses: of training", float)
-    add("--recipe", "base", f"losses: ours, out of {', '.join(RECIPES)}")
+    add("--recipe", BEST, f"losses: ours, out of {', '.join(RECIPES)}")
     add("--peer-rate", None, "losses: the peer's learning rate", float)
     add("--peer-batch", None, "losses: the peer's sequences in a step", int)
     parser.add_argument("--tune", action="store_true", help="losses: tune the peer")

@@ -79,10 +79,10 @@ def ours(**arguments: Any) -> Result:
     return train_ours(**arguments)
 
 
-def peers(*, recipe: Recipe, **arguments: Any) -> Result:
+def peers(**arguments: Any) -> Result:
     from .peer_training import train_peer
 
-    return train_peer(**recipe, **arguments)
+    return train_peer(**arguments)
 
 
 def _judge(**arguments: Any) -> Result:

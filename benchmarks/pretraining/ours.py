@@ -40,13 +40,12 @@ def train_ours(
     seconds = 0.0
     if recipe.get("warm_start"):
         seconds = _warm_start_seconds(model, vocabulary, text.index)
+    left = minutes - seconds / 60
     config = PretrainingConfig(
         corpus=wiki_corpus(text.data),
         vocabulary=vocabulary,
         model=model,
-        pretraining=TrainingConfig(
-            max_minutes=minutes - seconds / 60, **_UNDISTURBED, **recipe
-        ),
+        pretraining=TrainingConfig(max_minutes=left, **_UNDISTURBED, **recipe),
     )
     _share_index(text.index, output)
     state = pretrain(config, output, splitter=wiki_splitter(), overwrite=True)

@@ -1,6 +1,10 @@
 """Steps of training, timed: `BertForPreTraining` with the Trainer, on our batches."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
@@ -14,7 +18,7 @@ from spacy_bert.pretraining.batches import PretrainingBatch
 from spacy_bert.pretraining.config import TrainingConfig
 
 from .peer import make_arguments, to_hugging_face_config
-from .steps import count, first_batches, make_bert, open_reader
+from .steps import describe, make_bert, open_reader, read_batches
 from .wiki import LENGTH, Text
 
 # What cross entropy leaves out.
@@ -29,31 +33,57 @@ def time_steps(
     batch_size: int,
     n_warmup: int,
     n_steps: int,
+    is_grouped: bool,
 ) -> dict[str, Any]:
-    """Seconds of `n_steps` after `n_warmup`. The batches are made, padded and in memory
-    before the first step."""
+    """`n_steps` after `n_warmup`. The batches are padded and in memory before the first
+    step.
+
+    is_grouped: sequences of like length are put together over all batches, as
+        `group_by_length` does; else the batches are ours.
+    """
     torch.manual_seed(0)
     training = TrainingConfig(batch_size=batch_size, max_length=LENGTH)
-    reader = open_reader(text, training)
-    batches = first_batches(reader, n_warmup + n_steps)
+    batches = _read(text, training, n_warmup + n_steps, is_grouped)
     bert = make_bert(shape, dropout, text.vocabulary)
+    ends = _train(BertForPreTraining(to_hugging_face_config(bert)), training, batches)
+    return describe(bert, batches[n_warmup:], ends[-1] - ends[n_warmup - 1])
+
+
+def _read(
+    text: Text, training: TrainingConfig, n: int, is_grouped: bool
+) -> list[PretrainingBatch]:
+    if is_grouped:
+        training = replace(training, accumulate_gradient=n)
+    batches = list(islice(read_batches(open_reader(text, training)), n))
+    if is_grouped:
+        # They come with the shortest first.
+        Random(0).shuffle(batches)
+    return batches
+
+
+def _train(
+    model: BertForPreTraining,
+    training: TrainingConfig,
+    batches: Sequence[PretrainingBatch],
+) -> list[float]:
+    """When each step ended."""
     stopwatch = _Stopwatch()
     with TemporaryDirectory() as folder:
+        arguments = make_arguments(
+            Path(folder),
+            max_steps=len(batches),
+            learning_rate=training.learn_rate,
+            max_grad_norm=training.max_grad_norm,
+        )
         trainer = _ReadyBatches(
-            model=BertForPreTraining(to_hugging_face_config(bert)),
-            args=make_arguments(
-                Path(folder),
-                max_steps=len(batches),
-                learning_rate=training.learn_rate,
-                max_grad_norm=training.max_grad_norm,
-            ),
+            model=model,
+            args=arguments,
             train_dataset=[pad(batch) for batch in batches],
             callbacks=[stopwatch],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    seconds = stopwatch.ends[-1] - stopwatch.ends[n_warmup - 1]
-    return {"seconds": seconds, **count(bert, batches[n_warmup:])}
+    return stopwatch.ends
 
 
 def pad(batch: PretrainingBatch) -> dict[str, Tensor]:

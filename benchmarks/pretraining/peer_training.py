@@ -1,5 +1,6 @@
 """`BertForMaskedLM` with the Trainer for so many minutes, as run_mlm.py trains it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -35,35 +36,18 @@ def train_peer(
     text: Text,
     shape: str,
     minutes: float,
-    learn_rate: float,
-    batch_size: int,
-    mask_prob: float,
-    warmup_ratio: float,
+    recipe: Mapping[str, Any],
     output: Path,
 ) -> dict[str, Any]:
-    """The checkpoint after the last step, and what was done until then. The minutes
-    begin with the first step's data and have neither evaluations nor saves in them."""
+    """The last checkpoint, and what was done until then. The minutes begin with the
+    first step's data and have neither evaluations nor saves in them."""
     set_seed(0)
     blocks = open_blocks(text)
     bert = make_bert(shape, 0.0, text.vocabulary)
+    model = BertForMaskedLM(to_hugging_face_config(bert))
     tokenizer = BertTokenizerFast(str(text.vocabulary))
     clock = _Clock(60 * minutes)
-    trainer = _ByTheClock(
-        clock,
-        warmup_ratio,
-        model=BertForMaskedLM(to_hugging_face_config(bert)),
-        args=make_arguments(
-            output,
-            max_steps=_NO_LIMIT,
-            learning_rate=learn_rate,
-            per_device_train_batch_size=batch_size,
-        ),
-        train_dataset=_Blocks(blocks, tokenizer),
-        data_collator=DataCollatorForLanguageModeling(
-            tokenizer, mlm_probability=mask_prob
-        ),
-        callbacks=[clock],
-    )
+    trainer = _make_trainer(model, tokenizer, blocks, clock, recipe, output)
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     trainer.save_model(str(output))
@@ -72,9 +56,37 @@ def train_peer(
     return {
         "checkpoint": str(output),
         "steps": n_steps,
-        "pieces": n_steps * batch_size * blocks.shape[1],
+        "pieces": n_steps * recipe["batch_size"] * blocks.shape[1],
         "seconds": clock.seconds,
     }
+
+
+def _make_trainer(
+    model: BertForMaskedLM,
+    tokenizer: BertTokenizerFast,
+    blocks: Blocks,
+    clock: "_Clock",
+    recipe: Mapping[str, Any],
+    output: Path,
+) -> "_ByTheClock":
+    arguments = make_arguments(
+        output,
+        max_steps=_NO_LIMIT,
+        learning_rate=recipe["learn_rate"],
+        per_device_train_batch_size=recipe["batch_size"],
+    )
+    collator = DataCollatorForLanguageModeling(
+        tokenizer, mlm_probability=recipe["mask_prob"]
+    )
+    return _ByTheClock(
+        clock,
+        recipe["warmup_ratio"],
+        model=model,
+        args=arguments,
+        train_dataset=_Blocks(blocks, tokenizer),
+        data_collator=collator,
+        callbacks=[clock],
+    )
 
 
 class _Blocks(Dataset):

@@ -46,6 +46,8 @@ _CHANGES: dict[str, Recipe] = {
 }
 
 RECIPES = {name: {**_BASE, **changes} for name, changes in _CHANGES.items()}
+# Of the race, for the comparison with the peer.
+BEST = "base"
 
 # Of run_mlm.py, where the command line does not say else.
 PEER: Recipe = {

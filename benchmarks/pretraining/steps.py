@@ -1,7 +1,6 @@
 """Steps of training, timed: ours, from the index on."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -30,8 +29,7 @@ def time_steps(
     n_warmup: int,
     n_steps: int,
 ) -> dict[str, Any]:
-    """Seconds of `n_steps` after `n_warmup`, making the data included; the pieces and
-    model FLOPs of these steps; and the machine's FLOP/s of matrix products."""
+    """`n_steps` after `n_warmup`, making the data included."""
     torch.manual_seed(0)
     training = TrainingConfig(batch_size=batch_size, max_length=LENGTH)
     reader = open_reader(text, training)
@@ -47,10 +45,7 @@ def time_steps(
         train_step(model, optimizers, done[-1:], learn_rate=rate, max_grad_norm=norm)
 
     seconds = _seconds_after(step, n_warmup, n_steps)
-    machine = measure_machine(bert, training, device=torch.device("cpu"))
-    counts = count(bert, done[n_warmup:])
-    rate = machine.flops_per_second
-    return {"seconds": seconds, **counts, "limit": rate, "threads": machine.n_threads}
+    return describe(bert, done[n_warmup:], seconds)
 
 
 def open_reader(text: Text, training: TrainingConfig) -> BatchReader:
@@ -72,7 +67,10 @@ def read_batches(reader: BatchReader) -> Iterator[PretrainingBatch]:
         yield from data.batches
 
 
-def count(bert: BertConfig, batches: Sequence[PretrainingBatch]) -> dict[str, int]:
+def describe(
+    bert: BertConfig, batches: Sequence[PretrainingBatch], seconds: float
+) -> dict[str, Any]:
+    """Measures the machine's rate in the process and the minute of the steps."""
     lengths = [batch.packed.lengths for batch in batches]
     flops = sum(
         model_flops(bert, some, batch.n_masked)
@@ -80,7 +78,15 @@ def count(bert: BertConfig, batches: Sequence[PretrainingBatch]) -> dict[str, in
     )
     pieces = sum(map(sum, lengths))
     padded = sum(len(some) * max(some) for some in lengths)
-    return {"pieces": pieces, "with padding": padded, "flops": flops}
+    machine = measure_machine(bert, TrainingConfig(), device=torch.device("cpu"))
+    return {
+        "seconds": seconds,
+        "pieces/s": pieces / seconds,
+        "share of limit": flops / seconds / machine.flops_per_second,
+        "limit, FLOP/s": machine.flops_per_second,
+        "threads": machine.n_threads,
+        "padding": 1 - pieces / padded,
+    }
 
 
 def _seconds_after(step: Callable[[], None], n_warmup: int, n_steps: int) -> float:
@@ -90,7 +96,3 @@ def _seconds_after(step: Callable[[], None], n_warmup: int, n_steps: int) -> flo
     for _ in range(n_steps):
         step()
     return perf_counter() - start
-
-
-def first_batches(reader: BatchReader, n: int) -> list[PretrainingBatch]:
-    return list(islice(read_batches(reader), n))

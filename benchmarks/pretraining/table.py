@@ -13,6 +13,7 @@ Runs = dict[str, Result]
 _PEER = "transformers, Trainer"
 # Times the peer's pieces a second.
 _SPEEDS = {"L4 H256": "3.0", "L6 H384": "2.0"}
+_BATCHES = {"peer": "the same batches", "peer, grouped": "the peer's by length"}
 _FORMS = ("pairs", "segments", "blocks")
 
 
@@ -24,18 +25,19 @@ def rows(parts: dict[str, dict[str, Runs]]) -> Iterator[Row]:
 
 
 def _speed(row: str, runs: Runs) -> Iterator[Row]:
-    both = runs["both"]
-    ours, peer = both["ours"], both["peer"]
-    rates, shares = (
-        [one[what] for one in (ours, peer)] for what in ("pieces/s", "share of limit")
-    )
-    padding = 1 - peer["pieces"] / peer["with padding"]
-    what = f"real pieces/s, {row} ({padding:.0%} padding for the peer)"
-    times = f"{rates[0] / rates[1]:.2f}"
+    run = runs["all"]
+    ours = run["ours"]
+    limit = f"{ours['limit, FLOP/s'] / 1e9:.0f} GFLOP/s"
     asked = _SPEEDS.get(row.split(",")[0], "")
-    yield what, f"{rates[0]:,.0f}", _PEER, f"{rates[1]:,.0f}", times, asked
-    what = f"share of {both['limit, FLOP/s'] / 1e9:.0f} GFLOP/s of products, {row}"
-    yield what, f"{shares[0]:.0%}", _PEER, f"{shares[1]:.0%}", "", "70%"
+    for name, how in _BATCHES.items():
+        peer = run[name]
+        what = f"real pieces/s, {row}; {how}, {peer['padding']:.0%} padding"
+        rates = [f"{one['pieces/s']:,.0f}" for one in (ours, peer)]
+        times = f"{ours['pieces/s'] / peer['pieces/s']:.2f}"
+        yield what, rates[0], _PEER, rates[1], times, asked
+        what = f"share of the products' rate ({limit}), {row}; {how}"
+        shares = [f"{one['share of limit']:.0%}" for one in (ours, peer)]
+        yield what, shares[0], _PEER, shares[1], "", "70%"
 
 
 def _losses(row: str, runs: Runs) -> Iterator[Row]:
