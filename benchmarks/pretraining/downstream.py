@@ -10,7 +10,6 @@ from .losses import row_name
 from .store import Result, Store, run_alone
 from .wiki import Text, learned_text
 
-SYSTEMS = ("ours", "peer", "random")
 # Of BERT-base 5e-5; small encoders that were trained little need more.
 _LEARN_RATE = 5e-4
 _TASKS = {
@@ -51,7 +50,7 @@ def measure_downstream(
 def _trained(store: Store, row: str) -> dict[str, tuple[Path, dict[str, Any]]]:
     """Checkpoints, and the settings they are of."""
     runs = store.parts.get("losses", {}).get(row, {})
-    if runs.keys() < {"ours", "peer"}:
+    if not runs.keys() >= {"ours", "peer"}:
         raise ValueError(f"Expected both losses of {row}. Measure them first.")
     return {name: (Path(r["checkpoint"]), r["settings"]) for name, r in runs.items()}
 

@@ -47,6 +47,9 @@ def _losses(row: str, runs: Runs) -> Iterator[Row]:
             what = f"held-out MLM loss, {form}, {row}"
             numbers = f"{ours:.3f}", f"{_PEER}, run_mlm", f"{peer:.3f}"
             yield what, *numbers, f"{ours - peer:+.3f}", "-0.3"
+        ours, peer = (runs[name]["pieces"] for name in ("ours", "peer"))
+        numbers = f"{ours:,}", f"{_PEER}, run_mlm", f"{peer:,}"
+        yield f"pieces until then, {row}", *numbers, f"{ours / peer:.2f}", ""
 
 
 def _downstream(row: str, runs: Runs) -> Iterator[Row]:
