@@ -59,7 +59,12 @@ def minilm() -> Path:
 
 def minilm_config(heads: Sequence[str]) -> Config:
     """A starter config of MiniLM, to be changed."""
-    return Config().from_str(starter_config(minilm(), heads=heads), interpolate=False)
+    return encoder_config(minilm(), heads)
+
+
+def encoder_config(checkpoint: Path, heads: Sequence[str]) -> Config:
+    text = starter_config(checkpoint, heads=heads)
+    return Config().from_str(text, interpolate=False)
 
 
 def train(

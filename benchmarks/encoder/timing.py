@@ -9,8 +9,9 @@ from pathlib import Path
 from statistics import median
 
 PACKAGES = (
-    "spacy-bert spacy torch thinc spacy-transformers transformers onnxruntime".split()
-)
+    "spacy-bert spacy torch thinc spacy-transformers transformers accelerate "
+    "onnxruntime datasets"
+).split()
 
 
 def interleaved(

@@ -13,11 +13,13 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from spacy_bert.pretraining.corpus import CorpusConfig, find_sources, read_documents
 
 from ..encoder.timing import describe_machine
+from .store import Result, Store
 
 N_PROCESS = 2
 _MB = 1e6
@@ -31,21 +33,37 @@ def main() -> None:
     parser.add_argument("--sizes", default="1,4,16", help="how often the text is taken")
     args = parser.parse_args()
     text = write_text(args.data / "wiki_en", args.work)
-    vocabulary = args.data / "vocab" / "bert-base-uncased" / "vocab.txt"
     print("\n".join(describe_machine()), end="\n\n")
     print(f"Text: {text.stat().st_size / _MB:.1f} MB; {N_PROCESS} processes\n")
     print("| what | text | seconds | peak MB | disk, MB | of the text |")
     print("|---|---|---|---|---|---|")
-    builds = [("datasets", 1), ("ours, sentencizer", 1)]
-    builds += [("ours", int(size)) for size in args.sizes.split(",")]
-    for system, size in builds:
-        seconds, peak, disk = measure(system, [text] * size, vocabulary, args.work)
+    for system, size in list_builds(args.sizes):
+        seconds, peak, disk = measure(system, size, args.data, args.work)
         share = disk / (size * text.stat().st_size)
         print(
             f"| {system} | {size} x | {seconds:.0f} | {peak / _MB:.0f} | "
             f"{disk / _MB:.1f} | {share:.2f} |",
             flush=True,
         )
+
+
+def measure_builds(store: Store, data: Path, work: Path, *, sizes: str) -> None:
+    """For the table of `python -m benchmarks.pretraining`."""
+    for system, size in list_builds(sizes):
+        result = partial(_result, system, size, data, work / "indexing")
+        settings = {"processes": N_PROCESS}
+        store.once("indexing", "wiki_en", f"{system}, {size} x", settings, result)
+
+
+def list_builds(sizes: str) -> list[tuple[str, int]]:
+    """Systems, and how often each takes the text."""
+    builds = [("datasets", 1), ("ours, sentencizer", 1)]
+    return builds + [("ours", int(size)) for size in sizes.split(",")]
+
+
+def _result(system: str, size: int, data: Path, work: Path) -> Result:
+    seconds, peak, disk = measure(system, size, data, work)
+    return {"seconds": seconds, "peak MB": peak / _MB, "disk MB": disk / _MB}
 
 
 def write_text(folder: Path, work: Path) -> Path:
@@ -60,15 +78,15 @@ def write_text(folder: Path, work: Path) -> Path:
     return file
 
 
-def measure(
-    system: str, texts: list[Path], vocabulary: Path, work: Path
-) -> tuple[float, int, int]:
+def measure(system: str, size: int, data: Path, work: Path) -> tuple[float, int, int]:
     """-> seconds, bytes of memory at the peak, bytes on disk"""
+    text = write_text(data / "wiki_en", work)
+    vocabulary = data / "vocab" / "bert-base-uncased" / "vocab.txt"
     output, corpus = work / "output", work / "corpus"
     for folder in (output, corpus):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-    for number, text in enumerate(texts):
+    for number in range(size):
         (corpus / f"{number:02d}.txt").symlink_to(text.resolve())
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.pretraining.builds"]
     arguments = [system, str(corpus), str(vocabulary), str(output), str(N_PROCESS)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from thinc.api import Config
@@ -13,7 +14,7 @@ from ..encoder.systems import (
     TRANSFORMER_LISTENER,
     transformer_model,
 )
-from ..wnut17 import minilm_config
+from ..wnut17 import encoder_config, minilm
 
 HUGGING_FACE = "transformers, Trainer"
 PEER = "spacy-transformers"
@@ -137,10 +138,15 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def make_config(recipe: Recipe, system: str, seed: int) -> Config:
-    """What `spacy train` takes: the same for all systems but for encoder and heads."""
+def make_config(
+    recipe: Recipe, system: str, seed: int, checkpoint: Path | None = None
+) -> Config:
+    """What `spacy train` takes: the same for all systems but for encoder and heads.
+
+    checkpoint: MiniLM by default.
+    """
     heads = recipe.systems[system]
-    config = minilm_config(list(heads))
+    config = encoder_config(checkpoint or minilm(), list(heads))
     for head, settings in heads.items():
         model = config["components"][head]["model"]
         if "@architectures" in settings:

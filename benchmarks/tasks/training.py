@@ -12,16 +12,26 @@ from .recipes import HUGGING_FACE, Recipe, make_config
 
 
 def run(
-    recipe: Recipe, system: str, seed: int, *, data: Path, work: Path
+    recipe: Recipe,
+    system: str,
+    seed: int,
+    *,
+    data: Path,
+    work: Path,
+    checkpoint: Path | None = None,
 ) -> dict[str, Any]:
-    """{"minutes": ..., a score in percent by its name}, of the best step on dev."""
+    """{"minutes": ..., a score in percent by its name}, of the best step on dev.
+
+    checkpoint: what the encoder starts from, MiniLM by default.
+    """
     if system == HUGGING_FACE:
         return hugging_face.run(recipe, seed, data=data, work=work)
     corpus = work / recipe.dataset
     prepare(recipe.dataset, data, corpus)
     output = work / "runs" / f"{recipe.dataset} {system} {seed}"
     output.mkdir(parents=True, exist_ok=True)
-    make_config(recipe, system, seed).to_disk(output / "config.cfg")
+    config = make_config(recipe, system, seed, checkpoint)
+    config.to_disk(output / "config.cfg")
     start = time.perf_counter()
     with (output / "train.log").open("w", encoding="utf8") as log:
         train(output / "config.cfg", corpus=corpus, output=output, stdout=log)

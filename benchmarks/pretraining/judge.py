@@ -1,0 +1,78 @@
+"""Any checkpoint -> its MLM loss on the documents that nobody was trained on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from spacy_bert.checkpoint import load_weights, read_config
+from spacy_bert.model import BertForPretraining, pack
+from spacy_bert.pretraining.batches import BatchReader, PretrainingBatch
+from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
+from spacy_bert.pretraining.evaluation import (
+    evaluate,
+    held_out_batches,
+    unigram_log_probs,
+)
+from spacy_bert.pretraining.index import load_index
+from spacy_bert.pretraining.masking import make_masking, mask_pieces
+from spacy_bert.pretraining.sequences import Sequences
+from spacy_bert.pretraining.vocabulary import load_vocabulary
+from spacy_bert.tokenization import WordPiece
+
+from .lines import Blocks, open_blocks
+from .wiki import Text
+
+N_INSTANCES = 2048
+_BATCH_SIZE = 64
+
+
+def judge(*, text: Text, checkpoint: Path) -> dict[str, Any]:
+    """Losses in nats, 15 % of the pieces hidden whatever the training had.
+
+    pairs: A and B, as ours is trained by default. segments: sentences of one document.
+    blocks: as the peer is trained. The same instances for all; the heads that a
+    checkpoint lacks play no part in them.
+    """
+    model = BertForPretraining(read_config(checkpoint))
+    load_weights(model, checkpoint, fill_heads=True)
+    wordpiece = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
+    parts = load_index(text.index)
+    log_probs = unigram_log_probs(parts.train, wordpiece.n_pieces)
+    tasks = {
+        "pairs": TrainingConfig(batch_size=_BATCH_SIZE),
+        "segments": TrainingConfig(batch_size=_BATCH_SIZE, next_sentence="none"),
+    }
+    readers = {k: BatchReader(parts.held_out, wordpiece, t) for k, t in tasks.items()}
+    forms = {k: held_out_batches(r, N_INSTANCES) for k, r in readers.items()}
+    blocks = open_blocks(text, held_out=True)
+    forms["blocks"] = list(_masked(blocks[:N_INSTANCES], wordpiece))
+    found = {name: evaluate(model, some, log_probs) for name, some in forms.items()}
+    unigram = {f"{name}, unigram": one.unigram_loss for name, one in found.items()}
+    return {**{name: one.mlm_loss for name, one in found.items()}, **unigram}
+
+
+def _masked(blocks: Blocks, wordpiece: WordPiece) -> Iterator[PretrainingBatch]:
+    masking = make_masking(wordpiece, TrainingConfig())
+    rng = np.random.default_rng(0)
+    for start in range(0, len(blocks), _BATCH_SIZE):
+        some = blocks[start : start + _BATCH_SIZE].astype(np.int64)
+        n, length = some.shape
+        sequences = Sequences(
+            ids=some.ravel(),
+            segment_ids=np.zeros(some.size, np.int64),
+            lengths=np.full(n, length),
+            word_starts=np.ones(some.size, np.bool_),
+        )
+        masked = mask_pieces(
+            sequences, rng.random((n, masking.n_draws, length)), masking
+        )
+        (rows,) = np.nonzero(masked.is_masked)
+        yield PretrainingBatch(
+            packed=pack(torch.from_numpy(masked.ids), [length] * n),
+            masked_rows=torch.from_numpy(rows),
+            targets=torch.from_numpy(sequences.ids[rows]),
+            is_random=None,
+        )

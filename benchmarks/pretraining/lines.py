@@ -1,0 +1,46 @@
+"""The text as transformers' run_mlm.py takes it: lines, each [CLS] ... [SEP], laid end
+to end and cut every 128 pieces."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_bert.pretraining.config import VocabularyConfig
+from spacy_bert.pretraining.corpus import find_sources, held_out_draw, read_documents
+from spacy_bert.pretraining.vocabulary import load_vocabulary
+
+from .wiki import LENGTH, Text, wiki_corpus
+
+Blocks = NDArray[np.uint16]
+
+_AT_ONCE = 1000
+
+
+def open_blocks(text: Text, *, held_out: bool = False) -> Blocks:
+    """(n_blocks, 128), made where they are not there yet. Held out are the documents
+    that the index holds out."""
+    path = text.work / f"{'held out' if held_out else 'train'} blocks.npy"
+    if not path.exists():
+        ids = list(_encoded(_lines(text.data, held_out=held_out), text.vocabulary))
+        joined = np.concatenate(ids)
+        n_blocks = len(joined) // LENGTH
+        np.save(path, joined[: n_blocks * LENGTH].reshape(n_blocks, LENGTH))
+    return np.load(path, mmap_mode="r")
+
+
+def _lines(data: Path, *, held_out: bool) -> Iterator[str]:
+    corpus = wiki_corpus(data)
+    for lines in read_documents(find_sources(corpus), corpus.settings):
+        if (held_out_draw(lines) < corpus.held_out_prob) == held_out:
+            yield from lines
+
+
+def _encoded(lines: Iterator[str], vocabulary: Path) -> Iterator[Blocks]:
+    wordpiece = load_vocabulary(VocabularyConfig(path=str(vocabulary)))
+    while some := list(islice(lines, _AT_ONCE)):
+        for ids in wordpiece.encode_ids(some):
+            whole = [wordpiece.cls_id, *ids, wordpiece.sep_id]
+            yield np.array(whole, dtype=np.uint16)

@@ -1,0 +1,91 @@
+"""Held-out MLM loss after so many minutes: ours and the peer's."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .recipes import PEER_RATES, Recipe
+from .store import Result, Store, run_alone
+from .wiki import learned_text
+
+
+def row_name(shape: str, minutes: float) -> str:
+    return f"{shape}, {minutes:g} minutes"
+
+
+def measure_losses(
+    store: Store,
+    data: Path,
+    work: Path,
+    *,
+    shape: str,
+    minutes: float,
+    recipe: Recipe,
+    peer: Recipe,
+) -> None:
+    row = row_name(shape, minutes)
+    for name, train, settings in (("ours", ours, recipe), ("peer", peers, peer)):
+        output = work / "trained" / row / name
+        what: dict[str, Any] = {"shape": shape, "minutes": minutes, "recipe": settings}
+        measure = partial(train_and_judge, train, data, work, output, **what)
+        store.once("losses", row, name, settings, measure)
+
+
+def tune_peer(
+    store: Store, data: Path, work: Path, *, shape: str, minutes: float, peer: Recipe
+) -> None:
+    """Its learning rate, by short runs with the batch size that is asked for."""
+    row, output = row_name(shape, minutes), work / "trained" / "tuned"
+    for rate in PEER_RATES:
+        settings = {**peer, "learn_rate": rate}
+        what: dict[str, Any] = {"shape": shape, "minutes": minutes, "recipe": settings}
+        measure = partial(train_and_judge, peers, data, work, output, **what)
+        system = f"rate {rate:g}, batch {peer['batch_size']}"
+        store.once("tuning", row, system, settings, measure)
+
+
+def best_tuned(store: Store, shape: str) -> Recipe:
+    """Of the longest tuning of this shape, the settings with the lowest loss on the
+    peer's own form of text; none where there was no tuning."""
+    rows = [
+        (max(run["seconds"] for run in runs.values()), runs)
+        for name, runs in store.parts.get("tuning", {}).items()
+        if name.startswith(f"{shape},")
+    ]
+    if not rows:
+        return {}
+    _, runs = max(rows, key=lambda row: row[0])
+    return min(runs.values(), key=lambda run: run["blocks"])["settings"]
+
+
+def train_and_judge(
+    train: Callable[..., Result],
+    data: Path,
+    work: Path,
+    output: Path,
+    **settings: Any,
+) -> Result:
+    """What was done, and the losses; in two processes."""
+    text = learned_text(data, work)
+    trained = run_alone(train, text=text, output=output, **settings)
+    losses = run_alone(_judge, text=text, checkpoint=Path(trained["checkpoint"]))
+    return {**trained, **losses}
+
+
+def ours(**arguments: Any) -> Result:
+    from .ours import train_ours
+
+    return train_ours(**arguments)
+
+
+def peers(**arguments: Any) -> Result:
+    from .peer_training import train_peer
+
+    return train_peer(**arguments)
+
+
+def _judge(**arguments: Any) -> Result:
+    from .judge import judge
+
+    return judge(**arguments)

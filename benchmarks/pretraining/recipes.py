@@ -1,0 +1,59 @@
+"""Named settings of our pretraining, and what `transformers` is given."""
+
+from typing import Any
+
+Recipe = dict[str, Any]
+
+# What a recipe does not say. Fields of TrainingConfig; no dropout, as no text is seen
+# often enough to be learned by heart.
+_BASE: Recipe = {
+    "warm_start": True,
+    "batch_size": 32,
+    "max_length": 128,
+    "learn_rate": 2e-3,
+    "warmup_ratio": 0.05,
+}
+_SHORT: Recipe = {"batch_size": 64, "max_length": 64}
+_SHORT_FIRST: Recipe = {**_SHORT, "final_max_length": 128, "final_share": 0.3}
+
+_CHANGES: dict[str, Recipe] = {
+    "base": {},
+    "plain start": {"warm_start": False},
+    "plain start 1e-3": {"warm_start": False, "learn_rate": 1e-3},
+    "rate 1e-3": {"learn_rate": 1e-3},
+    "rate 4e-3": {"learn_rate": 4e-3},
+    "batch 16": {"batch_size": 16},
+    "batch 64": {"batch_size": 64},
+    "muon": {"optimizer": "muon"},
+    "muon 4e-3": {"optimizer": "muon", "learn_rate": 4e-3},
+    "muon 8e-3": {"optimizer": "muon", "learn_rate": 8e-3},
+    "muon + plain start": {"optimizer": "muon", "warm_start": False},
+    "length 64": _SHORT,
+    "length 64 to 128": _SHORT_FIRST,
+    "wsd": {"schedule": "wsd"},
+    "cosine": {"schedule": "cosine"},
+    "mask 0.30": {"mask_prob": 0.30},
+    "beta2 0.98": {"betas": [0.9, 0.98]},
+    "no nsp": {"next_sentence": "none"},
+    "no nsp + mask 0.30": {"next_sentence": "none", "mask_prob": 0.30},
+    "no nsp + muon": {"next_sentence": "none", "optimizer": "muon"},
+    "no nsp + muon + mask 0.30": {
+        "next_sentence": "none",
+        "optimizer": "muon",
+        "mask_prob": 0.30,
+    },
+    "whole words": {"masking": "words"},
+}
+
+RECIPES = {name: {**_BASE, **changes} for name, changes in _CHANGES.items()}
+# Of the race, for the comparison with the peer.
+BEST = "base"
+
+# Of run_mlm.py, where the command line does not say else.
+PEER: Recipe = {
+    "learn_rate": 1e-3,
+    "batch_size": 32,
+    "mask_prob": 0.15,
+    "warmup_ratio": 0.05,
+}
+PEER_RATES = (5e-4, 1e-3, 2e-3)

@@ -1,0 +1,98 @@
+"""Steps of training, timed: ours, from the index on."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from spacy_bert.model import BertConfig, BertForPretraining
+from spacy_bert.pretraining.batches import BatchReader, PretrainingBatch, read_step
+from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
+from spacy_bert.pretraining.flops import model_flops
+from spacy_bert.pretraining.index import load_index
+from spacy_bert.pretraining.machine import measure_machine
+from spacy_bert.pretraining.optimizer import make_optimizers, train_step
+from spacy_bert.pretraining.phases import Place
+from spacy_bert.pretraining.vocabulary import load_vocabulary
+
+from .wiki import LENGTH, Text, sizes
+
+
+def time_steps(
+    *,
+    text: Text,
+    shape: str,
+    dropout: float,
+    batch_size: int,
+    n_warmup: int,
+    n_steps: int,
+) -> dict[str, Any]:
+    """`n_steps` after `n_warmup`, making the data included."""
+    torch.manual_seed(0)
+    training = TrainingConfig(batch_size=batch_size, max_length=LENGTH)
+    reader = open_reader(text, training)
+    bert = make_bert(shape, dropout, text.vocabulary)
+    model = BertForPretraining(bert)
+    model.initialize_weights()
+    optimizers = make_optimizers(model.train(), training)
+    batches, done = read_batches(reader), []
+
+    def step() -> None:
+        done.append(next(batches))
+        rate, norm = training.learn_rate, training.max_grad_norm
+        train_step(model, optimizers, done[-1:], learn_rate=rate, max_grad_norm=norm)
+
+    seconds = _seconds_after(step, n_warmup, n_steps)
+    return describe(bert, done[n_warmup:], seconds)
+
+
+def open_reader(text: Text, training: TrainingConfig) -> BatchReader:
+    wordpiece = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
+    return BatchReader(load_index(text.index).train, wordpiece, training)
+
+
+def make_bert(shape: str, dropout: float, vocabulary: Path) -> BertConfig:
+    wordpiece = load_vocabulary(VocabularyConfig(path=str(vocabulary)))
+    return BertConfig(vocab_size=wordpiece.n_pieces, **sizes(shape, dropout=dropout))
+
+
+def read_batches(reader: BatchReader) -> Iterator[PretrainingBatch]:
+    """As the loop reads them, from the start of a run on."""
+    place = Place()
+    while True:
+        data = read_step(reader, place, 0.0)
+        place = data.place
+        yield from data.batches
+
+
+def describe(
+    bert: BertConfig, batches: Sequence[PretrainingBatch], seconds: float
+) -> dict[str, Any]:
+    """Measures the machine's rate in the process and the minute of the steps."""
+    lengths = [batch.packed.lengths for batch in batches]
+    flops = sum(
+        model_flops(bert, some, batch.n_masked)
+        for some, batch in zip(lengths, batches, strict=True)
+    )
+    pieces = sum(map(sum, lengths))
+    padded = sum(len(some) * max(some) for some in lengths)
+    machine = measure_machine(bert, TrainingConfig(), device=torch.device("cpu"))
+    return {
+        "seconds": seconds,
+        "pieces/s": pieces / seconds,
+        "share of limit": flops / seconds / machine.flops_per_second,
+        "limit, FLOP/s": machine.flops_per_second,
+        "threads": machine.n_threads,
+        "padding": 1 - pieces / padded,
+    }
+
+
+def _seconds_after(step: Callable[[], None], n_warmup: int, n_steps: int) -> float:
+    for _ in range(n_warmup):
+        step()
+    start = perf_counter()
+    for _ in range(n_steps):
+        step()
+    return perf_counter() - start

@@ -1,0 +1,62 @@
+"""Results that are measured once and kept, and measurements in new processes."""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from ..encoder.timing import describe_machine
+
+Result = dict[str, Any]
+
+
+class Store:
+    """A JSON file: part -> row -> system -> a result, with the settings it is of."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        text = path.read_text(encoding="utf8") if path.exists() else "{}"
+        self.parts: dict[str, dict[str, dict[str, Result]]] = json.loads(text)
+
+    def find(self, part: str, row: str, system: str) -> Result | None:
+        return self.parts.get(part, {}).get(row, {}).get(system)
+
+    def once(
+        self,
+        part: str,
+        row: str,
+        system: str,
+        settings: Mapping[str, Any],
+        measure: Callable[[], Result],
+    ) -> Result:
+        """What is there already under these settings, and else what `measure` gives."""
+        found = self.find(part, row, system)
+        if found is None or found["settings"] != settings:
+            print(f"{part}: {row}, {system}", flush=True)
+            found = {
+                **measure(),
+                "settings": dict(settings),
+                "machine": describe_machine(),
+            }
+            self.parts.setdefault(part, {}).setdefault(row, {})[system] = found
+            text = json.dumps(self.parts, indent=2) + "\n"
+            self._path.write_text(text, encoding="utf8")
+        return found
+
+    def machines(self) -> list[str]:
+        """Each machine that a result is from, once."""
+        results = (
+            r
+            for rows in self.parts.values()
+            for row in rows.values()
+            for r in row.values()
+        )
+        return list({"\n".join(result["machine"]): None for result in results})
+
+
+def run_alone(function: Callable[..., Result], /, **arguments: Any) -> Result:
+    """In a process of its own, which finds nothing that others left."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, **arguments).result()
