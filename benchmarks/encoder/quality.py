@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import wnut17
+from ..spacy_runs import evaluate, run_spacy, train
 from ..tasks.datasets import prepare
 from ..tasks.recipes import RECIPES, Recipe, make_config
 
@@ -28,18 +28,16 @@ def _train(recipe: Recipe, system: str, data: Path, work: Path) -> Path:
     if not (folder / "model-best").exists():
         prepare(recipe.dataset, data, folder)
         make_config(recipe, system, seed=0).to_disk(folder / "config.cfg")
-        wnut17.train(folder / "config.cfg", corpus=folder, output=folder)
+        train(folder / "config.cfg", corpus=folder, output=folder)
     return folder
 
 
 def _both(folder: Path, split: str, score: str) -> dict[str, float]:
     pipelines = {"fp32": folder / "model-best", "int8": folder / "quantized"}
     if not pipelines["int8"].exists():
-        wnut17.run_spacy("bert", "quantize", *pipelines.values())
+        run_spacy("bert", "quantize", *pipelines.values())
     docs = folder / f"{split}.spacy"
     return {
-        precision: wnut17.evaluate(path, docs, folder / f"{precision}.{split}.json")[
-            score
-        ]
+        precision: evaluate(path, docs, folder / f"{precision}.{split}.json")[score]
         for precision, path in pipelines.items()
     }

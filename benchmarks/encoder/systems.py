@@ -13,7 +13,7 @@ from spacy_bert import add_encoder
 from spacy_bert.pipeline.starter_config import HEADS, LISTENER
 from spacy_bert.tokenization import load_wordpiece
 
-from ..wnut17 import minilm
+from ..spacy_runs import minilm
 
 N_THREADS = 2
 # As in our windows.

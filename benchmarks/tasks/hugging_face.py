@@ -23,7 +23,7 @@ from spacy_bert.pipeline.segments import split_segments
 from spacy_bert.tasks import squad_metrics
 from spacy_bert.tasks.regression import correlate, rank
 
-from ..wnut17 import minilm
+from ..spacy_runs import minilm
 from .datasets import prepare
 from .recipes import Recipe
 

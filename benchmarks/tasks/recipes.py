@@ -14,7 +14,7 @@ from ..encoder.systems import (
     TRANSFORMER_LISTENER,
     transformer_model,
 )
-from ..wnut17 import encoder_config, minilm
+from ..spacy_runs import encoder_config, minilm
 
 HUGGING_FACE = "transformers, Trainer"
 PEER = "spacy-transformers"

@@ -13,7 +13,7 @@ from spacy_bert.pipeline.starter_config import head_config
 from ..encoder.systems import through_pipe
 from ..encoder.texts import read_texts
 from ..encoder.timing import interleaved
-from ..wnut17 import minilm
+from ..spacy_runs import minilm
 from .datasets import prepare
 
 _HEADS = ("textcat", "bert_ner", "tagger", "morphologizer", "senter")

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..wnut17 import evaluate, train
+from ..spacy_runs import evaluate, train
 from . import hugging_face
 from .datasets import prepare
 from .recipes import HUGGING_FACE, Recipe, make_config
