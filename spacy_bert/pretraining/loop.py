@@ -78,7 +78,8 @@ def pretrain(
         logger=logger,
     )
     faults = Faults(settings.max_skipped)
-    with stop_requests(only=ranks.n > 1) as is_stopped:
+    # Systems that tell each process, and torchrun too, make it two for each rank.
+    with stop_requests(ignores_more=ranks.n > 1) as is_stopped:
 
         def look() -> tuple[float, bool]:
             """Rank 0's clock, and whether any rank was asked to stop."""

@@ -43,7 +43,7 @@ def without_sync(module: nn.Module) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def put_away(model: nn.Module) -> None:
+def put_away(model: Any) -> None:
     """After a pass without gradients: FSDP leaves some whole weights in the place of
     the parts that the optimizers know."""
     if hasattr(model, "reshard"):

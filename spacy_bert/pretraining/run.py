@@ -24,6 +24,7 @@ from .machine import Machine, measure_machine
 from .moments import FOLDER, collect_moments, load_moments
 from .optimizer import make_optimizers
 from .parallel import distribute, gather_model, put_away, set_weights
+from .phases import make_phases
 from .probes import Probe, answer_probes
 from .ranks import Ranks
 from .schedule import share_done
@@ -133,6 +134,7 @@ def prepare_run(
 ) -> Run:
     """Nothing of an earlier run is lost when this raises."""
     settings = config.pretraining
+    ranks.first(lambda: _check_steps(settings, ranks.n))
     start = ranks.first(
         lambda: make_start(
             config,
@@ -147,9 +149,6 @@ def prepare_run(
     index = ranks.each(lambda: load_index(output / INDEX))
     wordpiece = start.wordpiece
     reader = BatchReader(index.train, wordpiece, settings, ranks)
-    for phase in reader.phases:
-        n_sequences = phase.batch_size * settings.accumulate_gradient
-        count_batches(n_sequences, phase.batch_size, ranks.n)
     held_out_reader = BatchReader(index.held_out, wordpiece, settings, ranks)
     model = start.model.to(device).train()
     module = _prepare_model(model, settings, ranks)
@@ -174,6 +173,12 @@ def prepare_run(
     else:
         ranks.first(lambda: _remove_previous(output))
     return run
+
+
+def _check_steps(config: TrainingConfig, n_ranks: int) -> None:
+    for phase in make_phases(config):
+        n_sequences = phase.batch_size * config.accumulate_gradient
+        count_batches(n_sequences, phase.batch_size, n_ranks)
 
 
 def _prepare_model(

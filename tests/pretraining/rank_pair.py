@@ -69,7 +69,8 @@ def _outcome(future: Future):
 
 def train(ranks: Ranks, settings: dict, output: Path, options: dict, trouble=None):
     """A run, in which `trouble` (rank, calls, what) happens: "nan" at that rank's n-th
-    NSP loss, "sigterm" in its n-th step, or "full disk" when it writes moments."""
+    NSP loss, "sigterm" or "sigkill" in its n-th step, or "full disk" when it writes
+    moments."""
     said: list[str] = []
     config = PretrainingConfig.from_dict(settings)
     # Rank 0 has a clock of its own; no one else looks at theirs.
@@ -109,6 +110,7 @@ def make_trouble(calls: int | tuple[int, ...], what: str) -> Iterator[None]:
     owner, name = {
         "nan": (optimizer, "nsp_loss"),
         "sigterm": (loop, "train_step"),
+        "sigkill": (loop, "train_step"),
         "full disk": (safetensors.torch, "save"),
     }[what]
     real, n_calls = getattr(owner, name), count(1)
@@ -120,6 +122,8 @@ def make_trouble(calls: int | tuple[int, ...], what: str) -> Iterator[None]:
             return real(*args, **kwargs) * float("nan")
         if what == "full disk":
             raise OSError(ENOSPC, "No space left on device")
+        if what == "sigkill":
+            os.kill(os.getpid(), signal.SIGKILL)
         # Twice: some systems tell each process, and then torchrun does too.
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGTERM)

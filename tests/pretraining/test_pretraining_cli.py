@@ -77,20 +77,20 @@ def torchrun(*arguments, until=None):
     """-> the exit status, and what is said, after `until` of which it is told to end"""
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
-    process = subprocess.Popen(
+    said = []
+    with subprocess.Popen(
         [*command, "-m", "spacy_bert", "pretrain", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
         text=True,
-    )
-    said = ""
-    for line in process.stdout:
-        said += line
-        if until and until in line:
-            process.terminate()
-            until = None
-    return process.wait(timeout=60), said
+    ) as process:
+        for line in process.stdout:
+            said += line.split()
+            if until and until in line:
+                process.terminate()
+                until = None
+    return process.returncode, " ".join(said)
 
 
 @pytest.mark.slow
@@ -108,6 +108,8 @@ def test_torchrun_starts_ranks(tmp_path, config_path, vocab_path):
     assert read_log(output)[-1]["step"] == step + 5
     status, said = torchrun(*given)
     assert status and said.count("holds the checkpoint of an earlier run") == 1
+    # torchrun's own.
+    assert said.count("Traceback") == 1
 
 
 def test_the_index_is_built_beforehand(tmp_path, config_path, vocab_path, corpus_path):

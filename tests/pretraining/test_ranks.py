@@ -200,5 +200,19 @@ def test_a_fault_of_any_rank_ends_all(tmp_path, plain, pair):
     assert read_state(output / "model-last")[0].step == 2
     assert not list(output.glob("*.new"))
     few = changed(plain, batch_size=1)
-    for error in pair(train, few, tmp_path / "few", {}):
-        assert isinstance(error, ValueError) and "one for each rank" in str(error)
+    error, other = pair(train, few, tmp_path / "few", {})
+    assert isinstance(error, ValueError) and "one for each rank" in str(error)
+    assert isinstance(other, OtherRankError)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_a_killed_rank_leaves_none_waiting(tmp_path, plain, parallel):
+    pair, settings = RankPair(), changed(plain, parallel=parallel)
+    outcomes = pair(train, settings, tmp_path / "out", {}, (1, 4, "sigkill"))
+    pair.close()
+    assert isinstance(outcomes[0], RuntimeError), outcomes
+    alone(settings, tmp_path / "out", resume=True)
+    alone(settings, tmp_path / "whole")
+    expected = pytest.approx(losses(tmp_path / "whole"), abs=1e-5)
+    assert losses(tmp_path / "out") == expected
