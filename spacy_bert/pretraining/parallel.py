@@ -21,9 +21,7 @@ def distribute(model: BertForPretraining, parallel: str, ranks: Ranks) -> nn.Mod
     if ranks.n == 1:
         return model
     if parallel == "ddp":
-        return DistributedDataParallel(
-            model, broadcast_buffers=False, gradient_as_bucket_view=True
-        )
+        return DistributedDataParallel(model, gradient_as_bucket_view=True)
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 

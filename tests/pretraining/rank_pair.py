@@ -1,8 +1,10 @@
 """Two ranks on the CPU: processes that stay, for one task after the other."""
 
+import faulthandler
 import os
 import signal
 import socket
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -19,8 +21,8 @@ from spacy_bert.pretraining.parallel import distribute
 from spacy_bert.pretraining.ranks import Ranks, open_ranks
 from spacy_bert.pretraining.step_size import measure_step
 
-# Seconds, after which the ranks count as hanging.
-TIMEOUT = 60
+# Seconds, after which a rank counts as hanging, and ends.
+TIMEOUT = 200
 
 # Of the process that this is, which leaves them to its end.
 _stack, _ranks = ExitStack(), []
@@ -51,6 +53,7 @@ class RankPair:
 
 
 def _join(rank: int, port: int) -> None:
+    warnings.simplefilter("error")
     torch.set_num_threads(1)
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in place.items()})
@@ -59,12 +62,15 @@ def _join(rank: int, port: int) -> None:
 
 
 def _do(task, *args):
-    return task(_ranks[0], *args)
+    faulthandler.dump_traceback_later(TIMEOUT, exit=True)
+    try:
+        return task(_ranks[0], *args)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _outcome(future: Future):
-    error = future.exception(timeout=TIMEOUT)
-    return error or future.result()
+    return future.exception() or future.result()
 
 
 def train(ranks: Ranks, settings: dict, output: Path, options: dict, trouble=None):
