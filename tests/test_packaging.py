@@ -6,12 +6,20 @@ import pytest
 import spacy
 from environments import ROOT, build_project
 
+from spacy_bert.pretraining import PretrainingConfig
+
 
 def test_the_configs_are_complete():
     """They name what is there, and nothing is left to fill."""
     config = spacy.util.load_config(ROOT / "configs" / "train.cfg")
     nlp = spacy.util.load_model_from_config(config, auto_fill=False, validate=True)
     assert nlp.pipe_names == ["bert_encoder", "textcat", "ner", "spancat"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("pretrain*.cfg")))
+def test_the_configs_of_pretraining_make_runs(path):
+    sections = spacy.util.load_config(path, interpolate=True)
+    PretrainingConfig.from_dict(sections)
 
 
 def test_both_configs_describe_the_same_encoder():

@@ -11,7 +11,9 @@ from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
 from spacy_bert.pretraining.evaluation import unigram_log_probs
 from spacy_bert.pretraining.index import load_index
 from spacy_bert.pretraining.log import read_rows
-from spacy_bert.pretraining.run import INDEX, LAST, LOG
+from spacy_bert.pretraining.memory import keep_freed_memory
+from spacy_bert.pretraining.run import LOG
+from spacy_bert.pretraining.start import INDEX, LAST
 from spacy_bert.pretraining.vocabulary import load_vocabulary
 from spacy_bert.pretraining.warm_start import warm_start
 
@@ -35,6 +37,7 @@ def train_ours(
 ) -> dict[str, Any]:
     """The last checkpoint, and what was done until then. Of the minutes go those of the
     warm start, and of an evaluation and a save before the first step."""
+    keep_freed_memory()
     vocabulary = VocabularyConfig(path=str(text.vocabulary))
     model = sizes(shape, dropout=0.0)
     seconds = 0.0

@@ -13,8 +13,10 @@ from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
 from spacy_bert.pretraining.flops import model_flops
 from spacy_bert.pretraining.index import load_index
 from spacy_bert.pretraining.machine import measure_machine
+from spacy_bert.pretraining.memory import keep_freed_memory
 from spacy_bert.pretraining.optimizer import make_optimizers, train_step
 from spacy_bert.pretraining.phases import Place
+from spacy_bert.pretraining.step_size import measure_step
 from spacy_bert.pretraining.vocabulary import load_vocabulary
 
 from .wiki import LENGTH, Text, sizes
@@ -30,6 +32,7 @@ def time_steps(
     n_steps: int,
 ) -> dict[str, Any]:
     """`n_steps` after `n_warmup`, making the data included."""
+    keep_freed_memory()
     torch.manual_seed(0)
     training = TrainingConfig(batch_size=batch_size, max_length=LENGTH)
     reader = open_reader(text, training)
@@ -41,8 +44,14 @@ def time_steps(
 
     def step() -> None:
         done.append(next(batches))
-        rate, norm = training.learn_rate, training.max_grad_norm
-        train_step(model, optimizers, done[-1:], learn_rate=rate, max_grad_norm=norm)
+        train_step(
+            model,
+            optimizers,
+            done[-1:],
+            size=measure_step(done[-1:], bert),
+            learn_rate=training.learn_rate,
+            max_grad_norm=training.max_grad_norm,
+        )
 
     seconds = _seconds_after(step, n_warmup, n_steps)
     return describe(bert, done[n_warmup:], seconds)

@@ -1,5 +1,6 @@
 """`--gpu-id` -> a torch device. No CuPy is needed, unlike for `spacy train`."""
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -7,12 +8,21 @@ if TYPE_CHECKING:
 
 
 def choose_device(gpu_id: int) -> "torch.device":
-    """-1 is the CPU. Raises ValueError where there is no such GPU."""
+    """-1 is the CPU; under torchrun each process takes a GPU of its own, where there
+    are any. Raises ValueError where there is no such GPU."""
     import torch
 
+    n_gpus = torch.cuda.device_count()
+    local_rank = int(os.environ.get("LOCAL_RANK", "-1"))
+    if n_gpus and local_rank >= n_gpus:
+        raise ValueError(
+            f"--nproc-per-node: expected at most {n_gpus}, the number of GPUs here, "
+            f"got {os.environ.get('LOCAL_WORLD_SIZE')}."
+        )
+    if n_gpus and local_rank >= 0:
+        gpu_id = local_rank
     if gpu_id < 0:
         return torch.device("cpu")
-    n_gpus = torch.cuda.device_count()
     if gpu_id >= n_gpus:
         expected = f"one of 0 to {n_gpus - 1}" if n_gpus else "-1, the CPU,"
         raise ValueError(

@@ -30,7 +30,7 @@ def index_cli(
     from ..pretraining import PretrainingConfig
     from ..pretraining.fingerprint import plan_index
     from ..pretraining.indexing import build_shards, open_index
-    from ..pretraining.run import INDEX
+    from ..pretraining.start import INDEX
     from ..pretraining.vocabulary import load_vocabulary
     from .errors import shown_as_messages
     from .sentences import configured_splitter

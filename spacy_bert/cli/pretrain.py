@@ -1,10 +1,14 @@
 """`spacy bert pretrain`: a config -> checkpoints."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 from spacy.cli._util import Arg, Opt, parse_config_overrides
 from wasabi import msg
+
+if TYPE_CHECKING:
+    from ..pretraining import TrainingState
 
 # As a shell reports a program that Ctrl-C ended.
 _STOPPED = 130
@@ -38,36 +42,58 @@ def pretrain_cli(
 
     Writes model-last and model-best, folders that transformers loads too, log.jsonl and
     report.html. Ctrl-C saves before it stops. Settings can be overridden, as in
-    --pretraining.max_steps 1000.
+    --pretraining.max_steps 1000. On several devices:
+    torchrun --nproc-per-node 8 -m spacy_bert pretrain CONFIG OUT
     """
-    from spacy.util import load_config
-
     from ..pretraining import PretrainingConfig, pretrain
     from ..pretraining.memory import keep_freed_memory
+    from ..pretraining.ranks import OtherRankError, open_ranks
     from .devices import choose_device
     from .errors import shown_as_messages
     from .logger import open_logger
     from .sentences import configured_splitter
 
     keep_freed_memory()
-    with shown_as_messages():
-        overrides = parse_config_overrides(ctx.args)
-        sections = load_config(config_path, overrides, interpolate=True)
-        config = PretrainingConfig.from_dict(sections)
-        with open_logger(sections.get("logger", {}), config) as logger:
-            state = pretrain(
-                config,
-                output_path,
-                device=choose_device(gpu_id),
-                splitter=configured_splitter(config),
-                resume=resume,
-                overwrite=overwrite,
-                n_process=n_process,
-                write=lambda text: print(text, flush=True),
-                logger=logger,
-            )
-    msg.info(f"The report: {output_path / 'report.html'}")
-    if state.share < 1.0:
-        msg.warn(f"Stopped after step {state.step} and saved. Continue with --resume.")
+    try:
+        with shown_as_messages():
+            device = choose_device(gpu_id)
+            with open_ranks(device) as ranks:
+                sections = ranks.first(lambda: _read_sections(config_path, ctx.args))
+                config = ranks.first(lambda: PretrainingConfig.from_dict(sections))
+                splitter = ranks.first(lambda: configured_splitter(config))
+                section = sections.get("logger", {}) if ranks.is_first else {}
+                with open_logger(section, config) as logger:
+                    state = pretrain(
+                        config,
+                        output_path,
+                        device=device,
+                        splitter=splitter,
+                        resume=resume,
+                        overwrite=overwrite,
+                        n_process=n_process,
+                        write=lambda text: print(text, flush=True),
+                        logger=logger,
+                        ranks=ranks,
+                    )
+    except OtherRankError as error:
+        # The other one says why.
+        raise typer.Exit(1) from error
+    is_stopped = state.share < 1.0
+    if ranks.is_first:
+        _report(state, output_path, is_stopped=is_stopped)
+    if is_stopped:
         raise typer.Exit(_STOPPED)
+
+
+def _read_sections(path: Path, arguments: list[str]) -> dict[str, Any]:
+    from spacy.util import load_config
+
+    return load_config(path, parse_config_overrides(arguments), interpolate=True)
+
+
+def _report(state: "TrainingState", output_path: Path, *, is_stopped: bool) -> None:
+    msg.info(f"The report: {output_path / 'report.html'}")
+    if is_stopped:
+        msg.warn(f"Stopped after step {state.step} and saved. Continue with --resume.")
+        return
     msg.good(f"{state.step} steps are done. The best: {output_path / 'model-best'}")

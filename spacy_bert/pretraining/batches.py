@@ -15,7 +15,9 @@ from .instances import Instances, Plan, join_instances, plan_block
 from .masking import make_masking, mask_pieces
 from .phases import Place, make_phases, next_epoch, phase_at
 from .randomness import Stream, draw_rows
+from .ranks import ALONE, Ranks
 from .sequences import build_sequences
+from .shares import count_batches, cut_shares
 
 # How often the original writes the corpus out, with new pairs and masks each time;
 # longer trainings see the same ones again.
@@ -55,7 +57,8 @@ class PretrainingBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class StepData:
-    """place: after the step. n_epochs: how much of an epoch it takes."""
+    """batches: this rank's. place: after the step. n_epochs: how much of an epoch it
+    takes."""
 
     batches: list[PretrainingBatch]
     place: Place
@@ -63,16 +66,22 @@ class StepData:
 
 
 class BatchReader:
-    """Reads instances of a part of the index, epoch after epoch.
+    """Reads instances of a part of the index, epoch after epoch; in batches, those that
+    are for this rank.
 
     Raises ValueError where the part has no instances of the form that is asked for.
     """
 
     def __init__(
-        self, part: CorpusPart, wordpiece: WordPiece, config: TrainingConfig
+        self,
+        part: CorpusPart,
+        wordpiece: WordPiece,
+        config: TrainingConfig,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.part = part
         self.config = config
+        self.ranks = ranks
         self.phases = make_phases(config)
         self.n_blocks = count_blocks(part)
         self.masking = make_masking(wordpiece, config)
@@ -99,23 +108,55 @@ class BatchReader:
     ) -> tuple[Instances, Place]:
         """The next instances, past the end of the epoch too, unless `in_epoch`, and the
         place after."""
-        stretches: list[Instances] = []
-        epoch, n_left = place.epoch, n_instances
-        while n_left and not (in_epoch and place.epoch > epoch):
-            stretch, place = self._read_block(place, n_left)
-            stretches.append(stretch)
-            n_left -= len(stretch)
-        return join_instances(stretches), place
+        stretches, after = self._find(place, n_instances, in_epoch)
+        return join_instances([self._draw(*stretch) for stretch in stretches]), after
+
+    def read_batches(
+        self,
+        place: Place,
+        n_instances: int,
+        batch_size: int,
+        *,
+        in_epoch: bool = False,
+    ) -> tuple[list[PretrainingBatch], Place]:
+        """This rank's share of them, masked, and the place after all of them."""
+        stretches, after = self._find(place, n_instances, in_epoch)
+        n_pieces = np.concatenate([plan.n_pieces for _, plan in stretches])
+        n_ranks = self.ranks.n
+        n_batches = count_batches(len(n_pieces), batch_size, n_ranks)
+        shares = cut_shares(n_pieces, n_ranks, at_least=n_batches)
+        start, stop = shares[self.ranks.rank]
+        mine: list[Instances] = []
+        for at, plan in stretches:
+            rows = slice(max(start, 0), max(min(stop, len(plan)), 0))
+            if rows.start < rows.stop:
+                at = replace(at, position=at.position + rows.start)
+                mine.append(self._draw(at, plan[rows]))
+            start, stop = start - len(plan), stop - len(plan)
+        return make_batches(self, join_instances(mine), n_batches), after
 
     def count_epochs(self, place: Place) -> float:
         """How many are done at `place`, with a part for the one begun."""
         in_block = place.position / max(len(self.plan(place)), 1)
         return place.epoch + (place.block + in_block) / self.n_blocks
 
-    def _read_block(self, place: Place, n_instances: int) -> tuple[Instances, Place]:
-        plan = self.plan(place)
-        stop = min(place.position + n_instances, len(plan))
-        rows = range(place.position, stop)
+    def _find(
+        self, place: Place, n_instances: int, in_epoch: bool
+    ) -> tuple[list[tuple[Place, Plan]], Place]:
+        """The next instances in stretches of one block, each with its place."""
+        stretches: list[tuple[Place, Plan]] = []
+        epoch, n_left = place.epoch, n_instances
+        while n_left and not (in_epoch and place.epoch > epoch):
+            plan = self.plan(place)
+            stop = min(place.position + n_left, len(plan))
+            stretches.append((place, plan[place.position : stop]))
+            n_left -= stop - place.position
+            place = self._place_at(place, stop, is_end=stop == len(plan))
+        return stretches, place
+
+    def _draw(self, place: Place, plan: Plan) -> Instances:
+        """Those of `plan`, which stand in their block from `place` on."""
+        rows = range(place.position, place.position + len(plan))
         n_draws, max_length = self.masking.n_draws, self.phases[place.phase].max_length
         draws = draw_rows(
             self.config.seed,
@@ -125,11 +166,7 @@ class BatchReader:
             rows,
             n_draws * max_length,
         )
-        instances = Instances(
-            plan=plan[rows.start : rows.stop],
-            draws=draws.reshape(-1, n_draws, max_length),
-        )
-        return instances, self._place_at(place, stop, is_end=stop == len(plan))
+        return Instances(plan=plan, draws=draws.reshape(-1, n_draws, max_length))
 
     def _place_at(self, place: Place, position: int, *, is_end: bool) -> Place:
         if not is_end:
@@ -166,34 +203,32 @@ class BatchReader:
 
 
 def read_step(reader: BatchReader, place: Place, share_done: float) -> StepData:
-    """`accumulate_gradient` batches from `place` on, when `share_done` of the run is
-    done, 0 to 1. Where the next phase begins, a new epoch begins too."""
+    """From `place` on, when `share_done` of the run is done, 0 to 1.
+
+    All ranks together read `accumulate_gradient` batches. Where the next phase begins,
+    a new epoch begins too.
+    """
     phase = phase_at(share_done, reader.config)
     if phase > place.phase:
         place = replace(next_epoch(place), phase=phase)
     batch_size = reader.phases[place.phase].batch_size
     n_instances = batch_size * reader.config.accumulate_gradient
     n_epochs_before = reader.count_epochs(place)
-    instances, after = reader.read(place, n_instances)
+    batches, after = reader.read_batches(place, n_instances, batch_size)
     return StepData(
-        batches=make_batches(reader, instances, batch_size),
+        batches=batches,
         place=after,
         n_epochs=reader.count_epochs(after) - n_epochs_before,
     )
 
 
 def make_batches(
-    reader: BatchReader, instances: Instances, batch_size: int
+    reader: BatchReader, instances: Instances, n_batches: int
 ) -> list[PretrainingBatch]:
     """Sequences are sorted by length over all batches: attention is fastest in runs of
     equal length."""
-    ranges = instances.plan.ranges
-    widths = ranges[:, 1::2] - ranges[:, 0::2]
-    order = np.argsort(widths.sum(axis=1), kind="stable")
-    return [
-        reader.batch(instances[order[i : i + batch_size]])
-        for i in range(0, len(order), batch_size)
-    ]
+    order = np.argsort(instances.plan.n_pieces, kind="stable")
+    return [reader.batch(instances[rows]) for rows in np.array_split(order, n_batches)]
 
 
 def _check_part(part: CorpusPart, config: TrainingConfig) -> None:

@@ -51,13 +51,17 @@ class TrainingConfig:
         rest.
     precision: "bf16" computes in bfloat16 and keeps the weights in float32.
     compile: the layers go through torch.compile.
+    parallel: what torchrun's processes, the ranks, do. Each has all weights and a part
+        of each step's sequences under "ddp" (DistributedDataParallel); under "fsdp"
+        (fully_shard) a part of the weights and of the optimizer's moments, too.
     recompute: layers are computed again for the gradients instead of kept in memory.
     max_skipped: steps in a row that may fail, as their loss or gradient is not finite
         or the loss explodes, before the run ends with an error.
 
     checkpoint: a BERT folder whose weights are the start, instead of random ones.
     warm_start: embeddings start from the corpus's counts of co-occurrence.
-    batch_size: sequences in a forward pass; a step has `accumulate_gradient` of them.
+    batch_size: sequences in a forward pass; a step has `accumulate_gradient` of them,
+        which the ranks share, in smaller or fewer passes.
     max_length: pieces in a sequence, [CLS] and [SEP] included. With `final_max_length`
         the last `final_share` of the run has sequences of that length instead (Devlin
         et al. 2018, appendix A.2: 128, then 512 for the last tenth), in batches of as
@@ -116,6 +120,7 @@ class TrainingConfig:
     precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
     recompute: bool = False
+    parallel: Literal["ddp", "fsdp"] = "ddp"
     max_skipped: int = 10
     eval_every: int = 500
     n_eval_instances: int = 512

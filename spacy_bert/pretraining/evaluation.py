@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ..model import BertForPretraining, mlm_loss, nsp_loss
-from .batches import BatchReader, Place, PretrainingBatch, make_batches
+from .batches import BatchReader, Place, PretrainingBatch
 from .index import CorpusPart
+from .ranks import ALONE, Ranks
 
 _BLOCK = 1 << 22
 
@@ -43,12 +44,14 @@ class Evaluation:
 
 
 def held_out_batches(reader: BatchReader, n_instances: int) -> list[PretrainingBatch]:
-    """The first `n_instances` of epoch 0, or all: the same ones each time.
+    """This rank's of the first `n_instances` of epoch 0, or of all: the same ones each
+    time.
 
     Of the first phase's length, so that losses of both phases can be compared.
     """
-    instances, _ = reader.read(Place(), n_instances, in_epoch=True)
-    return make_batches(reader, instances, reader.config.batch_size)
+    batch_size = reader.config.batch_size
+    batches, _ = reader.read_batches(Place(), n_instances, batch_size, in_epoch=True)
+    return batches
 
 
 def unigram_log_probs(part: CorpusPart, vocab_size: int) -> Tensor:
@@ -61,36 +64,46 @@ def unigram_log_probs(part: CorpusPart, vocab_size: int) -> Tensor:
 
 
 def evaluate(
-    model: BertForPretraining, batches: Sequence[PretrainingBatch], log_probs: Tensor
+    model: BertForPretraining,
+    batches: Sequence[PretrainingBatch],
+    log_probs: Tensor,
+    ranks: Ranks = ALONE,
 ) -> Evaluation:
-    """`log_probs`: of single pieces, (vocab_size,). The model is left as it was."""
+    """On the batches of all ranks. The model is left as it was.
+
+    log_probs: of single pieces, (vocab_size,).
+    """
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     # MLM loss, pieces right, unigram loss, NSP loss, pairs right, random pairs
     sums = torch.zeros(6, dtype=torch.float64)
-    with torch.inference_mode():
+    # Not inference_mode, in which FSDP cannot put weights together.
+    with torch.no_grad():
         for batch in batches:
             sums += _batch_sums(model, batch.to(device), log_probs)
     model.train(was_training)
-    n_masked = sum(batch.n_masked for batch in batches)
-    n_instances = sum(batch.n_sequences for batch in batches)
+    n_masked, n_instances, *totals = ranks.sum(
+        sum(batch.n_masked for batch in batches),
+        sum(batch.n_sequences for batch in batches),
+        *sums.tolist(),
+    )
     if n_masked == 0:
         raise ValueError(
             "The text that the model is evaluated on has no piece to predict: all of "
             "it is [UNK] under this vocabulary."
         )
-    by_piece = (sums[:3] / n_masked).tolist()
+    by_piece = [total / n_masked for total in totals[:3]]
     has_pairs = any(batch.is_random is not None for batch in batches)
-    loss, accuracy, random_share = (sums[3:] / n_instances).tolist()
+    loss, accuracy, random_share = (total / n_instances for total in totals[3:])
     nsp = NextSentences(loss=loss, accuracy=accuracy, random_share=random_share)
     return Evaluation(
         mlm_loss=by_piece[0],
         mlm_accuracy=by_piece[1],
         unigram_loss=by_piece[2],
         nsp=nsp if has_pairs else None,
-        n_masked=n_masked,
-        n_instances=n_instances,
+        n_masked=int(n_masked),
+        n_instances=int(n_instances),
     )
 
 

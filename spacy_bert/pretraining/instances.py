@@ -36,6 +36,11 @@ class Plan:
     def __len__(self) -> int:
         return len(self.ranges)
 
+    @property
+    def n_pieces(self) -> NDArray[np.int64]:
+        """Of A and B together. (n_instances,)"""
+        return (self.ranges[:, 1::2] - self.ranges[:, 0::2]).sum(axis=1)
+
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Plan":
         is_random = None if self.is_random is None else self.is_random[rows]
         return Plan(ranges=self.ranges[rows], is_random=is_random)

@@ -29,7 +29,8 @@ _SECONDS_EACH = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """`flops_per_second`: of the model's matrix products alone, in `dtype`."""
+    """The first rank's; `flops_per_second`, those of the model's matrix products alone
+    in `dtype`, of all ranks together."""
 
     name: str
     device: str
@@ -37,6 +38,7 @@ class Machine:
     dtype: str
     torch: str
     flops_per_second: float
+    n_ranks: int = 1
 
 
 def measure_machine(

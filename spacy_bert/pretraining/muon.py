@@ -11,6 +11,8 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from .parallel import part_like, whole
+
 # Of the quintic iteration (Jordan et al. 2024): steep at 0, near 1 after five steps.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _N_ITERATIONS = 5
@@ -46,7 +48,9 @@ class Muon(torch.optim.Optimizer):
                     state["momentum"] = torch.zeros_like(p)
                 momentum = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
                 # Nesterov's look ahead.
-                update = orthogonalize(p.grad.lerp(momentum, group["momentum"]))
+                update = p.grad.lerp(momentum, group["momentum"])
+                # Of the whole matrix, also where the ranks have parts of it.
+                update = part_like(orthogonalize(whole(update)), update)
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update, alpha=-group["lr"] * 0.2 * sqrt(max(p.shape)))
 

@@ -1,18 +1,22 @@
 """The optimizers of a run, and one step of training."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import inf, isfinite
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.autograd.graph import increment_version
 from torch.nn.utils import clip_grad_norm_
 
-from ..model import BertForPretraining, mlm_loss, nsp_loss
+from ..model import mlm_loss, nsp_loss
 from .batches import PretrainingBatch
 from .config import TrainingConfig
 from .muon import Muon
+from .parallel import whole, without_sync
+from .ranks import ALONE, Ranks
+from .step_size import StepSize
 
 # The parts whose matrices stand between hidden states.
 _BETWEEN_HIDDEN = ("encoder.layers.", "encoder.pooler.", "mlm.transform.")
@@ -29,8 +33,6 @@ class StepResult:
     mlm_loss: float
     nsp_loss: float | None
     gradient_norm: float
-    n_pieces: int
-    n_masked: int
     is_applied: bool
 
     def __str__(self) -> str:
@@ -73,52 +75,64 @@ def make_optimizers(
 
 
 def train_step(
-    model: BertForPretraining,
+    model: nn.Module,
     optimizers: Sequence[torch.optim.Optimizer],
     batches: Sequence[PretrainingBatch],
     *,
+    size: StepSize,
     learn_rate: float,
     max_grad_norm: float,
     precision: str = "fp32",
     max_mlm_loss: float = inf,
+    ranks: Ranks = ALONE,
 ) -> StepResult:
     """Forward, backward, clip, update.
 
-    The means are over the whole step, so several batches give the gradient of one big
-    batch. The weights stay as they were where the losses or the gradient are not
-    finite, or the MLM loss is above `max_mlm_loss`.
+    model: what `distribute` made of it. batches: this rank's. size: that of the step.
+
+    The means are over the whole step, so several batches, of several ranks, give the
+    gradient of one big batch. The weights stay as they were where the losses or the
+    gradient are not finite, or the MLM loss is above `max_mlm_loss`.
     """
     device = next(model.parameters()).device
-    n_masked = sum(batch.n_masked for batch in batches)
-    n_sequences = sum(batch.n_sequences for batch in batches)
     model.zero_grad(set_to_none=True)
     losses = torch.zeros(2, device=device)
-    for batch in batches:
-        on_device = batch.to(device)
-        with torch.autocast(device.type, torch.bfloat16, precision == "bf16"):
-            output = model(on_device.packed, on_device.masked_rows)
-        nsp = torch.zeros((), device=device)
-        if on_device.is_random is not None:
-            share = batch.n_sequences / n_sequences
-            nsp = nsp_loss(output, on_device.is_random) * share
-        mlm = output.mlm_logits.sum()  # 0 where nothing can be masked
-        if batch.n_masked:
-            mlm = mlm_loss(output, on_device.targets) * (batch.n_masked / n_masked)
-        (mlm + nsp).backward()
+    for i, batch in enumerate(batches, start=1):
+        with nullcontext() if i == len(batches) else without_sync(model):
+            mlm, nsp = _losses(model, batch.to(device), size, precision)
+            # Gradients are averaged over the ranks, and these are parts of a mean.
+            ((mlm + nsp) * ranks.n).backward()
         losses += torch.stack((mlm, nsp)).detach()
-    norm = clip_grad_norm_(model.parameters(), max_grad_norm)
-    numbers = torch.cat((losses, norm.reshape(1))).tolist()
-    is_applied = all(map(isfinite, numbers)) and numbers[0] <= max_mlm_loss
+    norm = whole(clip_grad_norm_(model.parameters(), max_grad_norm))
+    *mine, gradient_norm = torch.cat((losses, norm.reshape(1))).tolist()
+    mlm_mean, nsp_mean = ranks.sum(*mine)
+    are_finite = all(map(isfinite, (mlm_mean, nsp_mean, gradient_norm)))
+    is_applied = are_finite and mlm_mean <= max_mlm_loss
     if is_applied:
         _update(model, optimizers, learn_rate)
     return StepResult(
-        mlm_loss=numbers[0],
-        nsp_loss=None if batches[0].is_random is None else numbers[1],
-        gradient_norm=numbers[2],
-        n_pieces=sum(batch.packed.n_pieces for batch in batches),
-        n_masked=n_masked,
+        mlm_loss=mlm_mean,
+        nsp_loss=None if batches[0].is_random is None else nsp_mean,
+        gradient_norm=gradient_norm,
         is_applied=is_applied,
     )
+
+
+def _losses(
+    model: nn.Module, batch: PretrainingBatch, size: StepSize, precision: str
+) -> tuple[Tensor, Tensor]:
+    """What a batch adds to the means of its step, of MLM and NSP."""
+    device = batch.masked_rows.device
+    with torch.autocast(device.type, torch.bfloat16, precision == "bf16"):
+        output = model(batch.packed, batch.masked_rows)
+    nsp = torch.zeros((), device=device)
+    if batch.is_random is not None:
+        share = batch.n_sequences / size.n_sequences
+        nsp = nsp_loss(output, batch.is_random) * share
+    mlm = output.mlm_logits.sum()  # 0 where nothing can be masked
+    if batch.n_masked:
+        mlm = mlm_loss(output, batch.targets) * (batch.n_masked / size.n_masked)
+    return mlm, nsp
 
 
 def _update(

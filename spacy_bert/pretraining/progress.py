@@ -2,20 +2,18 @@
 logger of the user's choice."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
-from ..model import BertConfig
-from .batches import PretrainingBatch
 from .console import Console
 from .evaluation import Evaluation
-from .flops import model_flops
 from .log import Row, append_row, keep_rows
 from .machine import Machine
 from .optimizer import StepResult
 from .state import TrainingState
+from .step_size import StepSize
 
 # Gets each row, and None after each step, as spaCy's loggers do.
 Logger = Callable[[Row | None], None]
@@ -33,14 +31,13 @@ class Progress:
         path: Path,
         state: TrainingState,
         *,
-        bert: BertConfig,
         machine: Machine,
         write: Callable[[str], None],
         logger: Logger | None = None,
     ) -> None:
         """Goes on from a state."""
         self._path, self._logger, self._console = path, logger, Console(write)
-        self._bert, self._machine = bert, machine
+        self._machine = machine
         self._first_share = state.share
         self._learn_rate = 0.0
         # What the next row says beside its numbers.
@@ -61,19 +58,12 @@ class Progress:
             self._remarks.setdefault("notes", []).append([state.step, note])
         self.restart_clock()
 
-    def add(
-        self,
-        result: StepResult,
-        batches: Sequence[PretrainingBatch],
-        learn_rate: float,
-    ) -> None:
+    def add(self, result: StepResult, size: StepSize, learn_rate: float) -> None:
         """After each step."""
         self._learn_rate = learn_rate
         self._sums["n_steps"] += 1
-        self._sums["n_pieces"] += result.n_pieces
-        for batch in batches:
-            flops = model_flops(self._bert, batch.packed.lengths, batch.n_masked)
-            self._sums["flops"] += flops
+        self._sums["n_pieces"] += size.n_pieces
+        self._sums["flops"] += size.flops
         for name in _LOSSES:
             loss = getattr(result, name)
             if loss is not None:

@@ -24,6 +24,7 @@ class Stream(IntEnum):
     ORDER = 5
     MASKS = 6
     PROBES = 7
+    DROPOUT = 8
 
 
 def make_generator(
@@ -33,6 +34,12 @@ def make_generator(
     counter = np.array([tick, 0, block, stream], dtype=np.uint64)
     key = np.array([seed, epoch], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(counter=counter, key=key))
+
+
+def dropout_seed(seed: int, step: int, rank: int) -> int:
+    """For torch's generators in a step, so that nothing of them needs to be saved."""
+    generator = make_generator(seed, step, Stream.DROPOUT, rank)
+    return int(generator.integers(2**63))
 
 
 def draw_rows(

@@ -12,7 +12,7 @@ from .state import read_state
 # With another limit the learning rate follows the new one from there on.
 FREE_ON_RESUME = {
     *LIMITS,
-    *("max_skipped", "eval_every", "log_every", "save_every", "probes"),
+    *("max_skipped", "eval_every", "log_every", "save_every", "probes", "parallel"),
 }
 
 

@@ -1,50 +1,51 @@
-"""Everything that a run needs before its first step, new or continued."""
+"""Everything that a run works with from its first step on, new or continued."""
 
-import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..checkpoint import load_pretraining_model
-from ..folders import recover
 from ..model import BertForPretraining
 from ..model.encoder import compile_layers
 from ..tokenization import WordPiece
 from .batches import BatchReader, PretrainingBatch
 from .config import PretrainingConfig, TrainingConfig
 from .corpus import Splitter
-from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
-from .fingerprint import hash_wordpiece, plan_index
-from .indexing import open_index
+from .evaluation import Evaluation, evaluate, held_out_batches
+from .index import load_index
 from .log import append_row, keep_rows
 from .machine import Machine, measure_machine
-from .new_model import make_model
+from .moments import FOLDER, collect_moments, load_moments
 from .optimizer import make_optimizers
-from .probes import Probe, answer_probes, make_probes
-from .resuming import continues_run
+from .parallel import distribute, gather_model, put_away, set_weights
+from .phases import make_phases
+from .probes import Probe, answer_probes
+from .ranks import Ranks
 from .schedule import share_done
-from .state import TrainingState, load_tensors, read_state, save_run
-from .vocabulary import load_vocabulary
-from .warm_start import warm_start
+from .shares import count_batches
+from .start import BEST, INDEX, LAST, make_start
+from .state import TrainingState, read_moment_files, read_state, save_run
 
-INDEX, LAST, BEST = "index", "model-last", "model-best"
 LOG, FILLS, REPORT = "log.jsonl", "fills.jsonl", "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What the loop works with. `settings` are written beside each checkpoint, to be
-    compared on resuming; `log_probs` are those of single pieces."""
+    """What the loop works with. `module` is what it calls for the model, in training;
+    `log_probs` and `settings` are those of `Start`."""
 
     output: Path
+    ranks: Ranks
     wordpiece: WordPiece
     config: TrainingConfig
     model: BertForPretraining
+    module: nn.Module
     optimizers: list[torch.optim.Optimizer]
     reader: BatchReader
     held_out: list[PretrainingBatch]
@@ -66,25 +67,31 @@ class Run:
     def measure_machine(self) -> Machine:
         dtype = torch.bfloat16 if self.config.precision == "bf16" else torch.float32
         device = next(self.model.parameters()).device
-        return measure_machine(
+        machine = measure_machine(
             self.model.config, self.config, device=device, dtype=dtype
         )
+        (rate,) = self.ranks.sum(machine.flops_per_second)
+        return replace(machine, flops_per_second=rate, n_ranks=self.ranks.n)
 
     def evaluate(self) -> Evaluation:
-        return evaluate(self.model, self.held_out, self.log_probs)
+        result = evaluate(self.model, self.held_out, self.log_probs, self.ranks)
+        put_away(self.model)
+        return result
 
     def save_best(self) -> None:
-        save_run(self.output / BEST, self.model, self.wordpiece)
+        whole = gather_model(self.model, self.ranks)
+        save_run(self.output / BEST, whole, self.wordpiece, self.ranks)
 
     def save_last(self, state: TrainingState) -> None:
         """And ask the probes before, so that each save has their answers."""
-        fills = answer_probes(self.model, self.wordpiece, self.probes)
-        append_row(self.output / FILLS, {"step": state.step, "fills": fills})
+        whole = gather_model(self.model, self.ranks)
+        self.ranks.first(partial(self._ask, whole, state.step))
         save_run(
             self.output / LAST,
-            self.model,
+            whole,
             self.wordpiece,
-            optimizers=self.optimizers,
+            self.ranks,
+            moments=collect_moments(self.model, self.optimizers),
             state=state,
             settings=self.settings,
         )
@@ -92,14 +99,25 @@ class Run:
     def go_back(self, state: TrainingState) -> TrainingState:
         """The weights of the last checkpoint, but with the text where `state` is."""
         last = self.output / LAST
-        before, _ = read_state(last)
-        saved, _ = load_pretraining_model(last)
-        self.model.load_state_dict(saved.state_dict())
-        load_tensors(last, self.model, self.optimizers)
-        keep_rows(self.output / FILLS, before.step)
+        before, _ = self.ranks.first(lambda: read_state(last))
+        saved, _ = self.ranks.each(lambda: load_pretraining_model(last))
+        set_weights(self.model, saved.state_dict())
+        self.load_moments()
+        self.ranks.first(lambda: keep_rows(self.output / FILLS, before.step))
         return replace(
             before, place=state.place, n_epochs=state.n_epochs, seconds=state.seconds
         )
+
+    def load_moments(self) -> None:
+        last = self.output / LAST
+        files = self.ranks.first(lambda: read_moment_files(last))
+        self.ranks.each(
+            lambda: load_moments(last / FOLDER, files, self.model, self.optimizers)
+        )
+
+    def _ask(self, model: BertForPretraining, step: int) -> None:
+        fills = answer_probes(model, self.wordpiece, self.probes)
+        append_row(self.output / FILLS, {"step": step, "fills": fills})
 
 
 def prepare_run(
@@ -112,70 +130,69 @@ def prepare_run(
     overwrite: bool,
     n_process: int,
     write: Callable[[str], None],
+    ranks: Ranks,
 ) -> Run:
-    """Read, check and build. Nothing of an earlier run is lost when this raises."""
-    given = load_vocabulary(config.vocabulary)
-    bert = config.bert_config(given.n_pieces)
-    plan = plan_index(config.corpus, wordpiece=given, splitter=splitter)
-    settings = _plain(
-        {
-            "model": asdict(bert),
-            "pretraining": asdict(config.pretraining),
-            "vocabulary": {"extend_vocab": config.vocabulary.extend_vocab},
-        }
+    """Nothing of an earlier run is lost when this raises."""
+    settings = config.pretraining
+    ranks.first(lambda: _check_steps(settings, ranks.n))
+    start = ranks.first(
+        lambda: make_start(
+            config,
+            output,
+            splitter=splitter,
+            resume=resume,
+            overwrite=overwrite,
+            n_process=n_process,
+            write=write,
+        )
     )
-    last = output / LAST
-    recover(last)
-    recover(output / BEST)
-    continues = continues_run(last, settings, plan, resume, overwrite, write)
-    torch.manual_seed(config.pretraining.seed)
-    # Before the index, which can take long: a checkpoint may be refused.
-    has_new_mlm_head = False
-    if continues:
-        model, wordpiece = load_pretraining_model(last)
-    else:
-        model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
-    plan = replace(plan, wordpiece=wordpiece)
-    index = open_index(output / INDEX, plan, n_process=n_process, write=write)
-    # A run is resumed by the vocabulary that its config names.
-    settings["corpus"] = index.fingerprint | {"vocabulary": hash_wordpiece(given)}
-    reader = BatchReader(index.train, wordpiece, config.pretraining)
-    held_out_reader = BatchReader(index.held_out, wordpiece, config.pretraining)
-    log_probs = unigram_log_probs(index.train, model.config.vocab_size)
-    if has_new_mlm_head:
-        with torch.no_grad():
-            model.mlm.bias.copy_(log_probs)
-    if config.pretraining.warm_start and not continues:
-        write("Warm start: embeddings from co-occurrences in the corpus")
-        warm_start(model, index.train, wordpiece, log_probs)
-    probes = make_probes(
-        config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions
-    )
-    model.to(device).train()
-    model.encoder.recomputes = config.pretraining.recompute
-    if config.pretraining.compile:
-        compile_layers(model.encoder)
-    optimizers = make_optimizers(model, config.pretraining)
-    state = TrainingState()
-    if continues:
-        state, _ = read_state(last)
-        load_tensors(last, model, optimizers)
-        keep_rows(output / FILLS, state.step)
-    else:
-        _remove_previous(output)
-    return Run(
+    index = ranks.each(lambda: load_index(output / INDEX))
+    wordpiece = start.wordpiece
+    reader = BatchReader(index.train, wordpiece, settings, ranks)
+    held_out_reader = BatchReader(index.held_out, wordpiece, settings, ranks)
+    model = start.model.to(device).train()
+    module = _prepare_model(model, settings, ranks)
+    run = Run(
         output=output,
+        ranks=ranks,
         wordpiece=wordpiece,
-        config=config.pretraining,
+        config=settings,
         model=model,
-        optimizers=optimizers,
+        module=module,
+        optimizers=make_optimizers(model, settings),
         reader=reader,
-        held_out=held_out_batches(held_out_reader, config.pretraining.n_eval_instances),
-        log_probs=log_probs,
-        probes=probes,
-        start=state,
-        settings=settings,
+        held_out=held_out_batches(held_out_reader, settings.n_eval_instances),
+        log_probs=start.log_probs,
+        probes=start.probes,
+        start=start.state,
+        settings=start.settings,
     )
+    if start.continues:
+        run.load_moments()
+        ranks.first(lambda: keep_rows(output / FILLS, start.state.step))
+    else:
+        ranks.first(lambda: _remove_previous(output))
+    return run
+
+
+def _check_steps(config: TrainingConfig, n_ranks: int) -> None:
+    for phase in make_phases(config):
+        n_sequences = phase.batch_size * config.accumulate_gradient
+        count_batches(n_sequences, phase.batch_size, n_ranks)
+
+
+def _prepare_model(
+    model: BertForPretraining, config: TrainingConfig, ranks: Ranks
+) -> nn.Module:
+    """-> what is called in training"""
+    model.encoder.recomputes = config.recompute
+    if config.next_sentence == "none":
+        # No loss reaches them, and ranks wait for each other's gradients.
+        model.encoder.pooler.requires_grad_(False)
+        model.nsp.requires_grad_(False)
+    if config.compile:
+        compile_layers(model.encoder)
+    return distribute(model, config.parallel, ranks)
 
 
 def _remove_previous(output: Path) -> None:
@@ -183,8 +200,3 @@ def _remove_previous(output: Path) -> None:
         shutil.rmtree(output / name, ignore_errors=True)
     for name in (LOG, FILLS, REPORT):
         (output / name).unlink(missing_ok=True)
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """As JSON gives them back, so that tuples compare equal to lists."""
-    return json.loads(json.dumps(values))

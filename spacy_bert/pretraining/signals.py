@@ -10,9 +10,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
+def stop_requests(*, ignores_more: bool = False) -> Iterator[Callable[[], bool]]:
     """Inside, the first of these signals only makes the answer True; a second one acts
-    as usual. Outside the main thread, which alone gets signals, it stays False."""
+    as usual, unless `ignores_more`. Outside the main thread, which alone gets signals,
+    it stays False."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -25,7 +26,8 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
 
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        restore()
+        if not ignores_more:
+            restore()
 
     for number in _SIGNALS:
         signal.signal(number, note)

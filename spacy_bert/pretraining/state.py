@@ -1,28 +1,28 @@
 """What continuing a run exactly takes, beside its weights; in the checkpoint's folder.
 
 `training_state.json` has the step, the place in the data, the best loss and the
-settings; `training_state.safetensors` the optimizer's moments and torch's generators.
+settings; the folder `training_state` the optimizer's moments.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..checkpoint import save_checkpoint
 from ..folders import replacing
 from ..model import BertForPretraining
 from ..tokenization import WordPiece
 from .batches import Place
+from .moments import FOLDER, save_moments
+from .ranks import Ranks
 
 STATE_FILE = "training_state.json"
-TENSORS_FILE = "training_state.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +48,24 @@ def save_run(
     path: Path,
     model: BertForPretraining,
     wordpiece: WordPiece,
+    ranks: Ranks,
     *,
-    optimizers: Sequence[torch.optim.Optimizer] = (),
+    moments: Mapping[str, Tensor] | None = None,
     state: TrainingState | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
     """Replace the checkpoint at `path`, with the state of its training if there is one.
 
-    Raises OSError, with the previous checkpoint whole, where it cannot be written.
+    All ranks do this at once: rank 0 writes all but the moments, of which each has its
+    own. Raises OSError, with the previous checkpoint whole, where it cannot be written.
     """
     try:
-        with replacing(path) as new:
-            save_checkpoint(new, model, wordpiece)
+        with ExitStack() as stack:
+            new = ranks.first(lambda: stack.enter_context(replacing(path)))
+            ranks.first(lambda: save_checkpoint(new, model, wordpiece))
             if state is not None:
-                _save_state(new, model, optimizers, state, settings or {})
+                save_moments(new / FOLDER, moments or {}, ranks)
+                ranks.first(lambda: _save_state(new, state, settings or {}))
     except (OSError, SafetensorError) as error:
         before = "The previous one is whole" if path.exists() else "There is none yet"
         raise OSError(
@@ -73,6 +77,24 @@ def save_run(
 def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
     """The state and the settings of the run. Raises ValueError where they are damaged
     and FileNotFoundError where there are none."""
+    values = _read_values(path)
+    try:
+        del values["files"]
+        settings, place = values.pop("settings"), Place(**values.pop("place"))
+        return TrainingState(step=values.pop("step"), place=place, **values), settings
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
+def read_moment_files(path: Path) -> list[str]:
+    """The names of those in the folder of moments. Raises as `read_state`."""
+    try:
+        return _read_values(path)["files"]
+    except KeyError as error:
+        raise _damaged(path, error) from error
+
+
+def _read_values(path: Path) -> dict[str, Any]:
     file = path / STATE_FILE
     if not file.is_file():
         raise FileNotFoundError(
@@ -80,65 +102,22 @@ def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
             f"{STATE_FILE}. Start without --resume."
         )
     try:
-        values = json.loads(file.read_text(encoding="utf8"))
-        settings, place = values.pop("settings"), Place(**values.pop("place"))
-        state = TrainingState(step=values.pop("step"), place=place, **values)
-        return state, settings
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{file} is damaged ({error!r}). Start over with --overwrite."
-        ) from error
+        return json.loads(file.read_text(encoding="utf8"))
+    except ValueError as error:
+        raise _damaged(path, error) from error
 
 
-def load_tensors(
-    path: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
-) -> None:
-    """Put the moments into the optimizers, and torch's generators where they were.
-
-    Raises ValueError where the file is damaged or of another model.
-    """
-    file = path / TENSORS_FILE
-    try:
-        tensors = load_file(file)
-        parameters = dict(model.named_parameters())
-        for optimizer in optimizers:
-            optimizer.state.clear()
-        owners = {p: o for o in optimizers for g in o.param_groups for p in g["params"]}
-        for key, stored in tensors.items():
-            moment, _, name = key.partition(".")
-            if name:
-                p = parameters[name]
-                # Copies, as what lies in the file is not aligned.
-                owners[p].state[p][moment] = stored.to(p.device, copy=True)
-    except (SafetensorError, KeyError, OSError) as error:
-        raise ValueError(
-            f"{file} is damaged ({error}). Start over with --overwrite."
-        ) from error
-    torch.set_rng_state(tensors["torch_rng"].clone())
-    if "cuda_rng" in tensors and torch.cuda.is_available():
-        torch.cuda.set_rng_state(tensors["cuda_rng"].clone(), _device(model))
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path / STATE_FILE} is damaged ({error!r}). Start over with --overwrite."
+    )
 
 
-def _save_state(
-    path: Path,
-    model: nn.Module,
-    optimizers: Sequence[torch.optim.Optimizer],
-    state: TrainingState,
-    settings: Mapping[str, Any],
-) -> None:
-    tensors: dict[str, Tensor] = {"torch_rng": torch.get_rng_state()}
-    if _device(model).type == "cuda":
-        tensors["cuda_rng"] = torch.cuda.get_rng_state(_device(model))
-    for name, parameter in model.named_parameters():
-        for optimizer in optimizers:
-            for moment, tensor in optimizer.state.get(parameter, {}).items():
-                stored = tensor.detach().cpu().contiguous()
-                tensors[f"{moment}.{name}"] = stored
-    save_file(tensors, path / TENSORS_FILE)
-    values = {**asdict(state), "settings": dict(settings)}
+def _save_state(path: Path, state: TrainingState, settings: Mapping[str, Any]) -> None:
+    values = {
+        **asdict(state),
+        "files": sorted(file.name for file in (path / FOLDER).iterdir()),
+        "settings": dict(settings),
+    }
     text = json.dumps(values, indent=1) + "\n"
     (path / STATE_FILE).write_text(text, encoding="utf8")
-
-
-def _device(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device

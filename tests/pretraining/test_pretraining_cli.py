@@ -1,6 +1,9 @@
 """The five commands: what they print, and faults as messages."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from toy_corpus import read_log
@@ -68,6 +71,45 @@ def test_from_text_to_a_filled_mask(tmp_path, config_path, corpus_path):
     assert "--overwrite" in said
     run("pretrain", config_path, output, "--overwrite", "--pretraining.seed", 1)
     run("pretrain", config_path, output, "--resume", "--pretraining.seed", 1)
+
+
+def torchrun(*arguments, until=None):
+    """-> the exit status, and what is said, after `until` of which it is told to end"""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
+    said = []
+    with subprocess.Popen(
+        [*command, "-m", "spacy_bert", "pretrain", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        text=True,
+    ) as process:
+        for line in process.stdout:
+            said += line.split()
+            if until and until in line:
+                process.terminate()
+                until = None
+    return process.returncode, " ".join(said)
+
+
+@pytest.mark.slow
+def test_torchrun_starts_ranks(tmp_path, config_path, vocab_path):
+    output = tmp_path / "out"
+    given = [config_path, output, "--vocabulary.path", vocab_path]
+    long = ["--pretraining.max_steps", 100_000, "--pretraining.log_every", 5]
+    status, said = torchrun(*given, *long, "--overwrite", until="HELD-OUT")
+    assert status and said.count("Stopped after step") == 1
+    step = read_log(output)[-1]["step"]
+    assert f"Stopped after step {step} and saved" in said
+    more = ["--pretraining.max_steps", step + 5, "--pretraining.parallel", "fsdp"]
+    status, said = torchrun(*given, *more, "--resume")
+    assert not status and said.count(f"{step + 5} steps are done") == 1
+    assert read_log(output)[-1]["step"] == step + 5
+    status, said = torchrun(*given)
+    assert status and said.count("holds the checkpoint of an earlier run") == 1
+    # torchrun's own.
+    assert said.count("Traceback") == 1
 
 
 def test_the_index_is_built_beforehand(tmp_path, config_path, vocab_path, corpus_path):

@@ -70,10 +70,11 @@ def quiet(text: str) -> None:
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
+    """And moments."""
     return {
-        f"{file}/{name}": tensor
-        for file in ("model.safetensors", "training_state.safetensors")
-        for name, tensor in load_file(path / "model-last" / file).items()
+        f"{file.name}/{name}": tensor
+        for file in (path / "model-last").rglob("*.safetensors")
+        for name, tensor in load_file(file).items()
     }
 
 
@@ -278,8 +279,13 @@ def test_an_earlier_run_is_not_overwritten_by_accident(make_config, whole, tmp_p
 
 
 def test_a_damaged_state_is_named(make_config, whole):
-    (whole / "model-last" / "training_state.safetensors").write_bytes(b"short")
-    with pytest.raises(ValueError, match="training_state.safetensors is damaged"):
+    (file,) = (whole / "model-last" / "training_state").iterdir()
+    for n_bytes in (file.stat().st_size - 1, 100, 0):
+        os.truncate(file, n_bytes)
+        with pytest.raises(ValueError, match="training_state is damaged .*--overwrite"):
+            pretrain(make_config(), whole, resume=True, write=quiet)
+    file.unlink()
+    with pytest.raises(ValueError, match="is damaged .shard-00001.* is missing"):
         pretrain(make_config(), whole, resume=True, write=quiet)
     (whole / "model-last" / "training_state.json").write_text("{")
     with pytest.raises(ValueError, match="training_state.json is damaged"):

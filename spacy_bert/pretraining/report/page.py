@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..log import Row, read_rows
-from ..run import FILLS, LAST, LOG, REPORT
+from ..run import FILLS, LOG, REPORT
+from ..start import LAST
 from ..state import STATE_FILE, read_state
 from .charts import draw_chart
 from .curves import make_charts

@@ -38,8 +38,9 @@ def describe_machine(rows: Sequence[Row]) -> str:
     if machine is None:
         return ""
     rate = machine["flops_per_second"] / 1e12
+    ranks = f"{machine['n_ranks']} ranks, each: " if machine["n_ranks"] > 1 else ""
     return (
-        f"{machine['name']}, {machine['n_threads']} CPU threads, torch "
+        f"{ranks}{machine['name']}, {machine['n_threads']} CPU threads, torch "
         f"{machine['torch']}: {rate:.3g} TFLOP/s in matrix products of the model's "
         f"shapes in {machine['dtype']}."
     )

@@ -1,0 +1,118 @@
+"""The optimizers' moments <-> a folder of safetensors files, one from each rank.
+
+Through torch.distributed.checkpoint: what some ranks wrote, any number of them read.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from .ranks import Ranks
+
+FOLDER = "training_state"
+
+
+def collect_moments(
+    model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
+) -> dict[str, Tensor]:
+    """{"exp_avg.nsp.bias": tensor, ...}"""
+    return {
+        f"{moment}.{name}": tensor.detach()
+        for name, parameter in model.named_parameters()
+        for optimizer in optimizers
+        for moment, tensor in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def save_moments(path: Path, moments: Mapping[str, Tensor], ranks: Ranks) -> None:
+    """Raises OSError where they cannot be written. All ranks do this at once."""
+    if not moments:
+        path.mkdir(exist_ok=True)
+        return
+    # Not before they are needed: they take a second.
+    from torch.distributed import checkpoint
+    from torch.distributed.checkpoint.api import CheckpointException
+
+    writer = checkpoint.HuggingFaceStorageWriter(str(path), save_distributed=True)
+    try:
+        with _without_warning():
+            checkpoint.save(
+                dict(moments),
+                storage_writer=writer,
+                process_group=ranks.group,
+                no_dist=ranks.n == 1,
+            )
+    except CheckpointException as error:
+        raise OSError(_reason(error)) from error
+
+
+def load_moments(
+    path: Path,
+    files: Sequence[str],
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+) -> None:
+    """Put the moments into the optimizers.
+
+    files: the names that saving gave. Raises ValueError where one is damaged, missing
+    or of another model.
+    """
+    from torch.distributed import checkpoint
+    from torch.distributed.checkpoint.api import CheckpointException
+
+    parameters = dict(model.named_parameters())
+    owners = {p: o for o in optimizers for g in o.param_groups for p in g["params"]}
+    for optimizer in optimizers:
+        optimizer.state.clear()
+    missing = set(files) - {file.name for file in path.glob("*")}
+    try:
+        if missing:
+            raise OSError(f"{min(missing)} is missing")
+        if not files:
+            return
+        reader = checkpoint.HuggingFaceStorageReader(str(path))
+        stored: dict[str, Any] = reader.read_metadata().state_dict_metadata
+        moments = {}
+        for key, tensor in stored.items():
+            moment, _, name = key.partition(".")
+            parameter = parameters[name]
+            moments[key] = _room_for(tensor.size, parameter)
+            owners[parameter].state[parameter][moment] = moments[key]
+        # Each rank reads its own parts, and asks no other.
+        with _without_warning():
+            checkpoint.load(moments, storage_reader=reader, no_dist=True)
+    except (SafetensorError, OSError, KeyError) as error:
+        raise _damaged(path, str(error)) from error
+    except CheckpointException as error:
+        raise _damaged(path, _reason(error)) from error
+
+
+def _room_for(shape: torch.Size, parameter: nn.Parameter) -> Tensor:
+    """In parts, as the parameter is; numbers of steps are whole."""
+    if shape == parameter.shape:
+        return torch.zeros_like(parameter.detach())
+    return torch.zeros(shape, dtype=torch.float32, device=parameter.device)
+
+
+def _damaged(path: Path, reason: str) -> ValueError:
+    return ValueError(f"{path} is damaged ({reason}). Start over with --overwrite.")
+
+
+def _reason(error: BaseException) -> str:
+    """Of the first rank that failed, without the stack."""
+    failures = getattr(error, "failures", {})
+    return next((str(failure) for failure, _ in failures.values()), str(error))
+
+
+@contextmanager
+def _without_warning() -> Iterator[None]:
+    """That there is one process, where there is."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "torch.distributed is disabled")
+        yield

@@ -1,0 +1,122 @@
+"""The processes of a run, one for each device, and what they tell each other.
+
+torchrun starts them; a process on its own is rank 0 of 1, which has nobody to tell.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from safetensors import SafetensorError
+
+Result = TypeVar("Result")
+
+# Rank 0 may build the index of a large corpus while the others wait.
+_PATIENCE = timedelta(days=7)
+
+
+class OtherRankError(RuntimeError):
+    """Another rank failed, which says why itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranks:
+    """group: passes messages, which lie on the CPU. None where there is one process."""
+
+    rank: int = 0
+    n: int = 1
+    group: Any = None
+
+    @property
+    def is_first(self) -> bool:
+        return self.rank == 0
+
+    def first(self, task: Callable[[], Result]) -> Result:
+        """What `task` gives on rank 0, which alone does it.
+
+        Raises what it raises there, and OtherRankError on the other ranks.
+        """
+        if self.group is None:
+            return task()
+        result: Any = None
+        error: Exception | None = None
+        if self.is_first:
+            result, error = _attempt(task)
+        message: list[Any] = [(result, str(error) if error else None)]
+        with _connected():
+            dist.broadcast_object_list(message, src=0, group=self.group)
+        if error:
+            raise error
+        shared, reason = message[0]
+        if reason:
+            raise OtherRankError(f"Rank 0: {reason}")
+        return result if self.is_first else shared
+
+    def each(self, task: Callable[[], Result]) -> Result:
+        """What `task` gives here, once all ranks have done it. It sends no messages.
+
+        Raises what it raises here, and OtherRankError where it did on another rank.
+        """
+        if self.group is None:
+            return task()
+        result, error = _attempt(task)
+        reasons: list[str | None] = [None] * self.n
+        with _connected():
+            reason = str(error) if error else None
+            dist.all_gather_object(reasons, reason, group=self.group)
+        if error:
+            raise error
+        for rank, reason in enumerate(reasons):
+            if reason:
+                raise OtherRankError(f"Rank {rank}: {reason}")
+        return result
+
+    def sum(self, *values: float) -> list[float]:
+        """Over all ranks, the same to the bit on each."""
+        if self.group is None:
+            return list(values)
+        sums = torch.tensor(values, dtype=torch.float64)
+        with _connected():
+            dist.all_reduce(sums, group=self.group)
+        return sums.tolist()
+
+
+ALONE = Ranks()
+
+
+@contextmanager
+def open_ranks(device: torch.device) -> Iterator[Ranks]:
+    """This process among those that torchrun started, or alone."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield ALONE
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    group = dist.new_group(backend="gloo", timeout=_PATIENCE)
+    yield Ranks(rank=dist.get_rank(), n=dist.get_world_size(), group=group)
+    # After a fault the others may not answer any more.
+    dist.destroy_process_group()
+
+
+def _attempt(task: Callable[[], Result]) -> tuple[Any, Exception | None]:
+    """What it gives, or the fault of the input or the disk that it raises."""
+    try:
+        return task(), None
+    except (ValueError, OSError, SafetensorError) as error:
+        return None, error
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise OtherRankError(
+            "The connection to another rank is lost: it ended, and says why itself."
+        ) from error

@@ -1,0 +1,142 @@
+"""Two ranks on the CPU: processes that stay, for one task after the other."""
+
+import faulthandler
+import os
+import signal
+import socket
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from errno import ENOSPC
+from itertools import count
+from multiprocessing import get_context
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from spacy_bert.pretraining import PretrainingConfig, loop, optimizer, pretrain
+from spacy_bert.pretraining.parallel import distribute
+from spacy_bert.pretraining.ranks import Ranks, open_ranks
+from spacy_bert.pretraining.step_size import measure_step
+
+# Seconds, after which a rank counts as hanging, and ends.
+TIMEOUT = 200
+
+# Of the process that this is, which leaves them to its end.
+_stack, _ranks = ExitStack(), []
+
+
+class RankPair:
+    """`pair(task, ...)`: what task(ranks, ...) gives on each of two ranks, or the
+    exception that it raises there."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self._pools = [
+            ProcessPoolExecutor(
+                1, get_context("spawn"), initializer=_join, initargs=(rank, port)
+            )
+            for rank in range(2)
+        ]
+
+    def __call__(self, task, *args) -> list:
+        futures = [pool.submit(_do, task, *args) for pool in self._pools]
+        return [_outcome(future) for future in futures]
+
+    def close(self) -> None:
+        for pool in self._pools:
+            pool.shutdown(cancel_futures=True)
+
+
+def _join(rank: int, port: int) -> None:
+    warnings.simplefilter("error")
+    torch.set_num_threads(1)
+    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in place.items()})
+    os.environ["MASTER_ADDR"] = "127.0.0.1"
+    _ranks.append(_stack.enter_context(open_ranks(torch.device("cpu"))))
+
+
+def _do(task, *args):
+    faulthandler.dump_traceback_later(TIMEOUT, exit=True)
+    try:
+        return task(_ranks[0], *args)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _outcome(future: Future):
+    return future.exception() or future.result()
+
+
+def train(ranks: Ranks, settings: dict, output: Path, options: dict, trouble=None):
+    """A run, in which `trouble` (rank, calls, what) happens: "nan" at that rank's n-th
+    NSP loss, "sigterm" or "sigkill" in its n-th step, or "full disk" when it writes
+    moments."""
+    said: list[str] = []
+    config = PretrainingConfig.from_dict(settings)
+    # Rank 0 has a clock of its own; no one else looks at theirs.
+    if not ranks.is_first:
+        options = {**options, "clock": _no_clock}
+    with ExitStack() as stack:
+        if trouble and trouble[0] == ranks.rank:
+            stack.enter_context(make_trouble(*trouble[1:]))
+        state = pretrain(config, output, write=said.append, ranks=ranks, **options)
+    return state, said
+
+
+def find_gradient(ranks: Ranks, model, batches: list, n_each: list[int]):
+    """Of a step in which the ranks have so many of the batches each, and its loss."""
+    start = sum(n_each[: ranks.rank])
+    mine = batches[start : start + n_each[ranks.rank]]
+    result = optimizer.train_step(
+        distribute(model, "ddp", ranks),
+        [],
+        mine,
+        size=measure_step(mine, model.config, ranks),
+        learn_rate=0.0,
+        max_grad_norm=1e9,
+        ranks=ranks,
+    )
+    # As lists, which need no shared memory.
+    return [p.grad.tolist() for p in model.parameters()], result
+
+
+def _no_clock() -> float:
+    raise AssertionError("a rank other than 0 looked at its clock")
+
+
+@contextmanager
+def make_trouble(calls: int | tuple[int, ...], what: str) -> Iterator[None]:
+    """Inside, see `train`."""
+    owner, name = {
+        "nan": (optimizer, "nsp_loss"),
+        "sigterm": (loop, "train_step"),
+        "sigkill": (loop, "train_step"),
+        "full disk": (safetensors.torch, "save"),
+    }[what]
+    real, n_calls = getattr(owner, name), count(1)
+
+    def troubled(*args, **kwargs):
+        if next(n_calls) not in (calls if isinstance(calls, tuple) else (calls,)):
+            return real(*args, **kwargs)
+        if what == "nan":
+            return real(*args, **kwargs) * float("nan")
+        if what == "full disk":
+            raise OSError(ENOSPC, "No space left on device")
+        if what == "sigkill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        # Twice: some systems tell each process, and then torchrun does too.
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*args, **kwargs)
+
+    setattr(owner, name, troubled)
+    try:
+        yield
+    finally:
+        setattr(owner, name, real)

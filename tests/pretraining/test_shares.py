@@ -1,0 +1,89 @@
+"""How ranks share the sequences of a step."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy_corpus import make_part
+
+from spacy_bert.pretraining.batches import BatchReader, Place, read_step
+from spacy_bert.pretraining.config import TrainingConfig
+from spacy_bert.pretraining.ranks import Ranks
+from spacy_bert.pretraining.shares import count_batches, cut_shares
+
+
+@pytest.mark.parametrize(
+    "n_pieces, n_ranks, at_least, expected",
+    [
+        ([9, 3, 3, 3], 2, 1, [(0, 1), (1, 4)]),
+        ([9, 3, 3, 3], 2, 2, [(0, 2), (2, 4)]),
+        ([3, 3, 3, 9], 2, 1, [(0, 3), (3, 4)]),
+        ([99, 1, 1], 3, 1, [(0, 1), (1, 2), (2, 3)]),
+        ([1, 1, 99], 3, 1, [(0, 1), (1, 2), (2, 3)]),
+        ([5, 5, 5, 5, 5], 1, 5, [(0, 5)]),
+    ],
+)
+def test_shares_worked_by_hand(n_pieces, n_ranks, at_least, expected):
+    assert cut_shares(np.array(n_pieces), n_ranks, at_least=at_least) == expected
+
+
+@given(
+    st.lists(st.integers(1, 128), min_size=1, max_size=60),
+    st.integers(1, 8),
+    st.integers(1, 8),
+)
+def test_each_rank_has_a_share_for_each_batch(n_pieces, n_ranks, batch_size):
+    n = len(n_pieces)
+    if n < n_ranks:
+        with pytest.raises(ValueError, match=f"at least {n_ranks} sequences"):
+            count_batches(n, batch_size, n_ranks)
+        return
+    n_batches = count_batches(n, batch_size, n_ranks)
+    shares = cut_shares(np.array(n_pieces), n_ranks, at_least=n_batches)
+    assert [i for share in shares for i in range(*share)] == list(range(n))
+    assert all(stop - start >= n_batches for start, stop in shares)
+
+
+def test_shares_have_about_as_many_pieces():
+    n_pieces = np.random.default_rng(0).integers(5, 128, 1000)
+    shares = cut_shares(n_pieces, 7, at_least=3)
+    sums = [n_pieces[start:stop].sum() for start, stop in shares]
+    assert max(sums) - min(sums) <= 2 * 128
+
+
+@pytest.mark.parametrize(
+    "n_ranks, batch_size, n_batches, expected",
+    [(1, 8, 3, 3), (2, 8, 3, 2), (4, 8, 4, 1), (8, 8, 1, 1), (3, 1, 4, 1)],
+)
+def test_batches_of_a_rank(n_ranks, batch_size, n_batches, expected):
+    assert count_batches(batch_size * n_batches, batch_size, n_ranks) == expected
+
+
+@pytest.mark.parametrize("n_ranks", [2, 3])
+@pytest.mark.parametrize("position", [0, 170])
+def test_ranks_together_read_what_one_reads(pieces, n_ranks, position):
+    """From the start, and past the end of an epoch, some 190 instances."""
+    part = make_part([[9, 5, 3, 11]] * 200)
+    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
+    config = TrainingConfig(batch_size=20, accumulate_gradient=3, max_length=32)
+    place = Place(position=position)
+
+    def read(rank, n):
+        reader = BatchReader(part, pieces, config, Ranks(rank=rank, n=n))
+        data = read_step(reader, place, 0.0)
+        sequences = [
+            (piece_ids.tolist(), int(label))
+            for batch in data.batches
+            for piece_ids, label in zip(
+                batch.packed.piece_ids.split(batch.packed.lengths),
+                batch.is_random,
+                strict=True,
+            )
+        ]
+        return sequences, data.place, len(data.batches)
+
+    whole, after, _ = read(0, 1)
+    shares = [read(rank, n_ranks) for rank in range(n_ranks)]
+    assert sorted(s for share, _, _ in shares for s in share) == sorted(whole)
+    assert {place for _, place, _ in shares} == {after}
+    assert len({n for _, _, n in shares}) == 1
