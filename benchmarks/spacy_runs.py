@@ -1,16 +1,18 @@
 """MiniLM, configs that start from a checkpoint, and spaCy's commands."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
 
+import spacy
 import srsly
+from spacy.cli.train import train as spacy_train
+from spacy.training import Corpus
 from thinc.api import Config
 
 from spacy_bert.pipeline.starter_config import starter_config
+
+_SPLITS = ("train", "dev")
 
 
 def minilm() -> Path:
@@ -19,30 +21,21 @@ def minilm() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def encoder_config(checkpoint: Path, heads: Sequence[str]) -> Config:
+def encoder_config(checkpoint: Path, heads: Sequence[str], lang: str = "en") -> Config:
     """A starter config, to be changed."""
-    text = starter_config(checkpoint, heads=heads)
+    text = starter_config(checkpoint, heads=heads, lang=lang)
     return Config().from_str(text, interpolate=False)
 
 
-def train(
-    config_path: Path, *, corpus: Path, output: Path, stdout: IO[str] | None = None
-) -> None:
-    run_spacy(
-        *("train", config_path, "-o", output),
-        *("--paths.train", corpus / "train.spacy"),
-        *("--paths.dev", corpus / "dev.spacy"),
-        stdout=stdout,
-    )
+def train(config_path: Path, *, corpus: Path, output: Path) -> None:
+    """`spacy train`, in this process."""
+    paths = {f"paths.{split}": str(corpus / f"{split}.spacy") for split in _SPLITS}
+    spacy_train(config_path, output, overrides=paths)
 
 
 def evaluate(pipeline: Path, docs: Path, scores: Path) -> dict[str, float]:
-    """Percent; all that `spacy evaluate` found is in the file `scores`."""
-    run_spacy("evaluate", pipeline, docs, "--output", scores, stdout=subprocess.DEVNULL)
-    found = srsly.read_json(scores)
+    """What `spacy evaluate` finds, in percent; all of it is in the file `scores`."""
+    nlp = spacy.load(pipeline)
+    found = nlp.evaluate(list(Corpus(docs)(nlp)))
+    srsly.write_json(scores, found)
     return {k: 100 * v for k, v in found.items() if isinstance(v, float)}
-
-
-def run_spacy(*arguments: object, stdout: int | IO[str] | None = None) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "spacy", *map(str, arguments)]
-    subprocess.run(command, check=True, stdout=stdout)

@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..spacy_runs import evaluate, run_spacy, train
+from spacy_bert.cli.quantize import quantize_cli
+
+from ..spacy_runs import evaluate, train
 from ..tasks.datasets import prepare
 from ..tasks.recipes import RECIPES, Recipe, make_config
 
@@ -35,7 +37,7 @@ def _train(recipe: Recipe, system: str, data: Path, work: Path) -> Path:
 def _both(folder: Path, split: str, score: str) -> dict[str, float]:
     pipelines = {"fp32": folder / "model-best", "int8": folder / "quantized"}
     if not pipelines["int8"].exists():
-        run_spacy("bert", "quantize", *pipelines.values())
+        quantize_cli(str(pipelines["fp32"]), pipelines["int8"], force=False)
     docs = folder / f"{split}.spacy"
     return {
         precision: evaluate(path, docs, folder / f"{precision}.{split}.json")[score]

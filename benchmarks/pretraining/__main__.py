@@ -21,12 +21,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from ..store import Store
 from .downstream import measure_downstream
 from .indexing import measure_builds
 from .losses import best_tuned, measure_losses, tune_peer
 from .recipes import BEST, PEER, RECIPES
 from .speed import measure_speed
-from .store import Store
 from .table import rows
 
 PARTS = ("speed", "losses", "indexing", "downstream")

@@ -4,10 +4,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..store import Result, Store, run_alone
 from ..tasks.recipes import Recipe as Task
 from ..tasks.training import run
 from .losses import row_name
-from .store import Result, Store, run_alone
 from .wiki import Text, learned_text
 
 # Of BERT-base 5e-5; small encoders that were trained little need more.

@@ -19,7 +19,7 @@ from pathlib import Path
 from spacy_bert.pretraining.corpus import CorpusConfig, find_sources, read_documents
 
 from ..encoder.timing import describe_machine
-from .store import Result, Store
+from ..store import Result, Store
 
 N_PROCESS = 2
 _MB = 1e6

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..store import Result, Store, run_alone
 from .recipes import PEER_RATES, Recipe
-from .store import Result, Store, run_alone
 from .wiki import learned_text
 
 

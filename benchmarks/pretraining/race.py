@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..store import Result, Store
 from .losses import ours, row_name, train_and_judge
 from .recipes import RECIPES
-from .store import Result, Store
 
 
 def main() -> None:

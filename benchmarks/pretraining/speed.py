@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .store import Result, Store, run_alone
+from ..store import Result, Store, run_alone
 from .wiki import published_text
 
 _N_WARMUP = 3

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from statistics import mean
 
-from .store import Result
+from ..store import Result
 
 Row = tuple[str, str, str, str, str, str]
 # By the name of the system.

@@ -1,6 +1,5 @@
 """`transformers`' own heads with its Trainer: same weights, data, steps and batches."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from spacy_bert.tasks import squad_metrics
 from spacy_bert.tasks.regression import correlate, rank
 
 from ..spacy_runs import minilm
+from ..store import Stopwatch
 from .datasets import prepare
 from .recipes import Recipe
 
@@ -32,6 +32,7 @@ _MAX_LENGTH, _STRIDE, _N_BEST, _MAX_ANSWER = 384, 128, 20, 30
 
 
 def run(recipe: Recipe, seed: int, *, data: Path, work: Path) -> dict[str, Any]:
+    torch.manual_seed(seed)
     corpus = work / recipe.dataset
     prepare(recipe.dataset, data, corpus)
     vocab = spacy.blank("en").vocab
@@ -40,17 +41,17 @@ def run(recipe: Recipe, seed: int, *, data: Path, work: Path) -> dict[str, Any]:
         for split in ("train", "test")
     )
     task = _Questions() if recipe.dataset == "squad" else _Pairs(train)
-    start = time.perf_counter()
+    stopwatch = Stopwatch()
     trainer = _train(
         task.model, task.features(train), recipe, seed, work / "runs" / "hf"
     )
-    minutes = (time.perf_counter() - start) / 60
+    minutes = stopwatch.minutes()
     features = task.features(test)
     columns = ("input_ids", "attention_mask", "token_type_ids")
     inputs = [{name: feature[name] for name in columns} for feature in features]
     outputs = trainer.predict(inputs).predictions
     scores = task.scores(test, features, outputs)
-    return {"minutes": minutes, **{k: 100 * v for k, v in scores.items()}}
+    return {**minutes, **{k: 100 * v for k, v in scores.items()}}
 
 
 def _train(
@@ -84,7 +85,6 @@ def _train(
         train_dataset=inputs,  # type: ignore[arg-type]
         data_collator=DataCollatorWithPadding(tokenizer),
     )
-    torch.manual_seed(seed)
     trainer.train()
     return trainer
 

@@ -1,13 +1,14 @@
 """A recipe, a system and a seed -> its scores and how long it took."""
 
 import shutil
-import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from ..spacy_runs import evaluate, train
-from . import hugging_face
-from .datasets import prepare
+from ..store import Stopwatch
+from .chinese_bert import chinese_bert
+from .datasets import language, prepare
 from .recipes import HUGGING_FACE, Recipe, make_config
 
 
@@ -20,25 +21,30 @@ def run(
     work: Path,
     checkpoint: Path | None = None,
 ) -> dict[str, Any]:
-    """{"minutes": ..., a score in percent by its name}, of the best step on dev.
+    """What a Stopwatch gives, and each score in percent, of the best step on dev.
 
-    checkpoint: what the encoder starts from, MiniLM by default.
+    checkpoint: what the encoder starts from; else MiniLM, or a Chinese BERT of ours.
     """
     if system == HUGGING_FACE:
+        from . import hugging_face
+
         return hugging_face.run(recipe, seed, data=data, work=work)
     corpus = work / recipe.dataset
     prepare(recipe.dataset, data, corpus)
+    if checkpoint is None and language(recipe.dataset) == "zh":
+        checkpoint = chinese_bert(data, work)
     output = work / "runs" / f"{recipe.dataset} {system} {seed}"
     output.mkdir(parents=True, exist_ok=True)
     config = make_config(recipe, system, seed, checkpoint)
     config.to_disk(output / "config.cfg")
-    start = time.perf_counter()
+    stopwatch = Stopwatch()
     with (output / "train.log").open("w", encoding="utf8") as log:
-        train(output / "config.cfg", corpus=corpus, output=output, stdout=log)
-    minutes = (time.perf_counter() - start) / 60
+        with redirect_stdout(log):
+            train(output / "config.cfg", corpus=corpus, output=output)
+    minutes = stopwatch.minutes()
     scores = evaluate(
         output / "model-best", corpus / f"{recipe.split}.spacy", output / "scores.json"
     )
     for folder in ("model-best", "model-last"):
         shutil.rmtree(output / folder)
-    return {"minutes": minutes, **{name: scores[name] for name in recipe.scores}}
+    return {**minutes, **{name: scores[name] for name in recipe.scores}}

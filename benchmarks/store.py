@@ -1,22 +1,28 @@
 """Results that are measured once and kept, and measurements in new processes."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Lock
+from time import perf_counter
 from typing import Any
 
-from ..encoder.timing import describe_machine
+from .encoder.timing import describe_machine
 
 Result = dict[str, Any]
 
 
 class Store:
-    """A JSON file: part -> row -> system -> a result, with the settings it is of."""
+    """A JSON file: part -> row -> system -> a result, with the settings it is of.
+
+    Threads may share it.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._lock = path, Lock()
         text = path.read_text(encoding="utf8") if path.exists() else "{}"
         self.parts: dict[str, dict[str, dict[str, Result]]] = json.loads(text)
 
@@ -40,9 +46,10 @@ class Store:
                 "settings": dict(settings),
                 "machine": describe_machine(),
             }
-            self.parts.setdefault(part, {}).setdefault(row, {})[system] = found
-            text = json.dumps(self.parts, indent=2) + "\n"
-            self._path.write_text(text, encoding="utf8")
+            with self._lock:
+                self.parts.setdefault(part, {}).setdefault(row, {})[system] = found
+                text = json.dumps(self.parts, indent=2) + "\n"
+                self._path.write_text(text, encoding="utf8")
         return found
 
     def machines(self) -> list[str]:
@@ -60,3 +67,21 @@ def run_alone(function: Callable[..., Result], /, **arguments: Any) -> Result:
     """In a process of its own, which finds nothing that others left."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, **arguments).result()
+
+
+class Stopwatch:
+    """Minutes by the clock, and of all cores together, of this process and of those
+    that it waited for."""
+
+    def __init__(self) -> None:
+        self._clock, self._cores = perf_counter(), _core_seconds()
+
+    def minutes(self) -> Result:
+        return {
+            "minutes": (perf_counter() - self._clock) / 60,
+            "core minutes": (_core_seconds() - self._cores) / 60,
+        }
+
+
+def _core_seconds() -> float:
+    return sum(os.times()[:4])

@@ -1,0 +1,38 @@
+"""A small BERT of ten minutes on wiki_zh, as no Chinese one is among the data."""
+
+from pathlib import Path
+
+from spacy_bert.cli.sentences import make_splitter
+from spacy_bert.pretraining import PretrainingConfig, pretrain
+from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
+from spacy_bert.pretraining.corpus import CorpusConfig
+from spacy_bert.pretraining.memory import keep_freed_memory
+from spacy_bert.pretraining.start import LAST
+from spacy_bert.pretraining.vocabulary import learn_vocabulary
+
+from ..pretraining.wiki import sizes
+
+_MINUTES = 10
+_SHAPE = "L4 H256"
+_N_PIECES = 8192
+
+
+def chinese_bert(data: Path, work: Path) -> Path:
+    """The checkpoint, which is made where it is not there yet."""
+    folder = work / "chinese_bert"
+    if not (folder / LAST).exists():
+        corpus = CorpusConfig(path=str(data / "wiki_zh"), sentences="sentencizer")
+        vocabulary = VocabularyConfig(path=str(folder / "vocab.txt"), size=_N_PIECES)
+        learn_vocabulary(corpus, vocabulary)
+        config = PretrainingConfig(
+            corpus=corpus,
+            vocabulary=vocabulary,
+            model=sizes(_SHAPE, dropout=0.0),
+            pretraining=TrainingConfig(
+                warm_start=True, max_minutes=_MINUTES, learn_rate=2e-3, batch_size=32
+            ),
+        )
+        keep_freed_memory()
+        splitter = make_splitter("sentencizer", "zh")
+        pretrain(config, folder, splitter=splitter, overwrite=True, write=print)
+    return folder / LAST

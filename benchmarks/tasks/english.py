@@ -1,0 +1,188 @@
+"""Public English data -> train.spacy, dev.spacy and test.spacy, a function each."""
+
+import csv
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training.converters import conllu_to_docs
+
+from spacy_bert import make_pair_doc
+from spacy_bert.tasks.squad_files import make_question_doc, read_squad
+
+from ..wnut17 import FILES, make_tagged_doc, read_conll
+from .splits import Splits, with_cats
+
+
+def wnut17(data: Path, nlp: Language) -> Splits:
+    return {k: _entities(data / "wnut17" / name, nlp) for k, name in FILES.items()}
+
+
+def bc5cdr(data: Path, nlp: Language) -> Splits:
+    """Of the dev split, 1,000 sentences, as each run is scored on them twice."""
+    names = {"train": "train", "dev": "devel", "test": "test"}
+    splits = {k: _entities(data / "bc5cdr" / f"{n}.tsv", nlp) for k, n in names.items()}
+    return {**splits, "dev": splits["dev"][:1000]}
+
+
+def sst2(data: Path, nlp: Language) -> Splits:
+    """Of the training phrases, the 8,000 with the most words: sentences, mostly."""
+    splits = {}
+    for split in ("train", "dev", "test"):
+        path = data / "sst2" / f"{split}.tsv"
+        lines = path.read_text(encoding="utf8").splitlines()[1:]
+        if split == "train":
+            lines = sorted(lines, key=lambda line: -line.count(" "))[:8000]
+        docs = []
+        for line in lines:
+            label, text = line.split("\t", 1)
+            cats = {"POSITIVE": float(label == "1"), "NEGATIVE": float(label == "0")}
+            docs.append(with_cats(nlp.make_doc(text.strip()), cats))
+        splits[split] = docs
+    return splits
+
+
+def banking77(data: Path, nlp: Language) -> Splits:
+    """The last 1,000 training questions, shuffled, are the dev split."""
+    rows = {}
+    for split in ("train", "test"):
+        path = data / "banking77" / f"{split}.csv"
+        with path.open(encoding="utf8", newline="") as file:
+            rows[split] = [
+                (row["text"], row["category"]) for row in csv.DictReader(file)
+            ]
+    random.Random(0).shuffle(rows["train"])
+    rows["dev"] = rows["train"][-1000:]
+    del rows["train"][-1000:]
+    labels = sorted({label for _, label in rows["train"]})
+    return {
+        split: [
+            with_cats(
+                nlp.make_doc(" ".join(text.split())),
+                {name: float(name == label) for name in labels},
+            )
+            for text, label in pairs
+        ]
+        for split, pairs in rows.items()
+    }
+
+
+def clinc150(data: Path, nlp: Language) -> Splits:
+    """150 intents; a question that is out of scope has none."""
+    path = data / "clinc_oos" / "data_full.json"
+    rows = json.loads(path.read_text(encoding="utf8"))
+    labels = sorted({label for _, label in rows["train"]})
+    names = {"train": "train", "dev": "val", "test": "test"}
+    return {
+        split: [
+            with_cats(
+                nlp.make_doc(text), {name: float(name == label) for name in labels}
+            )
+            for text, label in rows[name] + rows[f"oos_{name}"]
+        ]
+        for split, name in names.items()
+    }
+
+
+def ud_ewt(data: Path, nlp: Language) -> Splits:
+    """Ten sentences a Doc."""
+    splits = {}
+    for split in ("train", "dev", "test"):
+        path = data / "ud_en_ewt" / f"en_ewt-ud-{split}.conllu"
+        text = path.read_text(encoding="utf8")
+        splits[split] = list(conllu_to_docs(text, n_sents=10, no_print=True))
+    return splits
+
+
+def gum(data: Path, nlp: Language) -> Splits:
+    """Spans of at most 8 tokens, nested too; ten sentences a Doc."""
+    splits: Splits = {"train": [], "dev": [], "test": []}
+    path = data / "gum" / "gum_spans.jsonl"
+    for line in path.read_text(encoding="utf8").splitlines():
+        record = json.loads(line)
+        if record["split"] in splits:
+            splits[record["split"]].extend(_span_docs(record, nlp))
+    return splits
+
+
+def sick_entailment(data: Path, nlp: Language) -> Splits:
+    labels = ("ENTAILMENT", "NEUTRAL", "CONTRADICTION")
+    return {
+        split: [
+            with_cats(
+                make_pair_doc(nlp, row["sentence_A"], row["sentence_B"]),
+                {label: float(label == row["entailment_label"]) for label in labels},
+            )
+            for row in rows
+        ]
+        for split, rows in _sick_rows(data).items()
+    }
+
+
+def sick_relatedness(data: Path, nlp: Language) -> Splits:
+    return {
+        split: [
+            with_cats(
+                make_pair_doc(nlp, row["sentence_A"], row["sentence_B"]),
+                {"relatedness": float(row["relatedness_score"])},
+            )
+            for row in rows
+        ]
+        for split, rows in _sick_rows(data).items()
+    }
+
+
+def squad(data: Path, nlp: Language) -> Splits:
+    """v1.1: by title, the first 36 articles train, two are dev, the last 10 test."""
+    return _questions(data / "squad" / "dev-v1.1.json", 36, nlp)
+
+
+def squad2(data: Path, nlp: Language) -> Splits:
+    """v2.0, of 35 articles: 23, two and ten."""
+    return _questions(data / "squad" / "dev-v2.0.json", 23, nlp)
+
+
+def _questions(path: Path, n_train: int, nlp: Language) -> Splits:
+    articles = json.loads(path.read_text(encoding="utf8"))["data"]
+    articles.sort(key=lambda article: article["title"])
+    of_context = {}
+    for i, article in enumerate(articles):
+        split = "train" if i < n_train else "dev" if i < n_train + 2 else "test"
+        for paragraph in article["paragraphs"]:
+            of_context[paragraph["context"]] = split
+    splits: Splits = {"train": [], "dev": [], "test": []}
+    for question in read_squad(path).questions:
+        doc = make_question_doc(nlp, question, spans_key="answers")
+        splits[of_context[question.context]].append(doc)
+    return splits
+
+
+def _entities(path: Path, nlp: Language) -> list[Doc]:
+    return [make_tagged_doc(nlp.vocab, *text) for text in read_conll(path)]
+
+
+def _span_docs(record: dict, nlp: Language) -> Iterator[Doc]:
+    sentences = record["sentences"]
+    for i in range(0, len(sentences), 10):
+        first, end = sentences[i][0], sentences[min(i + 10, len(sentences)) - 1][1]
+        doc = Doc(nlp.vocab, words=record["tokens"][first:end])
+        doc.spans["sc"] = [
+            Span(doc, start - first, stop - first, label=label)
+            for start, stop, label in record["spans"]
+            if first <= start and stop <= end and stop - start <= 8
+        ]
+        yield doc
+
+
+def _sick_rows(data: Path) -> dict[str, list[dict[str, str]]]:
+    path = data / "sick" / "SICK.full-kkalouli.txt"
+    with path.open(encoding="utf8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    names = {"train": "TRAIN", "dev": "TRIAL", "test": "TEST"}
+    return {
+        split: [row for row in rows if row["SemEval_set"] == name]
+        for split, name in names.items()
+    }
