@@ -56,6 +56,14 @@ HEADS: Mapping[str, Mapping[str, Any]] = {
     "morphologizer": {"model": _TAGGER},
     "trainable_lemmatizer": {"model": _TAGGER},
     "senter": {"model": _TAGGER},
+    "span_finder": {
+        "spans_key": "sc",
+        "max_length": 6,
+        "model": {
+            "@architectures": "spacy.SpanFinder.v1",
+            "scorer": {"@layers": "spacy.LinearLogistic.v1", "nO": 2},
+        },
+    },
     "spancat": {
         "spans_key": "sc",
         "suggester": {
@@ -104,6 +112,7 @@ COMMENTS = {
         "so many layers from the bottom."
     ),
     "components.spancat.suggester": "Longer spans than max_size are never found.",
+    "components.span_finder": "Longer spans than max_length are never found.",
     "components.extractive_qa": "Answers of more than max_answer_tokens are lost.",
     "components.extractive_qa.model": (
         "cls: a spacy-bert.ClsListener.v1, where some questions have no answer."

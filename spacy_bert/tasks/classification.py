@@ -1,5 +1,7 @@
 """Heads over the vector of [CLS]: classes of a text or of a pair of texts."""
 
+from collections.abc import Callable
+
 from spacy import registry
 from spacy.tokens import Doc
 from thinc.api import Dropout, Linear, Logistic, Model, Softmax, chain
@@ -18,11 +20,13 @@ def build_cls_classifier(
     tok2vec: a `spacy-bert.ClsListener.v1`.
     exclusive_classes: softmax over the classes, or a sigmoid for each.
 
-    The rate of dropout is [training.dropout]. Output: (n_docs, n_classes).
+    The rate of dropout is [training.dropout]. Docs without a class, which belong to
+    another head's corpus, teach nothing. Output: (n_docs, n_classes).
     """
     output: Model[Floats2d, Floats2d]
     if exclusive_classes:
-        output = layer = Softmax(nO=nO)
+        layer = Softmax(nO=nO)
+        output = chain(layer, Model("skip_unlabelled", _skip_unlabelled))
     else:
         layer = Linear(nO=nO)
         output = chain(layer, Logistic())
@@ -31,3 +35,16 @@ def build_cls_classifier(
     model.set_ref("output_layer", layer)
     model.attrs["multi_label"] = not exclusive_classes
     return model
+
+
+def _skip_unlabelled(
+    model: Model, scores: Floats2d, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """`textcat` takes a missing class for a 0 (`textcat_multilabel` does not), so that
+    what a Doc without any comes back with, scores - truths, sums to 1 instead of 0."""
+
+    def backprop(d_scores: Floats2d) -> Floats2d:
+        is_labelled = d_scores.sum(axis=1, keepdims=True) < 0.5
+        return d_scores * is_labelled
+
+    return scores, backprop

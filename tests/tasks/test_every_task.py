@@ -34,6 +34,18 @@ def test_from_starter_config_to_saved_pipeline(checkpoint, spacy_train, task):
         assert {**one.to_json(), "cats": {}} == {**other.to_json(), "cats": {}}
 
 
+@pytest.mark.parametrize(
+    "head, score",
+    [("ner", "ents_f"), ("senter", "sents_f"), ("span_finder", "spans_sc_f")],
+)
+def test_heads_beside_those_of_the_tasks(checkpoint, spacy_train, head, score):
+    docs = make_docs(spacy.blank("en"), "spans")
+    _, path = spacy_train(starter_config(checkpoint, heads=[head]), docs)
+    nlp = spacy.load(path)
+    scores = nlp.evaluate([Example(nlp.make_doc(d.text), d) for d in docs])
+    assert scores[score] is not None
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_the_configs_folder_has_it_for_bert_base(tmp_path, task):
     """Mend with: spacy bert init-config BERT-BASE configs/tasks/TASK.cfg --task TASK"""
