@@ -23,9 +23,9 @@ def main() -> None:
 def _build_ours(
     system: str, corpus: str, vocabulary: Path, output: Path, n_process: int
 ) -> None:
-    from spacy_bert.pretraining.corpus import CorpusConfig
-    from spacy_bert.pretraining.fingerprint import plan_index
-    from spacy_bert.pretraining.indexing import open_index
+    from spacy_bert.pretraining.index.building import open_index
+    from spacy_bert.pretraining.index.fingerprint import plan_index
+    from spacy_bert.pretraining.text.corpus import CorpusConfig
     from spacy_bert.tokenization import WordPiece
 
     splitter = None

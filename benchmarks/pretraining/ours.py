@@ -9,13 +9,13 @@ from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig, pretrain
 from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.index import load_index
+from spacy_bert.pretraining.index.files import load_index
 from spacy_bert.pretraining.log import read_rows
-from spacy_bert.pretraining.memory import keep_freed_memory
-from spacy_bert.pretraining.run import LOG
-from spacy_bert.pretraining.start import INDEX, LAST
+from spacy_bert.pretraining.training.memory import keep_freed_memory
+from spacy_bert.pretraining.training.run import LOG
+from spacy_bert.pretraining.training.start import INDEX, LAST
+from spacy_bert.pretraining.training.warm_start import warm_start
 from spacy_bert.pretraining.vocabulary import load_vocabulary
-from spacy_bert.pretraining.warm_start import warm_start
 
 from .wiki import Text, sizes, wiki_corpus, wiki_splitter
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import BertForPreTraining, PrinterCallback, Trainer, TrainerCallback
 
-from spacy_bert.pretraining.batches import PretrainingBatch
 from spacy_bert.pretraining.config import TrainingConfig
+from spacy_bert.pretraining.instances.batches import PretrainingBatch
 
 from .peer import make_arguments, to_hugging_face_config
 from .steps import describe, make_bert, open_reader, read_batches

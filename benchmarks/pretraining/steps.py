@@ -8,15 +8,19 @@ from typing import Any
 import torch
 
 from spacy_bert.model import BertConfig, BertForPretraining
-from spacy_bert.pretraining.batches import BatchReader, PretrainingBatch, read_step
 from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
-from spacy_bert.pretraining.flops import model_flops
-from spacy_bert.pretraining.index import load_index
-from spacy_bert.pretraining.machine import measure_machine
-from spacy_bert.pretraining.memory import keep_freed_memory
-from spacy_bert.pretraining.optimizer import make_optimizers, train_step
-from spacy_bert.pretraining.phases import Place
-from spacy_bert.pretraining.step_size import measure_step
+from spacy_bert.pretraining.index.files import load_index
+from spacy_bert.pretraining.instances.batches import (
+    BatchReader,
+    PretrainingBatch,
+    read_step,
+)
+from spacy_bert.pretraining.instances.phases import Place
+from spacy_bert.pretraining.training.flops import model_flops
+from spacy_bert.pretraining.training.machine import measure_machine
+from spacy_bert.pretraining.training.memory import keep_freed_memory
+from spacy_bert.pretraining.training.optimizer import make_optimizers, train_step
+from spacy_bert.pretraining.training.step_size import measure_step
 from spacy_bert.pretraining.vocabulary import load_vocabulary
 
 from .wiki import LENGTH, Text, sizes

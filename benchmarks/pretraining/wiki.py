@@ -8,9 +8,9 @@ from typing import Any
 
 from spacy_bert.cli.sentences import make_splitter
 from spacy_bert.pretraining.config import VocabularyConfig
-from spacy_bert.pretraining.corpus import CorpusConfig, Splitter
-from spacy_bert.pretraining.fingerprint import plan_index
-from spacy_bert.pretraining.indexing import open_index
+from spacy_bert.pretraining.index.building import open_index
+from spacy_bert.pretraining.index.fingerprint import plan_index
+from spacy_bert.pretraining.text.corpus import CorpusConfig, Splitter
 from spacy_bert.pretraining.vocabulary import learn_vocabulary, load_vocabulary
 
 LENGTH = 128

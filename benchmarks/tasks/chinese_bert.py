@@ -5,9 +5,9 @@ from pathlib import Path
 from spacy_bert.cli.sentences import make_splitter
 from spacy_bert.pretraining import PretrainingConfig, pretrain
 from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
-from spacy_bert.pretraining.corpus import CorpusConfig
-from spacy_bert.pretraining.memory import keep_freed_memory
-from spacy_bert.pretraining.start import LAST
+from spacy_bert.pretraining.text.corpus import CorpusConfig
+from spacy_bert.pretraining.training.memory import keep_freed_memory
+from spacy_bert.pretraining.training.start import LAST
 from spacy_bert.pretraining.vocabulary import learn_vocabulary
 
 from ..pretraining.wiki import sizes

@@ -31,9 +31,9 @@ def evaluate_cli(
     The unigram loss is that of guessing each piece by its frequency in this text: a
     model that learned from context has a lower loss.
     """
-    from ..pretraining.corpus import CorpusConfig
     from ..pretraining.scoring import score_checkpoint
     from ..pretraining.sections import read_section
+    from ..pretraining.text.corpus import CorpusConfig
     from .devices import choose_device
     from .errors import shown_as_messages
     from .sentences import make_splitter

@@ -28,9 +28,9 @@ def index_cli(
     from spacy.util import load_config
 
     from ..pretraining import PretrainingConfig
-    from ..pretraining.fingerprint import plan_index
-    from ..pretraining.indexing import build_shards, open_index
-    from ..pretraining.start import INDEX
+    from ..pretraining.index.building import build_shards, open_index
+    from ..pretraining.index.fingerprint import plan_index
+    from ..pretraining.training.start import INDEX
     from ..pretraining.vocabulary import load_vocabulary
     from .errors import shown_as_messages
     from .sentences import configured_splitter

@@ -13,7 +13,7 @@ from spacy.util import registry
 
 from ..pretraining import PretrainingConfig
 from ..pretraining.log import Row
-from ..pretraining.progress import Logger
+from ..pretraining.training.progress import Logger
 
 _LOSSES = {"mlm": "mlm_loss", "nsp": "nsp_loss"}
 

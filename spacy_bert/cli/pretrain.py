@@ -46,8 +46,8 @@ def pretrain_cli(
     torchrun --nproc-per-node 8 -m spacy_bert pretrain CONFIG OUT
     """
     from ..pretraining import PretrainingConfig, pretrain
-    from ..pretraining.memory import keep_freed_memory
-    from ..pretraining.ranks import OtherRankError, open_ranks
+    from ..pretraining.distributed.ranks import OtherRankError, open_ranks
+    from ..pretraining.training.memory import keep_freed_memory
     from .devices import choose_device
     from .errors import shown_as_messages
     from .logger import open_logger

@@ -5,7 +5,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..pretraining.corpus import Sentence, Splitter
+from ..pretraining.text.corpus import Sentence, Splitter
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..pretraining.sources import Source
+from ..pretraining.text.sources import Source
 
 
 def read_docbin(source: Source) -> Iterator[str]:

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .config import PretrainingConfig
-    from .faults import DivergenceError
-    from .loop import pretrain
-    from .state import TrainingState
+    from .training.faults import DivergenceError
+    from .training.loop import pretrain
+    from .training.state import TrainingState
 
 __all__ = ["DivergenceError", "PretrainingConfig", "TrainingState", "pretrain"]
 
 _MODULES = {
-    "DivergenceError": "faults",
+    "DivergenceError": "training.faults",
     "PretrainingConfig": "config",
-    "TrainingState": "state",
-    "pretrain": "loop",
+    "TrainingState": "training.state",
+    "pretrain": "training.loop",
 }
 
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from ..checkpoint import read_config
 from ..model import BertConfig
 from ..tokenization.wordpiece import MASK
-from .corpus import CorpusConfig
 from .sections import check_names, expect, read_section
+from .text.corpus import CorpusConfig
 
 # The commands read [paths] and [logger].
 SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining", "logger")

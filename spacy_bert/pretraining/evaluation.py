@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..model import BertForPretraining, mlm_loss, nsp_loss
-from .batches import BatchReader, Place, PretrainingBatch
-from .index import CorpusPart
-from .ranks import ALONE, Ranks
+from .distributed.ranks import ALONE, Ranks
+from .index.files import CorpusPart
+from .instances.batches import BatchReader, Place, PretrainingBatch
 
 _BLOCK = 1 << 22
 

@@ -6,13 +6,13 @@ from tempfile import TemporaryDirectory
 import torch
 
 from ..checkpoint import load_pretraining_model
-from .batches import BatchReader
 from .config import TrainingConfig
-from .corpus import CorpusConfig, Splitter
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
-from .fingerprint import plan_index
-from .indexing import index_whole
+from .index.building import index_whole
+from .index.fingerprint import plan_index
+from .instances.batches import BatchReader
 from .sections import expect, read_section
+from .text.corpus import CorpusConfig, Splitter
 
 
 def score_checkpoint(

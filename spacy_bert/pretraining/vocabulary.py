@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
 from .config import VocabularyConfig
-from .corpus import CorpusConfig, find_sources, held_out_draw, read_documents
+from .text.corpus import CorpusConfig, find_sources, held_out_draw, read_documents
 
 _SETTINGS = ("lowercase", "strip_accents", "split_chinese")
 

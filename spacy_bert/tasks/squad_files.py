@@ -13,7 +13,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 
-from ..pipeline.segments import make_pair_doc
+from ..pipeline.segments import SEPARATOR, make_pair_doc
 from .answer_scorer import TEXTS_ATTR
 
 Misplaced = Literal["error", "skip"]
@@ -80,7 +80,7 @@ def make_question_doc(nlp: Language, question: Question, *, spans_key: str) -> D
     the answers word for word.
     """
     doc = make_pair_doc(nlp, question.question, question.context)
-    border = len(doc.text) - len(question.context)
+    border = len(question.question) + len(SEPARATOR)
     group = SpanGroup(doc, name=spans_key, attrs={TEXTS_ATTR: question.answers})
     for start, end in question.places:
         span = doc.char_span(border + start, border + end, alignment_mode="expand")

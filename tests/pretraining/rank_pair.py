@@ -16,10 +16,11 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from spacy_bert.pretraining import PretrainingConfig, loop, optimizer, pretrain
-from spacy_bert.pretraining.parallel import distribute
-from spacy_bert.pretraining.ranks import Ranks, open_ranks
-from spacy_bert.pretraining.step_size import measure_step
+from spacy_bert.pretraining import PretrainingConfig, pretrain
+from spacy_bert.pretraining.distributed.parallel import distribute
+from spacy_bert.pretraining.distributed.ranks import Ranks, open_ranks
+from spacy_bert.pretraining.training import loop, optimizer
+from spacy_bert.pretraining.training.step_size import measure_step
 
 # Seconds, after which a rank counts as hanging, and ends.
 TIMEOUT = 200

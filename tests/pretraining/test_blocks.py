@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from toy_corpus import make_part
 
-from spacy_bert.pretraining import blocks
-from spacy_bert.pretraining.batches import BatchReader, Place
 from spacy_bert.pretraining.config import TrainingConfig
-from spacy_bert.pretraining.randomness import Stream, draw_rows
-from spacy_bert.pretraining.ranges import join_ranges
+from spacy_bert.pretraining.instances import blocks
+from spacy_bert.pretraining.instances.batches import BatchReader, Place
+from spacy_bert.pretraining.instances.randomness import Stream, draw_rows
+from spacy_bert.pretraining.instances.ranges import join_ranges
 
 
 @pytest.fixture

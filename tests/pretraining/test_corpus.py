@@ -2,13 +2,13 @@
 
 import pytest
 
-from spacy_bert.pretraining.corpus import (
+from spacy_bert.pretraining.text.corpus import (
     CorpusConfig,
     find_sources,
     held_out_draw,
     read_documents,
 )
-from spacy_bert.pretraining.sources import find_files
+from spacy_bert.pretraining.text.sources import find_files
 
 SHARD = """
 <doc id="1" url="?curid=1" title="Empty">

@@ -13,9 +13,10 @@ from spacy_bert.checkpoint import (
     save_checkpoint,
 )
 from spacy_bert.model import BertForPretraining, pack
-from spacy_bert.pretraining import new_model, pretrain
-from spacy_bert.pretraining.corpus import held_out_draw
-from spacy_bert.pretraining.new_model import add_pieces, make_model
+from spacy_bert.pretraining import pretrain
+from spacy_bert.pretraining.text.corpus import held_out_draw
+from spacy_bert.pretraining.training import new_model
+from spacy_bert.pretraining.training.new_model import add_pieces, make_model
 
 DOMAIN = "the cat sat on the unaffable bank. "
 

@@ -7,9 +7,10 @@ import torch
 from safetensors.torch import load_file
 from toy_corpus import read_log
 
-from spacy_bert.pretraining import DivergenceError, optimizer, pretrain
-from spacy_bert.pretraining.faults import highest_loss
-from spacy_bert.pretraining.state import read_state
+from spacy_bert.pretraining import DivergenceError, pretrain
+from spacy_bert.pretraining.training import optimizer
+from spacy_bert.pretraining.training.faults import highest_loss
+from spacy_bert.pretraining.training.state import read_state
 
 
 def quiet(text: str) -> None:

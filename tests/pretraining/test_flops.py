@@ -13,10 +13,10 @@ from spacy_bert.model import (
     nsp_loss,
     pack,
 )
-from spacy_bert.pretraining import machine
 from spacy_bert.pretraining.config import TrainingConfig
-from spacy_bert.pretraining.flops import flops_of, layer_products, model_flops
-from spacy_bert.pretraining.machine import measure_machine
+from spacy_bert.pretraining.training import machine
+from spacy_bert.pretraining.training.flops import flops_of, layer_products, model_flops
+from spacy_bert.pretraining.training.machine import measure_machine
 
 BERT = BertConfig(
     vocab_size=60,

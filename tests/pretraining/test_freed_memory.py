@@ -8,7 +8,7 @@ import pytest
 # How often the kernel has to hand out a page for ten tensors of 64 MiB, one by one.
 FAULTS = """
 import resource, sys, torch
-from spacy_bert.pretraining.memory import keep_freed_memory
+from spacy_bert.pretraining.training.memory import keep_freed_memory
 
 if sys.argv[1] == "kept":
     keep_freed_memory()

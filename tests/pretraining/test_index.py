@@ -6,11 +6,11 @@ import catalogue
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.corpus import CorpusConfig, Sentence, Splitter
-from spacy_bert.pretraining.fingerprint import plan_index
-from spacy_bert.pretraining.index import piece_dtype
-from spacy_bert.pretraining.indexing import open_index
-from spacy_bert.pretraining.readers import readers
+from spacy_bert.pretraining.index.building import open_index
+from spacy_bert.pretraining.index.files import piece_dtype
+from spacy_bert.pretraining.index.fingerprint import plan_index
+from spacy_bert.pretraining.text.corpus import CorpusConfig, Sentence, Splitter
+from spacy_bert.pretraining.text.readers import readers
 from spacy_bert.tokenization import WordPiece
 
 

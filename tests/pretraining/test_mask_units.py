@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.units import (
+from spacy_bert.pretraining.instances.units import (
     SPAN_PROBS,
     choose_in_circle,
     choose_lowest,

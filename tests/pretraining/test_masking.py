@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from spacy_bert.pretraining.config import TrainingConfig
-from spacy_bert.pretraining.masking import Masking, make_masking, mask_pieces
-from spacy_bert.pretraining.randomness import Stream, draw_rows
-from spacy_bert.pretraining.sequences import Sequences
+from spacy_bert.pretraining.instances.masking import Masking, make_masking, mask_pieces
+from spacy_bert.pretraining.instances.randomness import Stream, draw_rows
+from spacy_bert.pretraining.instances.sequences import Sequences
 from spacy_bert.tokenization import WordPiece
 
 LETTERS = "a b c d e f g h i j".split()

@@ -11,7 +11,7 @@ from spacy_bert.checkpoint import load_pretraining_model
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.fill_mask import fill_mask
-from spacy_bert.pretraining.index import CorpusPart
+from spacy_bert.pretraining.index.files import CorpusPart
 from spacy_bert.pretraining.probes import N_PROBES, answer_probes, make_probes
 
 

@@ -7,13 +7,14 @@ from itertools import count
 import pytest
 from toy_corpus import read_log
 
-from spacy_bert.pretraining import TrainingState, progress
-from spacy_bert.pretraining.batches import Place
+from spacy_bert.pretraining import TrainingState
 from spacy_bert.pretraining.evaluation import Evaluation, NextSentences
-from spacy_bert.pretraining.machine import Machine
-from spacy_bert.pretraining.optimizer import StepResult
-from spacy_bert.pretraining.progress import Progress
-from spacy_bert.pretraining.step_size import StepSize
+from spacy_bert.pretraining.instances.batches import Place
+from spacy_bert.pretraining.training import progress
+from spacy_bert.pretraining.training.machine import Machine
+from spacy_bert.pretraining.training.optimizer import StepResult
+from spacy_bert.pretraining.training.progress import Progress
+from spacy_bert.pretraining.training.step_size import StepSize
 
 MACHINE = Machine(
     name="abacus",

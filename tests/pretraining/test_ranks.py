@@ -13,10 +13,10 @@ from toy_corpus import read_log
 
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import DivergenceError, pretrain
-from spacy_bert.pretraining.batches import BatchReader, Place, make_batches
 from spacy_bert.pretraining.config import PretrainingConfig, TrainingConfig
-from spacy_bert.pretraining.ranks import OtherRankError
-from spacy_bert.pretraining.state import read_state
+from spacy_bert.pretraining.distributed.ranks import OtherRankError
+from spacy_bert.pretraining.instances.batches import BatchReader, Place, make_batches
+from spacy_bert.pretraining.training.state import read_state
 
 
 @pytest.fixture(scope="module")

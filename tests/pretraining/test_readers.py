@@ -10,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
-from spacy_bert.pretraining.corpus import CorpusConfig, find_sources, read_documents
-from spacy_bert.pretraining.readers import BORDERS, readers
-from spacy_bert.pretraining.sources import cut_file
+from spacy_bert.pretraining.text.corpus import (
+    CorpusConfig,
+    find_sources,
+    read_documents,
+)
+from spacy_bert.pretraining.text.readers import BORDERS, readers
+from spacy_bert.pretraining.text.sources import cut_file
 
 DOCUMENTS = [
     ["A river flows.", "It ends."],

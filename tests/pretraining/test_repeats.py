@@ -6,9 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.findings import Findings
-from spacy_bert.pretraining.repeats import N_COUNTERS, N_HASHES, Repeats, hash_text
-from spacy_bert.pretraining.tokenized import TokenizedDocument
+from spacy_bert.pretraining.index.findings import Findings
+from spacy_bert.pretraining.index.tokenized import TokenizedDocument
+from spacy_bert.pretraining.text.repeats import N_COUNTERS, N_HASHES, Repeats, hash_text
 
 
 def test_few_texts_are_counted_exactly():

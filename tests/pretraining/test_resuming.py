@@ -18,7 +18,7 @@ from toy_corpus import read_log
 import spacy_bert.checkpoint
 from spacy_bert.checkpoint import load_pretraining_model
 from spacy_bert.pretraining import pretrain
-from spacy_bert.pretraining.state import read_state
+from spacy_bert.pretraining.training.state import read_state
 
 # Kills itself on the n-th call of a function, as `kill -9` would.
 KILLED_RUN = """
@@ -49,7 +49,8 @@ pretrain(PretrainingConfig.from_dict(settings), Path(output))
 RUN_AND_TELL = """
 import json, sys
 from pathlib import Path
-from spacy_bert.pretraining import PretrainingConfig, loop, pretrain
+from spacy_bert.pretraining import PretrainingConfig, pretrain
+from spacy_bert.pretraining.training import loop
 
 settings, output = json.loads(sys.argv[1])
 config = PretrainingConfig.from_dict(settings)
@@ -115,9 +116,9 @@ def whole(tmp_path, make_config):
 @pytest.mark.parametrize(
     "target, n_calls",
     [
-        ("spacy_bert.pretraining.loop:train_step", 4),
+        ("spacy_bert.pretraining.training.loop:train_step", 4),
         # Step 4 is the third to be saved: killed when the folder is half written,
-        ("spacy_bert.pretraining.state:_save_state", 3),
+        ("spacy_bert.pretraining.training.state:_save_state", 3),
         # and between the two renames that put it in place.
         ("pathlib:Path.rename", 10),
     ],

@@ -3,7 +3,7 @@
 import pytest
 
 from spacy_bert.pretraining.config import TrainingConfig
-from spacy_bert.pretraining.schedule import learn_rate_at, share_done
+from spacy_bert.pretraining.training.schedule import learn_rate_at, share_done
 
 
 def rates(n_steps, **settings):

@@ -6,7 +6,7 @@ import numpy as np
 from toy_corpus import make_part
 
 from spacy_bert.pretraining.config import TrainingConfig
-from spacy_bert.pretraining.instances import plan_block
+from spacy_bert.pretraining.instances.plan import plan_block
 
 
 def plan(part, task, *, max_length=64, **settings):

@@ -10,7 +10,7 @@ from toy_corpus import make_part
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.warm_start import (
+from spacy_bert.pretraining.training.warm_start import (
     count_pairs,
     make_sinusoids,
     positive_pmi,

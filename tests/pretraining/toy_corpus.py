@@ -9,8 +9,8 @@ from random import Random
 
 import numpy as np
 
-from spacy_bert.pretraining.corpus import Sentence
-from spacy_bert.pretraining.index import CorpusPart
+from spacy_bert.pretraining.index.files import CorpusPart
+from spacy_bert.pretraining.text.corpus import Sentence
 
 PIECES = (
     "[PAD] [UNK] [CLS] [SEP] [MASK] the a cat dog river bank money sat ran on by in "

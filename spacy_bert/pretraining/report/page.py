@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..log import Row, read_rows
-from ..run import FILLS, LOG, REPORT
-from ..start import LAST
-from ..state import STATE_FILE, read_state
+from ..training.run import FILLS, LOG, REPORT
+from ..training.start import LAST
+from ..training.state import STATE_FILE, read_state
 from .charts import draw_chart
 from .curves import make_charts
 from .elements import tag, to_html

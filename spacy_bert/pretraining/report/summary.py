@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from statistics import median
 from xml.etree.ElementTree import Element
 
-from ..console import format_time
 from ..log import Row
+from ..training.console import format_time
 from .charts import Note
 from .curves import best_row, points_of
 from .elements import tag

@@ -1,0 +1,118 @@
+"""A stretch of the corpus -> a shard, a small index of its own; shards -> the index."""
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...folders import replacing
+from ..text.corpus import read_documents
+from .files import (
+    PARTS,
+    CorpusPart,
+    load_part,
+    piece_dtype,
+    read_meta,
+    write_meta,
+)
+from .findings import Findings
+from .fingerprint import IndexPlan, describe_change, make_fingerprint
+from .tokenized import TokenizedDocument, tokenize
+from .writer import PartWriter, make_part
+
+_FINDINGS_FILE = "findings.json"
+
+
+def build_shard(path: Path, plan: IndexPlan) -> None:
+    """Write the folder, whole or not at all."""
+    # Before the text is read: a change meanwhile must not go unnoticed.
+    records = [source.record() for source in plan.sources]
+    with replacing(path) as new:
+        meta, findings = write_parts(new, plan)
+        meta["fingerprint"] = make_fingerprint(plan, records)
+        text = json.dumps(findings.to_json())
+        (new / _FINDINGS_FILE).write_text(text, encoding="utf8")
+        write_meta(new, meta)
+
+
+def is_built(path: Path, plan: IndexPlan) -> bool:
+    """Whether a shard is there, undamaged, of the same text and settings."""
+    try:
+        meta = read_meta(path)
+        for name in PARTS:
+            load_part(path / name, meta)
+        read_findings(path)
+        return describe_change(meta["fingerprint"], plan) is None
+    except (ValueError, KeyError, OSError):
+        return False
+
+
+def read_findings(path: Path) -> Findings:
+    values = json.loads((path / _FINDINGS_FILE).read_text(encoding="utf8"))
+    return Findings.from_json(values)
+
+
+def join_shards(
+    path: Path, plan: IndexPlan, folders: Sequence[Path], findings: Findings
+) -> None:
+    """Write the whole index, end to end; what was at `path` is replaced once it is."""
+    records = []
+    with replacing(path) as new:
+        with ExitStack() as files:
+            writers = _open_parts(new, plan, files)
+            for folder in folders:
+                meta = read_meta(folder)
+                records += meta["fingerprint"]["sources"]
+                for name, writer in writers.items():
+                    writer.append(load_part(folder / name, meta))
+        meta = _describe(plan, writers)
+        meta["unknown_share"] = findings.unknown_share(plan.wordpiece)
+        meta["fingerprint"] = make_fingerprint(plan, records)
+        write_meta(new, meta)
+
+
+def write_parts(path: Path, plan: IndexPlan) -> tuple[dict[str, Any], Findings]:
+    """The documents of the plan's sources, each to the part that its draw says.
+
+    -> the index's description, without a fingerprint, and what was found
+    """
+    threshold = plan.held_out_prob
+    findings = Findings(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
+    with ExitStack() as files:
+        writers = _open_parts(path, plan, files)
+        documents = read_documents(plan.sources, plan.settings)
+        for block in tokenize(documents, plan.wordpiece, plan.splitter):
+            kept = [document for document in block if document.sentences]
+            findings.add(kept)
+            for name, writer in writers.items():
+                is_held_out = name == "held_out"
+                some = [d for d in kept if (d.draw < threshold) == is_held_out]
+                writer.append(_make_part(some, plan.finds_words))
+    return _describe(plan, writers), findings
+
+
+def _open_parts(path: Path, plan: IndexPlan, files: ExitStack) -> dict[str, PartWriter]:
+    dtype = piece_dtype(plan.wordpiece.n_pieces)
+    return {
+        name: PartWriter(path / name, dtype=dtype, words=plan.finds_words, files=files)
+        for name in PARTS
+    }
+
+
+def _describe(plan: IndexPlan, writers: dict[str, PartWriter]) -> dict[str, Any]:
+    return {
+        "piece_dtype": piece_dtype(plan.wordpiece.n_pieces).str,
+        "has_words": plan.finds_words,
+        "parts": {name: writer.sizes() for name, writer in writers.items()},
+    }
+
+
+def _make_part(documents: list[TokenizedDocument], finds_words: bool) -> CorpusPart:
+    word_starts = [starts for d in documents for starts in d.word_starts]
+    return make_part(
+        [document.sentences for document in documents],
+        word_starts if finds_words else None,
+    )

@@ -1,0 +1,124 @@
+"""Parts of the index -> files, in blocks, so that memory does not grow with them."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .files import (
+    DOCUMENTS_FILE,
+    OFFSET_DTYPE,
+    PIECES_FILE,
+    SENTENCES_FILE,
+    WORDS_FILE,
+    CorpusPart,
+)
+
+# A multiple of 8, so that bits of a block are whole bytes.
+_BLOCK = 1 << 20
+
+
+class PartWriter:
+    """Appends to the files of a part, which are complete once `files` are closed."""
+
+    def __init__(
+        self, path: Path, *, dtype: np.dtype, words: bool, files: ExitStack
+    ) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+
+        def create(name: str) -> BinaryIO:
+            return files.enter_context((path / name).open("wb"))
+
+        self._dtype = dtype
+        self._pieces = create(PIECES_FILE)
+        self._sentences, self._documents = (
+            create(SENTENCES_FILE),
+            create(DOCUMENTS_FILE),
+        )
+        for file in (self._sentences, self._documents):
+            file.write(np.zeros(1, OFFSET_DTYPE).tobytes())
+        self._words = _BitWriter(create(WORDS_FILE)) if words else None
+        if self._words:
+            files.callback(self._words.flush)
+        self.n_pieces = self.n_sentences = self.n_documents = 0
+
+    def append(self, part: CorpusPart) -> None:
+        for ids in _blocks(part.piece_ids):
+            self._pieces.write(ids.astype(self._dtype, copy=False).tobytes())
+        for ends in _blocks(part.sentence_offsets[1:]):
+            self._sentences.write((ends + self.n_pieces).tobytes())
+        for ends in _blocks(part.document_offsets[1:]):
+            self._documents.write((ends + self.n_sentences).tobytes())
+        if self._words and part.word_starts is not None:
+            for bits in _unpacked(part.word_starts, part.n_pieces):
+                self._words.write(bits)
+        self.n_pieces += part.n_pieces
+        self.n_sentences += part.n_sentences
+        self.n_documents += part.n_documents
+
+    def sizes(self) -> dict[str, int]:
+        return {
+            "n_pieces": self.n_pieces,
+            "n_sentences": self.n_sentences,
+            "n_documents": self.n_documents,
+        }
+
+
+def make_part(
+    documents: Iterable[list[list[int]]],
+    word_starts: Iterable[NDArray[np.bool_]] | None = None,
+) -> CorpusPart:
+    """Documents of sentences of piece ids, none of them empty, in memory.
+
+    word_starts: whether each piece begins a word, one array a sentence.
+    """
+    documents = list(documents)
+    sentences = [sentence for document in documents for sentence in document]
+    bits = None
+    if word_starts is not None:
+        bits = np.packbits(
+            np.concatenate([np.empty(0, np.bool_), *word_starts]), bitorder="little"
+        )
+    return CorpusPart(
+        piece_ids=np.fromiter(chain.from_iterable(sentences), np.uint32),
+        sentence_offsets=_offsets(map(len, sentences)),
+        document_offsets=_offsets(map(len, documents)),
+        word_starts=bits,
+    )
+
+
+class _BitWriter:
+    """Appends bits, the lowest of each byte first."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._rest = np.empty(0, np.uint8)
+
+    def write(self, bits: NDArray[np.uint8]) -> None:
+        bits = np.concatenate((self._rest, bits))
+        n_whole = len(bits) // 8 * 8
+        self._file.write(np.packbits(bits[:n_whole], bitorder="little").tobytes())
+        self._rest = bits[n_whole:]
+
+    def flush(self) -> None:
+        self._file.write(np.packbits(self._rest, bitorder="little").tobytes())
+
+
+def _blocks(array: NDArray) -> Iterator[NDArray]:
+    for start in range(0, len(array), _BLOCK):
+        yield array[start : start + _BLOCK]
+
+
+def _unpacked(word_starts: NDArray[np.uint8], n_pieces: int) -> Iterator[NDArray]:
+    for block in _blocks(word_starts):
+        bits = np.unpackbits(block, bitorder="little")[:n_pieces]
+        yield bits
+        n_pieces -= len(bits)
+
+
+def _offsets(lengths: Iterable[int]) -> NDArray[np.int64]:
+    return np.cumsum([0, *lengths], dtype=OFFSET_DTYPE)

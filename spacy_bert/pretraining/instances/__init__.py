@@ -1,0 +1,1 @@
+"""The index -> what the model is shown: pairs of segments, masks, batches."""

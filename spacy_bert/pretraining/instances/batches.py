@@ -1,0 +1,248 @@
+"""Instances -> batches for the model, from any place in the run on."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...model import PackedBatch, pack
+from ...tokenization import WordPiece
+from ..config import TrainingConfig
+from ..distributed.ranks import ALONE, Ranks
+from ..distributed.shares import count_batches, cut_shares
+from ..index.files import CorpusPart
+from .blocks import count_blocks
+from .masking import make_masking, mask_pieces
+from .phases import Place, make_phases, next_epoch, phase_at
+from .plan import Instances, Plan, join_instances, plan_block
+from .randomness import Stream, draw_rows
+from .sequences import build_sequences
+
+# How often the original writes the corpus out, with new pairs and masks each time;
+# longer trainings see the same ones again.
+DUPE_FACTOR = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingBatch:
+    """masked_rows and targets: int64, (n_masked,), rows of the packed pieces and the
+    pieces behind them. is_random: int64, (n_sequences,), 1 = B is random, or under
+    "sop" swapped with A; None for single segments."""
+
+    packed: PackedBatch
+    masked_rows: Tensor
+    targets: Tensor
+    is_random: Tensor | None
+
+    @property
+    def n_masked(self) -> int:
+        return self.targets.shape[0]
+
+    @property
+    def n_sequences(self) -> int:
+        return len(self.packed.lengths)
+
+    def to(self, device: torch.device | str) -> "PretrainingBatch":
+        is_random = self.is_random
+        if is_random is not None:
+            is_random = is_random.to(device, non_blocking=True)
+        return PretrainingBatch(
+            packed=self.packed.to(device),
+            masked_rows=self.masked_rows.to(device, non_blocking=True),
+            targets=self.targets.to(device, non_blocking=True),
+            is_random=is_random,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepData:
+    """batches: this rank's. place: after the step. n_epochs: how much of an epoch it
+    takes."""
+
+    batches: list[PretrainingBatch]
+    place: Place
+    n_epochs: float
+
+
+class BatchReader:
+    """Reads instances of a part of the index, epoch after epoch; in batches, those that
+    are for this rank.
+
+    Raises ValueError where the part has no instances of the form that is asked for.
+    """
+
+    def __init__(
+        self,
+        part: CorpusPart,
+        wordpiece: WordPiece,
+        config: TrainingConfig,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        self.part = part
+        self.config = config
+        self.ranks = ranks
+        self.phases = make_phases(config)
+        self.n_blocks = count_blocks(part)
+        self.masking = make_masking(wordpiece, config)
+        _check_part(part, config)
+        self._planned: Place | None = None
+        self._plan: Plan
+
+    def plan(self, place: Place) -> Plan:
+        """Of the block that the place is in."""
+        start = replace(place, position=0)
+        if start != self._planned:
+            self._plan = plan_block(
+                self.part,
+                self.config,
+                epoch=self._draws_epoch(place),
+                block=place.block,
+                max_length=self.phases[place.phase].max_length,
+            )
+            self._planned = start
+        return self._plan
+
+    def read(
+        self, place: Place, n_instances: int, *, in_epoch: bool = False
+    ) -> tuple[Instances, Place]:
+        """The next instances, past the end of the epoch too, unless `in_epoch`, and the
+        place after."""
+        stretches, after = self._find(place, n_instances, in_epoch)
+        return join_instances([self._draw(*stretch) for stretch in stretches]), after
+
+    def read_batches(
+        self,
+        place: Place,
+        n_instances: int,
+        batch_size: int,
+        *,
+        in_epoch: bool = False,
+    ) -> tuple[list[PretrainingBatch], Place]:
+        """This rank's share of them, masked, and the place after all of them."""
+        stretches, after = self._find(place, n_instances, in_epoch)
+        n_pieces = np.concatenate([plan.n_pieces for _, plan in stretches])
+        n_ranks = self.ranks.n
+        n_batches = count_batches(len(n_pieces), batch_size, n_ranks)
+        shares = cut_shares(n_pieces, n_ranks, at_least=n_batches)
+        start, stop = shares[self.ranks.rank]
+        mine: list[Instances] = []
+        for at, plan in stretches:
+            rows = slice(max(start, 0), max(min(stop, len(plan)), 0))
+            if rows.start < rows.stop:
+                at = replace(at, position=at.position + rows.start)
+                mine.append(self._draw(at, plan[rows]))
+            start, stop = start - len(plan), stop - len(plan)
+        return make_batches(self, join_instances(mine), n_batches), after
+
+    def count_epochs(self, place: Place) -> float:
+        """How many are done at `place`, with a part for the one begun."""
+        in_block = place.position / max(len(self.plan(place)), 1)
+        return place.epoch + (place.block + in_block) / self.n_blocks
+
+    def _find(
+        self, place: Place, n_instances: int, in_epoch: bool
+    ) -> tuple[list[tuple[Place, Plan]], Place]:
+        """The next instances in stretches of one block, each with its place."""
+        stretches: list[tuple[Place, Plan]] = []
+        epoch, n_left = place.epoch, n_instances
+        while n_left and not (in_epoch and place.epoch > epoch):
+            plan = self.plan(place)
+            stop = min(place.position + n_left, len(plan))
+            stretches.append((place, plan[place.position : stop]))
+            n_left -= stop - place.position
+            place = self._place_at(place, stop, is_end=stop == len(plan))
+        return stretches, place
+
+    def _draw(self, place: Place, plan: Plan) -> Instances:
+        """Those of `plan`, which stand in their block from `place` on."""
+        rows = range(place.position, place.position + len(plan))
+        n_draws, max_length = self.masking.n_draws, self.phases[place.phase].max_length
+        draws = draw_rows(
+            self.config.seed,
+            self._draws_epoch(place),
+            Stream.MASKS,
+            place.block,
+            rows,
+            n_draws * max_length,
+        )
+        return Instances(plan=plan, draws=draws.reshape(-1, n_draws, max_length))
+
+    def _place_at(self, place: Place, position: int, *, is_end: bool) -> Place:
+        if not is_end:
+            return replace(place, position=position)
+        if place.block + 1 < self.n_blocks:
+            return replace(place, block=place.block + 1, position=0)
+        return next_epoch(place)
+
+    def _draws_epoch(self, place: Place) -> int:
+        return place.epoch % DUPE_FACTOR if self.config.faithful else place.epoch
+
+    def batch(self, instances: Instances) -> PretrainingBatch:
+        """Masked and packed, in the order given."""
+        is_random = instances.plan.is_random
+        sequences = build_sequences(
+            self.part,
+            instances.plan.ranges,
+            is_pair=is_random is not None,
+            cls_id=self.masking.cls_id,
+            sep_id=self.masking.sep_id,
+        )
+        masked = mask_pieces(sequences, instances.draws, self.masking)
+        (masked_rows,) = np.nonzero(masked.is_masked)
+        return PretrainingBatch(
+            packed=pack(
+                torch.from_numpy(masked.ids),
+                sequences.lengths.tolist(),
+                torch.from_numpy(sequences.segment_ids),
+            ),
+            masked_rows=torch.from_numpy(masked_rows),
+            targets=torch.from_numpy(sequences.ids[masked_rows]),
+            is_random=None if is_random is None else torch.from_numpy(is_random).long(),
+        )
+
+
+def read_step(reader: BatchReader, place: Place, share_done: float) -> StepData:
+    """From `place` on, when `share_done` of the run is done, 0 to 1.
+
+    All ranks together read `accumulate_gradient` batches. Where the next phase begins,
+    a new epoch begins too.
+    """
+    phase = phase_at(share_done, reader.config)
+    if phase > place.phase:
+        place = replace(next_epoch(place), phase=phase)
+    batch_size = reader.phases[place.phase].batch_size
+    n_instances = batch_size * reader.config.accumulate_gradient
+    n_epochs_before = reader.count_epochs(place)
+    batches, after = reader.read_batches(place, n_instances, batch_size)
+    return StepData(
+        batches=batches,
+        place=after,
+        n_epochs=reader.count_epochs(after) - n_epochs_before,
+    )
+
+
+def make_batches(
+    reader: BatchReader, instances: Instances, n_batches: int
+) -> list[PretrainingBatch]:
+    """Sequences are sorted by length over all batches: attention is fastest in runs of
+    equal length."""
+    order = np.argsort(instances.plan.n_pieces, kind="stable")
+    return [reader.batch(instances[rows]) for rows in np.array_split(order, n_batches)]
+
+
+def _check_part(part: CorpusPart, config: TrainingConfig) -> None:
+    needs_words = config.masking != "pieces" and not config.faithful
+    if needs_words and part.word_starts is None:
+        raise ValueError(
+            f"[pretraining] masking: {config.masking!r} needs an index that says where "
+            "words start, which this one does not. Have it built anew, or set "
+            'masking = "pieces".'
+        )
+    if config.next_sentence == "sop" and part.n_sentences == part.n_documents:
+        raise ValueError(
+            "[pretraining] next_sentence: 'sop' needs documents of two sentences or "
+            f"more, and all {part.n_documents} documents of a part of the corpus have "
+            "one. Put a blank line between documents only, or set next_sentence = "
+            '"none".'
+        )

@@ -1,0 +1,52 @@
+"""An epoch in blocks of documents, so that planning takes the same memory in a corpus
+of any size.
+
+The part is cut into stretches of neighbouring documents. They are shuffled, a block
+takes many of them, and its documents are shuffled again: a small corpus is one block
+and wholly shuffled, a large one is read in pieces that are cheap to fetch.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..index.files import CorpusPart
+from .randomness import Stream, make_generator
+from .ranges import join_ranges
+
+STRETCH_PIECES = 1 << 16
+# 16 million pieces: 130,000 instances of length 128, whose plan takes 7 MB.
+BLOCK_STRETCHES = 1 << 8
+
+
+def count_blocks(part: CorpusPart) -> int:
+    return -(-_n_stretches(part) // BLOCK_STRETCHES)
+
+
+def read_block(
+    part: CorpusPart, *, seed: int, epoch: int, block: int
+) -> NDArray[np.int64]:
+    """The documents of a block, in random order. (n_documents of the block,)
+
+    The blocks of an epoch, together, have each document once.
+    """
+    order = make_generator(seed, epoch, Stream.DOCUMENTS).permutation(
+        _n_stretches(part)
+    )
+    stretches = order[block * BLOCK_STRETCHES : (block + 1) * BLOCK_STRETCHES]
+    first = _first_document(part, stretches * STRETCH_PIECES)
+    last = _first_document(part, (stretches + 1) * STRETCH_PIECES)
+    documents = join_ranges(first, last - first)
+    # Block 0 of the stream is the order of the stretches.
+    generator = make_generator(seed, epoch, Stream.DOCUMENTS, block + 1)
+    return generator.permutation(documents)
+
+
+def _n_stretches(part: CorpusPart) -> int:
+    return -(-part.n_pieces // STRETCH_PIECES)
+
+
+def _first_document(part: CorpusPart, pieces: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first document that starts at each piece or later."""
+    pieces = np.minimum(pieces, part.n_pieces)
+    sentences = np.searchsorted(part.sentence_offsets, pieces)
+    return np.searchsorted(part.document_offsets, sentences)

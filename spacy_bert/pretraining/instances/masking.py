@@ -1,0 +1,155 @@
+"""Masked language modelling: which pieces are hidden, and what stands there instead.
+
+As in Devlin et al. 2018, section 3.1: 15 % of the pieces of a sequence, of which 80 %
+become [MASK], 10 % a random piece and 10 % stay; drawn for each piece, or for each span
+(Joshi et al. 2019, section 3.1) where whole spans are hidden.
+
+create_pretraining_data.py (google-research/bert) also hides [UNK], draws random pieces
+from the whole vocabulary, [PAD] and [unused...] included, and takes as words what
+begins without "##". `faithful` does so too; otherwise special pieces are neither hidden
+nor drawn, and words are the part's.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...tokenization import WordPiece
+from ...tokenization.wordpiece import SPECIAL_PIECES
+from ..config import TrainingConfig
+from .sequences import Sequences
+from .units import (
+    choose_in_circle,
+    choose_lowest,
+    choose_while_they_fit,
+    cut_spans,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masking:
+    """The rules. Of the pieces of the vocabulary, bool, (vocab_size,): can_be_hidden,
+    and is_continuation ("##..."). random_ids: pieces that may stand in for another."""
+
+    config: TrainingConfig
+    cls_id: int
+    sep_id: int
+    mask_id: int
+    can_be_hidden: NDArray[np.bool_]
+    is_continuation: NDArray[np.bool_]
+    random_ids: NDArray[np.int64]
+
+    @property
+    def n_draws(self) -> int:
+        """How many random numbers a piece takes: the rank of the unit that it begins,
+        its fate, its replacement, and for spans the length of one."""
+        return 4 if self.config.masking == "spans" else 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedIds:
+    """ids: as the model sees them; is_masked: which it must predict. (n_pieces,)"""
+
+    ids: NDArray[np.int64]
+    is_masked: NDArray[np.bool_]
+
+
+def make_masking(wordpiece: WordPiece, config: TrainingConfig) -> Masking:
+    """Raises ValueError where there is nothing to hide."""
+    pieces = wordpiece.pieces
+    ids = np.arange(len(pieces))
+    is_special = np.array([piece in SPECIAL_PIECES for piece in pieces])
+    is_unused = [bool(re.fullmatch(r"\[unused\d+\]", piece)) for piece in pieces]
+    is_word = ~(is_special | np.array(is_unused))
+    if not is_word.any():
+        raise ValueError("The vocabulary has special pieces only: nothing to mask.")
+    is_border = (ids == wordpiece.cls_id) | (ids == wordpiece.sep_id)
+    return Masking(
+        config=config,
+        cls_id=wordpiece.cls_id,
+        sep_id=wordpiece.sep_id,
+        mask_id=wordpiece.mask_id,
+        can_be_hidden=~is_border if config.faithful else ~is_special,
+        is_continuation=np.array([piece.startswith("##") for piece in pieces]),
+        random_ids=ids if config.faithful else np.flatnonzero(is_word),
+    )
+
+
+def mask_pieces(
+    sequences: Sequences, draws: NDArray[np.float64], masking: Masking
+) -> MaskedIds:
+    """Hide max(1, round(mask_prob * length)) pieces of each sequence: exactly where
+    they are hidden one by one, and on average where words or spans are; fewer where
+    fewer can be hidden, or words are skipped (`faithful`).
+
+    draws: numbers in [0, 1), (n_sequences, n_draws, at least the longest length).
+    """
+    ids, lengths, config = sequences.ids, sequences.lengths, masking.config
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    columns = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    (candidates,) = np.nonzero(masking.can_be_hidden[ids])
+    units = _number_units(sequences, rows, draws, masking)[candidates]
+    (first,) = np.nonzero(np.diff(units, prepend=-1))
+    widths, heads = np.diff(first, append=len(candidates)), candidates[first]
+    unit_rows, ranks = rows[heads], draws[rows[heads], 0, columns[heads]]
+    budgets = np.maximum(np.rint(config.mask_prob * lengths), 1).astype(np.int64)
+    if config.max_predictions_per_seq is not None:
+        budgets = np.minimum(budgets, config.max_predictions_per_seq)
+    if config.masking == "pieces":
+        is_chosen = choose_lowest(unit_rows, ranks, budgets)
+    elif config.faithful:
+        is_chosen = choose_while_they_fit(unit_rows, widths, ranks, budgets)
+    else:
+        # No other use for the rank of [CLS].
+        turns = draws[:, 0, 0]
+        is_chosen = choose_in_circle(unit_rows, widths, ranks, budgets, turns)
+    hidden = candidates[np.repeat(is_chosen, widths)]
+    # A span has one fate: that of the piece which begins it.
+    fated = np.repeat(heads[is_chosen], widths[is_chosen])
+    fated = fated if config.masking == "spans" else hidden
+    fates = draws[rows[hidden], 1, columns[fated]]
+    pieces = draws[rows[hidden], 2, columns[hidden]]
+    masked = ids.copy()
+    masked[hidden] = _replace(ids[hidden], fates, pieces, masking)
+    is_masked = np.zeros(len(ids), dtype=np.bool_)
+    is_masked[hidden] = True
+    return MaskedIds(ids=masked, is_masked=is_masked)
+
+
+def _number_units(
+    sequences: Sequences,
+    rows: NDArray[np.int64],
+    draws: NDArray[np.float64],
+    masking: Masking,
+) -> NDArray[np.int64]:
+    """Pieces of one unit, which are hidden together or not at all, have one number.
+
+    (n_pieces,), never falling.
+    """
+    ids, starts = sequences.ids, sequences.word_starts
+    if masking.config.masking == "pieces":
+        return np.arange(len(ids))
+    if masking.config.faithful:
+        # [SEP] begins no word: "##" right behind it goes with the word before.
+        return np.cumsum(~masking.is_continuation[ids] & (ids != masking.sep_id))
+    if masking.config.masking == "spans":
+        is_border = (ids == masking.cls_id) | (ids == masking.sep_id)
+        segment_starts = is_border | np.concatenate(([True], is_border[:-1]))
+        starts = cut_spans(rows, starts, segment_starts, draws[:, 3])
+    return np.cumsum(starts)
+
+
+def _replace(
+    ids: NDArray[np.int64],
+    fates: NDArray[np.float64],
+    pieces: NDArray[np.float64],
+    masking: Masking,
+) -> NDArray[np.int64]:
+    """What stands in the place of hidden pieces."""
+    config, random_ids = masking.config, masking.random_ids
+    random_pieces = random_ids[(pieces * len(random_ids)).astype(np.int64)]
+    is_changed = fates < config.mask_token_prob + config.random_piece_prob
+    replaced = np.where(is_changed, random_pieces, ids)
+    return np.where(fates < config.mask_token_prob, masking.mask_id, replaced)

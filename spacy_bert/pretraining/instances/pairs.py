@@ -1,0 +1,129 @@
+"""Documents -> pairs of segments, A and B, with their labels.
+
+Pairs follow create_pretraining_data.py (google-research/bert): whole sentences are
+gathered up to a target length, and cut in two at random; in half of the pairs the
+second half comes from another document instead, and the sentences it replaces are put
+back; the longer half is shortened at its front or back until both fit.
+
+"nsp" differs from the original by default, so that half of the pairs are true. The
+original calls every chunk of one sentence random, on top of half of the others. Here a
+chunk takes a second sentence wherever its document has one; and what must be random (a
+last sentence left over) counts: the other pairs are true so much more often. They come
+from all over the corpus, so no kind of document pays for another. Where more than half
+of all chunks are lone sentences, the share of random pairs stays above half. The
+original may also take the random half from the same document, which it tries ten times
+to avoid. With `faithful` all of this is as in the original.
+
+"sop" (Lan et al. 2019, section 3.1): both halves are of one document, in half of the
+pairs in the wrong order.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..index.files import CorpusPart
+from .chunks import Chunks, cut_next_sentences, cut_ordered
+from .randomness import Stream
+
+# How often the original draws another document before it takes the same one.
+_N_TRIES = 10
+
+
+def make_pairs(
+    part: CorpusPart,
+    documents: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    *,
+    n_pieces: int,
+    task: Literal["nsp", "sop"],
+    faithful: bool,
+    draw: Callable[[Stream], np.random.Generator],
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Ranges of pieces, (n_pairs, 4): A from and up to, B from and up to; and which B
+    is random, or swapped with A, (n_pairs,).
+
+    targets: how many pieces the pairs of each document are meant to have, (n_documents
+        of the block,). n_pieces: how many they have at most.
+    """
+    if task == "sop":
+        chunks = cut_ordered(part, documents, targets, generator=draw(Stream.CHUNKS))
+        ranges = _true_pairs(part, chunks)
+        # Before they are shortened: that treats A and B differently, and lengths would
+        # give the order away.
+        ranges = np.where(chunks.is_random[:, None], ranges[:, [2, 3, 0, 1]], ranges)
+    else:
+        chunks = cut_next_sentences(
+            part,
+            documents,
+            targets,
+            faithful=faithful,
+            generator=draw(Stream.CHUNKS),
+        )
+        ranges = _true_pairs(part, chunks)
+        is_random, place = chunks.is_random, chunks.place[chunks.is_random]
+        ranges[is_random, 2:] = _random_next(
+            part,
+            documents[place],
+            n_wanted=targets[place] - (ranges[is_random, 1] - ranges[is_random, 0]),
+            faithful=faithful,
+            generator=draw(Stream.NEXT_SENTENCES),
+        )
+    return _shorten(ranges, n_pieces, draw(Stream.TRUNCATION)), chunks.is_random
+
+
+def truncated_lengths(
+    n_a: NDArray[np.int64], n_b: NDArray[np.int64], n_pieces: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What is left when the longer one loses a piece, B where both are equal, until
+    both fit. (100, 40) in 125 -> (85, 40); (100, 90) in 125 -> (63, 62)"""
+    excess = np.maximum(n_a + n_b - n_pieces, 0)
+    a_first = np.clip(n_a - n_b, 0, excess)
+    b_first = np.clip(n_b - n_a, 0, excess)
+    rest = excess - a_first - b_first
+    return n_a - a_first - rest // 2, n_b - b_first - (rest + 1) // 2
+
+
+def _true_pairs(part: CorpusPart, chunks: Chunks) -> NDArray[np.int64]:
+    start, split, stop = (
+        part.sentence_offsets[i] for i in (chunks.start, chunks.split, chunks.stop)
+    )
+    return np.stack((start, split, split, stop), axis=1)
+
+
+def _random_next(
+    part: CorpusPart,
+    documents: NDArray[np.int64],
+    *,
+    n_wanted: NDArray[np.int64],
+    faithful: bool,
+    generator: np.random.Generator,
+) -> NDArray[np.int64]:
+    """For each, pieces of another document: whole sentences from a random one on, up to
+    `n_wanted` pieces or the document's end, and at least one sentence. (n, 2)"""
+    other = generator.integers(part.n_documents - 1, size=len(documents))
+    other += other >= documents
+    if faithful:
+        same_prob = float(part.n_documents) ** -_N_TRIES
+        is_same = generator.random(len(documents)) < same_prob
+        other = np.where(is_same, documents, other)
+    first, last = part.document_offsets[other], part.document_offsets[other + 1]
+    start = generator.integers(first, last)
+    offsets = part.sentence_offsets
+    enough = np.searchsorted(offsets, offsets[start] + n_wanted)
+    stop = np.minimum(np.maximum(enough, start + 1), last)
+    return np.stack((offsets[start], offsets[stop]), axis=1)
+
+
+def _shorten(
+    ranges: NDArray[np.int64], n_pieces: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Both halves together to `n_pieces`; a fair coin for each piece that goes: front
+    or back."""
+    starts, stops = ranges[:, 0::2], ranges[:, 1::2]
+    widths = stops - starts
+    left = np.stack(truncated_lengths(widths[:, 0], widths[:, 1], n_pieces), axis=1)
+    starts = starts + generator.binomial(widths - left, 0.5)
+    return np.stack((starts, starts + left), axis=2).reshape(-1, 4)

@@ -1,0 +1,51 @@
+"""Where a run is: which phase, short sequences first and long ones last, and which
+instance of the data."""
+
+from dataclasses import dataclass
+
+from ..config import TrainingConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """`batch_size`: sequences in a forward pass."""
+
+    max_length: int
+    batch_size: int
+
+
+def make_phases(config: TrainingConfig) -> tuple[Phase, ...]:
+    """One, or two where the config has a final_max_length.
+
+    A batch keeps about its number of pieces: 64 sequences of 128 -> 16 of 512.
+    """
+    first = Phase(max_length=config.max_length, batch_size=config.batch_size)
+    if config.final_max_length is None:
+        return (first,)
+    n_pieces = config.batch_size * config.max_length
+    batch_size = max(1, round(n_pieces / config.final_max_length))
+    return (first, Phase(max_length=config.final_max_length, batch_size=batch_size))
+
+
+def phase_at(share_done: float, config: TrainingConfig) -> int:
+    """Which of the phases a run is in when this share of it is done, from 0 to 1."""
+    has_two = config.final_max_length is not None
+    return int(has_two and share_done >= 1 - config.final_share)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The next instance of a run: all that continuing needs to know of the data.
+
+    `position` is within the block, which is one of the epoch; the phase never goes
+    back.
+    """
+
+    phase: int = 0
+    epoch: int = 0
+    block: int = 0
+    position: int = 0
+
+
+def next_epoch(place: Place) -> Place:
+    return Place(phase=place.phase, epoch=place.epoch + 1)

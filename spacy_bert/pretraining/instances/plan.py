@@ -1,0 +1,112 @@
+"""What the model is shown: pairs of segments, or single ones, planned for a block.
+
+Most documents are cut up to the full length, a tenth of them to a shorter one, as in
+create_pretraining_data.py (google-research/bert). With `next_sentence = "none"` there
+are no pairs: a sequence is whole sentences of one document (DOC-SENTENCES in Liu et al.
+2019, section 4.2).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import TrainingConfig
+from ..index.files import CorpusPart
+from .blocks import read_block
+from .chunks import cut_full_sentences
+from .pairs import make_pairs
+from .randomness import Stream, make_generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The instances of a block, in training's order.
+
+    ranges: int64, (n_instances, 4): of the part's pieces, A from and up to, B from and
+        up to. Single segments have an empty B.
+    is_random: bool, (n_instances,): B is random, or the two are swapped. None for
+        single segments.
+    """
+
+    ranges: NDArray[np.int64]
+    is_random: NDArray[np.bool_] | None
+
+    def __len__(self) -> int:
+        return len(self.ranges)
+
+    @property
+    def n_pieces(self) -> NDArray[np.int64]:
+        """Of A and B together. (n_instances,)"""
+        return (self.ranges[:, 1::2] - self.ranges[:, 0::2]).sum(axis=1)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Plan":
+        is_random = None if self.is_random is None else self.is_random[rows]
+        return Plan(ranges=self.ranges[rows], is_random=is_random)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instances:
+    """Ranges of pieces and the labels, as in a Plan, and the numbers in [0, 1) that
+    masking takes, (n_instances, n_draws, max_length)."""
+
+    plan: Plan
+    draws: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Instances":
+        return Instances(plan=self.plan[rows], draws=self.draws[rows])
+
+
+def plan_block(
+    part: CorpusPart, config: TrainingConfig, *, epoch: int, block: int, max_length: int
+) -> Plan:
+    """A pure function of its arguments. Random pairs need at least two documents."""
+    documents = read_block(part, seed=config.seed, epoch=epoch, block=block)
+    draw = partial(make_generator, config.seed, epoch, block=block)
+    # [CLS] A [SEP] B [SEP], or [CLS] A [SEP]
+    n_pieces = max_length - (2 if config.next_sentence == "none" else 3)
+    targets = _draw_targets(config, len(documents), n_pieces, draw(Stream.TARGETS))
+    if config.next_sentence == "none":
+        starts, stops = cut_full_sentences(part, documents, targets)
+        plan = Plan(
+            ranges=np.stack((starts, stops, stops, stops), axis=1), is_random=None
+        )
+    else:
+        ranges, is_random = make_pairs(
+            part,
+            documents,
+            targets,
+            n_pieces=n_pieces,
+            task=config.next_sentence,
+            faithful=config.faithful,
+            draw=draw,
+        )
+        plan = Plan(ranges=ranges, is_random=is_random)
+    return plan[draw(Stream.ORDER).permutation(len(plan))]
+
+
+def join_instances(stretches: list[Instances]) -> Instances:
+    """One after the other."""
+    if len(stretches) == 1:
+        return stretches[0]
+    labels = [s.plan.is_random for s in stretches if s.plan.is_random is not None]
+    return Instances(
+        plan=Plan(
+            ranges=np.concatenate([s.plan.ranges for s in stretches]),
+            is_random=np.concatenate(labels) if labels else None,
+        ),
+        draws=np.concatenate([s.draws for s in stretches]),
+    )
+
+
+def _draw_targets(
+    config: TrainingConfig, n: int, n_pieces: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """How many pieces the instances of each document are meant to have. (n,)"""
+    is_short = generator.random(n) < config.short_seq_prob
+    short = generator.integers(2, n_pieces, size=n, endpoint=True)
+    return np.where(is_short, short, n_pieces)

@@ -1,0 +1,1 @@
+"""A config and an output folder -> steps, logs, checkpoints."""

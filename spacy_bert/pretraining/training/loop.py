@@ -1,0 +1,153 @@
+"""The loop: config and text -> checkpoints."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import torch
+
+from ..config import PretrainingConfig
+from ..distributed.ranks import ALONE, Ranks
+from ..instances.batches import read_step
+from ..instances.randomness import dropout_seed
+from ..report import write_report
+from ..text.corpus import Splitter
+from .faults import Faults, highest_loss, mean_of_recent
+from .optimizer import train_step
+from .progress import Logger, Progress
+from .run import LOG, prepare_run
+from .schedule import learn_rate_at
+from .signals import stop_requests
+from .state import TrainingState
+from .step_size import measure_step
+
+
+def pretrain(
+    config: PretrainingConfig,
+    output: Path,
+    *,
+    device: torch.device | str = "cpu",
+    splitter: Splitter | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    n_process: int = 1,
+    write: Callable[[str], None] = print,
+    clock: Callable[[], float] = perf_counter,
+    logger: Logger | None = None,
+    ranks: Ranks = ALONE,
+) -> TrainingState:
+    """Train up to the config's limit, or until Ctrl-C or SIGTERM, and give the state at
+    the end.
+
+    `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss),
+    `log.jsonl`, `fills.jsonl` and `report.html`. `resume` continues `model-last` as if
+    there had been no break, weights bit for bit on the CPU; `overwrite` starts over;
+    both continue where that is possible. `n_process` processes build the index, 0 one
+    for each core; a script that asks for more than one has to guard its main part by
+    `if __name__ == "__main__"`. `clock` gives seconds; `logger` gets the rows of the
+    log. Each of several `ranks` calls this at once, with a `device` of its own and the
+    same `output`; only rank 0 uses `write`, `clock` and `logger`.
+
+    Raises ValueError or OSError where something does not fit or cannot be written,
+    DivergenceError where steps go on failing, and OtherRankError where another rank
+    raised one of these.
+    """
+    settings = config.pretraining
+    if not ranks.is_first:
+        write, logger = _say_nothing, None
+    run = prepare_run(
+        config,
+        output,
+        device=torch.device(device),
+        splitter=splitter,
+        resume=resume,
+        overwrite=overwrite,
+        n_process=n_process,
+        write=write,
+        ranks=ranks,
+    )
+    state = run.with_share(run.start)
+    progress = Progress(
+        output / LOG if ranks.is_first else Path(os.devnull),
+        state,
+        machine=run.measure_machine(),
+        write=write,
+        logger=logger,
+    )
+    faults = Faults(settings.max_skipped)
+    # Systems that tell each process, and torchrun too, make it two for each rank.
+    with stop_requests(ignores_more=ranks.n > 1) as is_stopped:
+
+        def look() -> tuple[float, bool]:
+            """Rank 0's clock, and whether any rank was asked to stop."""
+            time, n_asked = ranks.sum(clock() if ranks.is_first else 0, is_stopped())
+            return time, n_asked > 0
+
+        last_time, _ = look()
+        if state.step == 0:
+            before = run.evaluate()
+            state = replace(state, best_loss=before.mlm_loss)
+            progress.report(state, before)
+            run.save_best()
+            run.save_last(state)
+            progress.restart_clock()
+        while state.share < 1.0:
+            data = read_step(run.reader, state.place, state.share)
+            learn_rate = learn_rate_at(state.share, settings)
+            size = measure_step(data.batches, run.model.config, ranks)
+            torch.manual_seed(dropout_seed(settings.seed, state.step, ranks.rank))
+            result = train_step(
+                run.module,
+                run.optimizers,
+                data.batches,
+                size=size,
+                learn_rate=learn_rate,
+                max_grad_norm=settings.max_grad_norm,
+                precision=settings.precision,
+                max_mlm_loss=highest_loss(state.mean_loss, size.n_masked),
+                ranks=ranks,
+            )
+            now, is_stop = look()
+            seconds, last_time = state.seconds + now - last_time, now
+            n_epochs = state.n_epochs + data.n_epochs
+            state = replace(state, place=data.place, n_epochs=n_epochs, seconds=seconds)
+            if not result.is_applied:
+                write(f"Step {state.step + 1} is left out: {result}")
+                failed = partial(faults.add, state.step + 1, result)
+                if ranks.first(failed):
+                    failed_at, state = state.step + 1, run.go_back(state)
+                    progress.go_back(state, f"taken back from step {failed_at}")
+                    write(f"Back to step {state.step}, with the text that follows")
+                continue
+            mean_loss = mean_of_recent(state.mean_loss, result)
+            state = replace(state, step=state.step + 1, mean_loss=mean_loss)
+            state = run.with_share(state)
+            faults.clear(state.step)
+            progress.add(result, size, learn_rate)
+
+            is_end = state.share >= 1.0
+            is_saved = is_end or is_stop or state.step % settings.save_every == 0
+            # Each save has a row, from which a resumed run counts on.
+            is_reported = is_saved or state.step % settings.log_every == 0
+            evaluation = None
+            if is_end or state.step % settings.eval_every == 0:
+                evaluation = run.evaluate()
+                if state.best_loss is None or evaluation.mlm_loss < state.best_loss:
+                    state = replace(state, best_loss=evaluation.mlm_loss)
+                    run.save_best()
+            if evaluation or is_reported:
+                progress.report(state, evaluation)
+            if is_saved:
+                run.save_last(state)
+                progress.restart_clock()
+            if is_stop:
+                break
+    ranks.first(lambda: write_report(output))
+    return state
+
+
+def _say_nothing(text: str) -> None:
+    pass

@@ -1,0 +1,92 @@
+"""What a new run starts from: random weights, or a checkpoint and the pieces that the
+corpus adds to it -> a model and its vocabulary."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ...checkpoint import load_vocabulary, load_weights
+from ...model import BertConfig, BertForPretraining
+from ...tokenization import Extension, WordPiece, extend_wordpiece
+from ..config import PretrainingConfig, VocabularyConfig
+from ..vocabulary import TrainingLines
+
+_N_SHOWN = 10
+
+
+def make_model(
+    config: PretrainingConfig,
+    bert: BertConfig,
+    wordpiece: WordPiece,
+    write: Callable[[str], None],
+) -> tuple[BertForPretraining, WordPiece, bool]:
+    """The model, its vocabulary, and whether the checkpoint had no MLM head.
+
+    Raises ValueError where `wordpiece` is not the checkpoint's.
+    """
+    model = BertForPretraining(bert)
+    if config.pretraining.checkpoint is None:
+        model.initialize_weights()
+        return model, wordpiece, False
+    path = Path(config.pretraining.checkpoint)
+    absent = load_weights(model, path, fill_heads=True)
+    theirs = load_vocabulary(path, bert)
+    if theirs.pieces != wordpiece.pieces:
+        raise ValueError(
+            f"[vocabulary] path: expected the vocabulary of the checkpoint {path} "
+            f"({theirs.n_pieces} pieces), got another one of {wordpiece.n_pieces} "
+            f"pieces from {config.vocabulary.path}. Leave the section out to use the "
+            "checkpoint's."
+        )
+    if config.vocabulary.extend_vocab:
+        extension = _extend(config, wordpiece)
+        write(_describe(extension, config.vocabulary))
+        model = add_pieces(model, extension.replaced, n_pieces=wordpiece.n_pieces)
+        wordpiece = extension.wordpiece
+    return model, wordpiece, "mlm" in absent
+
+
+def add_pieces(
+    model: BertForPretraining, replaced: list[list[int]], *, n_pieces: int
+) -> BertForPretraining:
+    """The same model with a piece more for each of `replaced`, behind its `n_pieces`.
+
+    Its embedding, and its bias in the MLM head, is the mean of the pieces that it
+    replaces, so that its logit is the mean of theirs. Rows beyond `n_pieces`, which pad
+    the embeddings, go.
+    """
+    config = replace(model.config, vocab_size=n_pieces + len(replaced))
+    with torch.device("meta"):
+        extended = BertForPretraining(config)
+    tensors = model.state_dict()
+    for name in ("encoder.embeddings.pieces.weight", "mlm.bias"):
+        rows = tensors[name][:n_pieces]
+        means = [rows[ids].mean(dim=0) for ids in replaced]
+        tensors[name] = torch.cat((rows, torch.stack(means))) if means else rows
+    extended.load_state_dict(tensors, assign=True)
+    return extended
+
+
+def _extend(config: PretrainingConfig, wordpiece: WordPiece) -> Extension:
+    return extend_wordpiece(
+        wordpiece,
+        TrainingLines(config.corpus),
+        n_new=config.vocabulary.extend_vocab,
+        min_frequency=config.vocabulary.min_frequency,
+    )
+
+
+def _describe(extension: Extension, config: VocabularyConfig) -> str:
+    new, before, after = extension.new_pieces, extension.before, extension.after
+    fewer = ""
+    if len(new) < config.extend_vocab:
+        fewer = f" (no others occur {config.min_frequency} times)"
+    more = ", ..." if len(new) > _N_SHOWN else ""
+    return (
+        f"{len(new)} pieces added{fewer}: {', '.join(new[:_N_SHOWN])}{more}\n"
+        f"The text takes {after.pieces_per_word:.3f} pieces a word, "
+        f"{before.pieces_per_word:.3f} before; {after.unknown_share:.2%} of its words "
+        f"are [UNK], {before.unknown_share:.2%} before"
+    )

@@ -1,0 +1,133 @@
+"""What a run reports: steps and evaluations -> rows of the log, of the console and of a
+logger of the user's choice."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+
+from ..evaluation import Evaluation
+from ..log import Row, append_row, keep_rows
+from .console import Console
+from .machine import Machine
+from .optimizer import StepResult
+from .state import TrainingState
+from .step_size import StepSize
+
+# Gets each row, and None after each step, as spaCy's loggers do.
+Logger = Callable[[Row | None], None]
+
+_LOSSES = ("mlm_loss", "nsp_loss")
+_HELD_OUT = ("mlm_loss", "unigram_loss", "mlm_accuracy", "perplexity")
+
+
+class Progress:
+    """Losses are means since the last row; `n_pieces` and `seconds` add up over the
+    whole run, `seconds` being spent in steps alone. What is not known has no key."""
+
+    def __init__(
+        self,
+        path: Path,
+        state: TrainingState,
+        *,
+        machine: Machine,
+        write: Callable[[str], None],
+        logger: Logger | None = None,
+    ) -> None:
+        """Goes on from a state."""
+        self._path, self._logger, self._console = path, logger, Console(write)
+        self._machine = machine
+        self._first_share = state.share
+        self._learn_rate = 0.0
+        # What the next row says beside its numbers.
+        self._remarks: Row = {"machine": asdict(machine)}
+        self._start = self._last_step_end = perf_counter()
+        self.go_back(state, "resumed" if state.step else None)
+
+    def go_back(self, state: TrainingState, note: str | None) -> None:
+        """Drop the rows of the log that are later than `state`, and what came since.
+
+        note: why, for the next row and the report.
+        """
+        rows = keep_rows(self._path, state.step)
+        self._n_pieces = rows[-1]["n_pieces"] if rows else 0
+        self._seconds = rows[-1]["seconds"] if rows else 0.0
+        self._sums: defaultdict[str, float] = defaultdict(float)
+        if note:
+            self._remarks.setdefault("notes", []).append([state.step, note])
+        self.restart_clock()
+
+    def add(self, result: StepResult, size: StepSize, learn_rate: float) -> None:
+        """After each step."""
+        self._learn_rate = learn_rate
+        self._sums["n_steps"] += 1
+        self._sums["n_pieces"] += size.n_pieces
+        self._sums["flops"] += size.flops
+        for name in _LOSSES:
+            loss = getattr(result, name)
+            if loss is not None:
+                self._sums[name] += loss
+        now = perf_counter()
+        self._sums["seconds"] += now - self._last_step_end
+        self._last_step_end = now
+        if self._logger:
+            self._logger(None)
+
+    def report(self, state: TrainingState, evaluation: Evaluation | None) -> None:
+        """Write a row of what came since the last one, and begin anew."""
+        self._n_pieces += int(self._sums["n_pieces"])
+        self._seconds += self._sums["seconds"]
+        row = {
+            "epoch": state.place.epoch,
+            "step": state.step,
+            "share": state.share,
+            "learn_rate": self._learn_rate,
+            "n_pieces": self._n_pieces,
+            "seconds": self._seconds,
+            **self._since_last_row(),
+            **_held_out(evaluation),
+            **self._remarks,
+        }
+        append_row(self._path, row)
+        self._console.print_row(row, seconds_left=self._seconds_left(state.share))
+        if self._logger:
+            self._logger(row)
+        self._remarks = {}
+        self._sums.clear()
+        self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """What was done since the last step, such as saving, is not training."""
+        self._last_step_end = perf_counter()
+
+    def _since_last_row(self) -> Row:
+        sums = self._sums
+        if not sums["n_steps"]:
+            return {}
+        losses = {
+            name: sums[name] / sums["n_steps"] for name in _LOSSES if name in sums
+        }
+        flops_per_second = sums["flops"] / sums["seconds"]
+        return {
+            **losses,
+            "pieces_per_second": sums["n_pieces"] / sums["seconds"],
+            "model_flops_per_second": flops_per_second,
+            "peak_share": flops_per_second / self._machine.flops_per_second,
+        }
+
+    def _seconds_left(self, share: float) -> float | None:
+        if share <= self._first_share:
+            return None
+        spent = perf_counter() - self._start
+        return spent * (1 - share) / (share - self._first_share)
+
+
+def _held_out(evaluation: Evaluation | None) -> Row:
+    if evaluation is None:
+        return {}
+    values = {name: getattr(evaluation, name) for name in _HELD_OUT}
+    if evaluation.nsp:
+        values["nsp_accuracy"] = evaluation.nsp.accuracy
+        values["random_share"] = evaluation.nsp.random_share
+    return {f"held_out_{name}": value for name, value in values.items()}

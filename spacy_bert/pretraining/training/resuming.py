@@ -1,0 +1,71 @@
+"""Whether an earlier run goes on: the same settings and text, or not at all."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..config import LIMITS
+from ..index.fingerprint import IndexPlan, describe_change
+from .state import read_state
+
+# What may change when a run is continued: none of it touches the steps done so far.
+# With another limit the learning rate follows the new one from there on.
+FREE_ON_RESUME = {
+    *LIMITS,
+    *("max_skipped", "eval_every", "log_every", "save_every", "probes", "parallel"),
+}
+
+
+def continues_run(
+    last: Path,
+    settings: Mapping[str, Any],
+    plan: IndexPlan,
+    resume: bool,
+    overwrite: bool,
+    write: Callable[[str], None],
+) -> bool:
+    """Whether the run in `last` goes on. With both flags it does where it can.
+
+    settings: of the model and of the training. plan: of the index.
+
+    Raises FileExistsError, FileNotFoundError or ValueError where what is asked for is
+    not what is there.
+    """
+    if not resume:
+        if last.exists() and not overwrite:
+            raise FileExistsError(
+                f"{last} holds the checkpoint of an earlier run. Continue it with "
+                "--resume, start over with --overwrite, or give another folder."
+            )
+        return False
+    try:
+        _check_same_run(last, settings, plan)
+    except (ValueError, FileNotFoundError) as error:
+        if not overwrite:
+            raise
+        if last.exists():
+            write(f"Starting over: {error}")
+        return False
+    return True
+
+
+def _check_same_run(last: Path, settings: Mapping[str, Any], plan: IndexPlan) -> None:
+    state, before = read_state(last)
+    advice = "Set it back, or start over with --overwrite."
+    for section in ("model", "vocabulary", "pretraining"):
+        for key, value in settings[section].items():
+            old = before.get(section, {}).get(key)
+            if old != value and key not in FREE_ON_RESUME:
+                raise ValueError(
+                    f"[{section}] {key}: expected {old!r}, as in the run that is "
+                    f"resumed, got {value!r}. {advice}"
+                )
+    change = describe_change(before.get("corpus", {}), plan)
+    if change:
+        raise ValueError(f"The run cannot be resumed: {change}. {advice}")
+    max_steps = settings["pretraining"]["max_steps"]
+    if max_steps is not None and max_steps < state.step:
+        raise ValueError(
+            f"[pretraining] max_steps: expected at least {state.step}, the steps that "
+            f"the resumed run has done, got {max_steps}. {advice}"
+        )

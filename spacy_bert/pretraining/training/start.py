@@ -1,0 +1,107 @@
+"""What a run begins with: a config and an output folder -> weights, the index on disk.
+
+Rank 0 makes it and sends it to the others.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...checkpoint import load_pretraining_model
+from ...folders import recover
+from ...model import BertConfig, BertForPretraining
+from ...tokenization import WordPiece
+from ..config import PretrainingConfig
+from ..evaluation import unigram_log_probs
+from ..index.building import open_index
+from ..index.fingerprint import hash_wordpiece, plan_index
+from ..probes import Probe, make_probes
+from ..text.corpus import Splitter
+from ..vocabulary import load_vocabulary
+from .new_model import make_model
+from .resuming import continues_run
+from .state import TrainingState, read_state
+from .warm_start import warm_start
+
+INDEX, LAST, BEST = "index", "model-last", "model-best"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """`continues`: an earlier run, whose `state` it is. `settings` are written beside
+    each checkpoint, to be compared on resuming; `log_probs` are those of single pieces.
+    """
+
+    continues: bool
+    state: TrainingState
+    model: BertForPretraining
+    wordpiece: WordPiece
+    log_probs: Tensor
+    probes: list[Probe]
+    settings: dict[str, Any]
+
+
+def make_start(
+    config: PretrainingConfig,
+    output: Path,
+    *,
+    splitter: Splitter | None,
+    resume: bool,
+    overwrite: bool,
+    n_process: int,
+    write: Callable[[str], None],
+) -> Start:
+    """Read, check and build. Nothing of an earlier run is lost when this raises."""
+    given = load_vocabulary(config.vocabulary)
+    bert = config.bert_config(given.n_pieces)
+    plan = plan_index(config.corpus, wordpiece=given, splitter=splitter)
+    settings = _describe(config, bert)
+    last = output / LAST
+    recover(last)
+    recover(output / BEST)
+    continues = continues_run(last, settings, plan, resume, overwrite, write)
+    torch.manual_seed(config.pretraining.seed)
+    # Before the index, which can take long: a checkpoint may be refused.
+    has_new_mlm_head = False
+    if continues:
+        model, wordpiece = load_pretraining_model(last)
+    else:
+        model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
+    plan = replace(plan, wordpiece=wordpiece)
+    index = open_index(output / INDEX, plan, n_process=n_process, write=write)
+    # A run is resumed by the vocabulary that its config names.
+    settings["corpus"] = index.fingerprint | {"vocabulary": hash_wordpiece(given)}
+    log_probs = unigram_log_probs(index.train, model.config.vocab_size)
+    if has_new_mlm_head:
+        with torch.no_grad():
+            model.mlm.bias.copy_(log_probs)
+    if config.pretraining.warm_start and not continues:
+        write("Warm start: embeddings from co-occurrences in the corpus")
+        warm_start(model, index.train, wordpiece, log_probs)
+    probes = make_probes(
+        config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions
+    )
+    return Start(
+        continues=continues,
+        state=read_state(last)[0] if continues else TrainingState(),
+        model=model,
+        wordpiece=wordpiece,
+        log_probs=log_probs,
+        probes=probes,
+        settings=settings,
+    )
+
+
+def _describe(config: PretrainingConfig, bert: BertConfig) -> dict[str, Any]:
+    """As JSON gives it back, so that tuples compare equal to lists."""
+    settings = {
+        "model": asdict(bert),
+        "pretraining": asdict(config.pretraining),
+        "vocabulary": {"extend_vocab": config.vocabulary.extend_vocab},
+    }
+    return json.loads(json.dumps(settings))

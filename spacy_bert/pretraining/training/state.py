@@ -1,0 +1,123 @@
+"""What continuing a run exactly takes, beside its weights; in the checkpoint's folder.
+
+`training_state.json` has the step, the place in the data, the best loss and the
+settings; the folder `training_state` the optimizer's moments.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ...checkpoint import save_checkpoint
+from ...folders import replacing
+from ...model import BertForPretraining
+from ...tokenization import WordPiece
+from ..distributed.moments import FOLDER, save_moments
+from ..distributed.ranks import Ranks
+from ..instances.batches import Place
+
+STATE_FILE = "training_state.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingState:
+    """step: steps finished.
+    n_epochs: how often they went through the text.
+    seconds: how long they took, with all that the loop does between them.
+    share: of the run that is done, from 0 to 1.
+    best_loss: the lowest held-out MLM loss so far.
+    mean_loss: of recent steps, by which an explosion is known.
+    """
+
+    step: int = 0
+    place: Place = field(default_factory=Place)
+    n_epochs: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
+    share: float = field(default=0.0, compare=False)
+    best_loss: float | None = None
+    mean_loss: float | None = None
+
+
+def save_run(
+    path: Path,
+    model: BertForPretraining,
+    wordpiece: WordPiece,
+    ranks: Ranks,
+    *,
+    moments: Mapping[str, Tensor] | None = None,
+    state: TrainingState | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Replace the checkpoint at `path`, with the state of its training if there is one.
+
+    All ranks do this at once: rank 0 writes all but the moments, of which each has its
+    own. Raises OSError, with the previous checkpoint whole, where it cannot be written.
+    """
+    try:
+        with ExitStack() as stack:
+            new = ranks.first(lambda: stack.enter_context(replacing(path)))
+            ranks.first(lambda: save_checkpoint(new, model, wordpiece))
+            if state is not None:
+                save_moments(new / FOLDER, moments or {}, ranks)
+                ranks.first(lambda: _save_state(new, state, settings or {}))
+    except (OSError, SafetensorError) as error:
+        before = "The previous one is whole" if path.exists() else "There is none yet"
+        raise OSError(
+            f"The checkpoint {path} could not be written ({error}). {before}. Make "
+            "room or change the folder's permissions, then run again with --resume."
+        ) from error
+
+
+def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
+    """The state and the settings of the run. Raises ValueError where they are damaged
+    and FileNotFoundError where there are none."""
+    values = _read_values(path)
+    try:
+        del values["files"]
+        settings, place = values.pop("settings"), Place(**values.pop("place"))
+        return TrainingState(step=values.pop("step"), place=place, **values), settings
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
+def read_moment_files(path: Path) -> list[str]:
+    """The names of those in the folder of moments. Raises as `read_state`."""
+    try:
+        return _read_values(path)["files"]
+    except KeyError as error:
+        raise _damaged(path, error) from error
+
+
+def _read_values(path: Path) -> dict[str, Any]:
+    file = path / STATE_FILE
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"Expected a checkpoint of an earlier run in {path}, found no "
+            f"{STATE_FILE}. Start without --resume."
+        )
+    try:
+        return json.loads(file.read_text(encoding="utf8"))
+    except ValueError as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path / STATE_FILE} is damaged ({error!r}). Start over with --overwrite."
+    )
+
+
+def _save_state(path: Path, state: TrainingState, settings: Mapping[str, Any]) -> None:
+    values = {
+        **asdict(state),
+        "files": sorted(file.name for file in (path / FOLDER).iterdir()),
+        "settings": dict(settings),
+    }
+    text = json.dumps(values, indent=1) + "\n"
+    (path / STATE_FILE).write_text(text, encoding="utf8")

@@ -1,0 +1,126 @@
+"""Embeddings that start from what can be counted instead of noise.
+
+A new BERT spends its first minutes learning how frequent each piece is, which ones go
+together, and which positions are next to each other. So the rows of a truncated SVD of
+positive pointwise mutual information (Levy and Goldberg 2014, section 3.2) become the
+piece embeddings, log frequencies the bias of the MLM head, and sinusoids (Vaswani et
+al. 2017, section 3.5) the position embeddings. All of them are learned further.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...model import BertForPretraining
+from ...tokenization import WordPiece
+from ...tokenization.wordpiece import SPECIAL_PIECES
+from ..index.files import CorpusPart
+
+WINDOW = 5
+
+# Deviations of the embeddings, in units of the model's initializer_range.
+PIECE_SCALE = 6.0
+POSITION_SCALE = 4.0
+
+# More text than this changes the counts of pairs little; what is read is spread evenly.
+MAX_PIECES = 4_000_000
+_BLOCK_PIECES = 500_000
+
+_OVERSAMPLING = 32
+
+
+def warm_start(
+    model: BertForPretraining,
+    part: CorpusPart,
+    wordpiece: WordPiece,
+    log_probs: Tensor,
+) -> None:
+    """Overwrite the embeddings, but for those of special pieces, and the MLM bias.
+
+    `log_probs`: of single pieces, (vocab_size,).
+    """
+    std = model.config.initializer_range
+    pieces = model.encoder.embeddings.pieces.weight
+    positions = model.encoder.embeddings.positions.weight
+    n_pieces, width = wordpiece.n_pieces, model.config.hidden_width
+    associations = positive_pmi(count_pairs(part, n_pieces), n_pieces)
+    rank = min(width + _OVERSAMPLING, n_pieces)
+    u, s, _ = torch.svd_lowrank(associations, q=rank, niter=2)
+    vectors = (u * s.sqrt())[:, :width].float()
+    vectors *= PIECE_SCALE * std / vectors.std()
+    is_special = torch.tensor([piece in SPECIAL_PIECES for piece in wordpiece.pieces])
+    # Pieces that never occur have no associations, and keep their noise.
+    is_known = torch.zeros_like(is_special)
+    is_known[associations.indices()[0]] = True
+    rows = (is_known & ~is_special).nonzero().flatten()
+    with torch.no_grad():
+        pieces[rows, : vectors.shape[1]] = vectors[rows]
+        waves = make_sinusoids(*positions.shape)
+        positions.copy_(waves * (POSITION_SCALE * std / waves.std()))
+        model.mlm.bias.copy_(log_probs)
+
+
+def count_pairs(part: CorpusPart, n_pieces: int) -> tuple[NDArray, NDArray]:
+    """Pairs of pieces at most WINDOW apart in a sentence, as a * n_pieces + b, in both
+    orders, and how often each occurs."""
+    keys, counts = np.empty(0, np.int64), np.empty(0, np.int64)
+    for ids, sentences in _blocks(part):
+        found = []
+        for distance in range(1, WINDOW + 1):
+            is_near = sentences[distance:] == sentences[:-distance]
+            found.append((ids[:-distance] * n_pieces + ids[distance:])[is_near])
+        new = np.unique(np.concatenate(found), return_counts=True)
+        keys, counts = _merge((keys, counts), new)
+    a, b = np.divmod(keys, n_pieces)
+    return _merge((keys, counts), (b * n_pieces + a, counts))
+
+
+def positive_pmi(pairs: tuple[NDArray, NDArray], n_pieces: int) -> Tensor:
+    """log(p(a, b) / (p(a) p(b))) where that is positive, sparse. Each piece counts as
+    context by its frequency to the power of 3/4, as rare ones would weigh too much."""
+    keys, counts = pairs
+    a, b = np.divmod(keys, n_pieces)
+    as_piece = np.bincount(a, weights=counts, minlength=n_pieces)
+    as_context = as_piece**0.75
+    expected = as_piece[a] * as_context[b] / max(as_context.sum(), 1.0)
+    pmi = np.log(counts / expected)
+    is_positive = pmi > 0
+    places = torch.from_numpy(np.stack((a[is_positive], b[is_positive])))
+    values = torch.from_numpy(pmi[is_positive]).float()
+    return torch.sparse_coo_tensor(
+        places, values, (n_pieces, n_pieces), check_invariants=False
+    ).coalesce()
+
+
+def make_sinusoids(n_positions: int, width: int) -> Tensor:
+    """Sine and cosine in turn, of wavelengths from 2 pi to 20,000 pi.
+
+    (n_positions, width)
+    """
+    frequencies = 10_000.0 ** (-torch.arange(0, width, 2) / width)
+    angles = torch.arange(n_positions)[:, None] * frequencies
+    return torch.stack((angles.sin(), angles.cos()), dim=2).flatten(1)[:, :width]
+
+
+def _merge(
+    one: tuple[NDArray, NDArray], other: tuple[NDArray, NDArray]
+) -> tuple[NDArray, NDArray]:
+    keys, where = np.unique(np.concatenate((one[0], other[0])), return_inverse=True)
+    counts = np.bincount(where, weights=np.concatenate((one[1], other[1])))
+    return keys, counts.astype(np.int64)
+
+
+def _blocks(part: CorpusPart) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Piece ids, and the number of the sentence that each is in."""
+    n_read = min(part.n_pieces, MAX_PIECES)
+    n_blocks = -(-n_read // _BLOCK_PIECES)
+    starts = np.linspace(0, part.n_pieces, n_blocks, endpoint=False).astype(np.int64)
+    size = -(-n_read // n_blocks)
+    blocks = []
+    for start in starts:
+        stop = min(start + size, part.n_pieces)
+        places = np.arange(start, stop)
+        sentences = np.searchsorted(part.sentence_offsets, places, side="right")
+        blocks.append((part.piece_ids[start:stop].astype(np.int64), sentences))
+    return blocks
