@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.training import Example
 
 from spacy_bert.pipeline.alignment import align
-from spacy_bert.pipeline.architectures import get_shim
+from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.windows import make_window_batches
 
 from .systems import PIPELINES, TRAINABLE, onnx_runtimes, through_pipe

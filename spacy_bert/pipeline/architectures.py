@@ -4,27 +4,24 @@ Docs become integers, one torch module makes all vectors of the batch, and one a
 comes back, of which each Doc gets a view. All differentiation stays in torch.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Literal, cast, get_args
 
-import torch
 from spacy import registry
 from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
-from thinc.api import Model, torch2xp, xp2torch
+from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..model.config import Activation, BertConfig
-from ..model.encoder import set_dropout
 from ..tokenization import train_wordpiece
-from .alignment import align
+from .encoding import encode_docs, get_shim
 from .listeners import Vectors, get_takes
 from .optimizer import LearnRates
-from .precision import Precision, autocast
+from .precision import Precision
 from .shim import BertShim
-from .token_vectors import Combine, LayerChoice, encode_windows
-from .windows import N_SPECIAL, make_window_batches
+from .token_vectors import Combine, LayerChoice
+from .windows import N_SPECIAL
 
 # Of a vocabulary learned from training examples, which are a small corpus.
 DEFAULT_VOCAB_SIZE = 4000
@@ -142,99 +139,6 @@ def build_cls_vectors(
     return cast(Model[list[Doc], Floats2d], encoder)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Encoded:
-    """tokens: one (n_tokens, hidden_width) a Doc; cls and pooled: (n_docs,
-    hidden_width)."""
-
-    tokens: list[Floats2d]
-    cls: Floats2d
-    pooled: Floats2d
-
-
-# Of the vectors that listeners take; those of tokens end to end, (n_tokens, ...).
-Gradients = Mapping[Vectors, Floats2d]
-
-
-def check_trainable(shim: BertShim) -> None:
-    """Raises ValueError where the weights are of 8 bits."""
-    if shim.precision == "int8" and shim.freeze != "all":
-        raise ValueError(
-            "An encoder with precision = 'int8' cannot be trained. Train with 'fp32' "
-            "and quantize the result with 'spacy bert quantize', or set freeze = 'all' "
-            "to train the heads alone."
-        )
-
-
-def get_shim(model: Model) -> BertShim:
-    """The encoder and vocabulary of a model made by `build_bert_encoder`."""
-    for shim in model.shims:
-        if isinstance(shim, BertShim):
-            return shim
-    raise ValueError(
-        "[components.bert_encoder.model]: expected @architectures = "
-        f"'spacy-bert.BertEncoder.v1', got a model named {model.name!r}."
-    )
-
-
-def encode_docs(
-    model: Model, docs: Sequence[Doc], is_train: bool
-) -> tuple[Encoded, Callable[[Gradients], None]]:
-    """Vectors of the Docs, and a callback that sends gradients through the encoder."""
-    shim = get_shim(model)
-    encoder = shim.encoder
-    # A frozen encoder gives the same features every time, without dropout.
-    is_train = is_train and shim.freeze != "all"
-    if is_train:
-        check_trainable(shim)
-        set_dropout(encoder.train(), model.attrs["dropout_rate"])
-    with torch.set_grad_enabled(is_train), autocast(shim.precision, shim.device):
-        alignment = align(docs, shim.wordpiece)
-        vectors = encode_windows(
-            encoder,
-            make_window_batches(
-                alignment,
-                shim.wordpiece,
-                width=model.attrs["window_width"],
-                overlap=model.attrs["window_overlap"],
-                max_batch_pieces=model.attrs["max_batch_pieces"]
-                or _default_batch_pieces(shim, is_train),
-            ),
-            LayerChoice(
-                layers=tuple(model.attrs["layers"]), combine=model.attrs["combine"]
-            ),
-            n_tokens=alignment.n_tokens,
-            n_docs=len(docs),
-            device=shim.device,
-        )
-    if is_train:
-        encoder.eval()
-
-    def backprop(gradients: Gradients) -> None:
-        outputs, scaled = [], []
-        for takes, gradient in gradients.items():
-            output = getattr(vectors, takes)
-            # Not those of layers that are all frozen.
-            if output.requires_grad:
-                outputs.append(output)
-                scaled.append(
-                    xp2torch(gradient, device=shim.device) * shim.gradient_scale.factor
-                )
-        if outputs:
-            torch.autograd.backward(outputs, scaled)
-
-    tokens = cast(Floats2d, torch2xp(vectors.tokens.detach()))
-    ends = [0]
-    for doc in docs:
-        ends.append(ends[-1] + len(doc))
-    encoded = Encoded(
-        tokens=[tokens[i:j] for i, j in zip(ends, ends[1:], strict=False)],
-        cls=cast(Floats2d, torch2xp(vectors.cls.detach())),
-        pooled=cast(Floats2d, torch2xp(vectors.pooled.detach())),
-    )
-    return encoded, backprop
-
-
 def _forward(
     model: Model, docs: list[Doc], is_train: bool
 ) -> tuple[Any, Callable[[Any], list[Doc]]]:
@@ -278,13 +182,6 @@ def _replace_listener_config(
         "encoder": encoder,
         "pooled": listener.get("pooled", True),
     }
-
-
-def _default_batch_pieces(shim: BertShim, is_train: bool) -> int:
-    """What measured fastest with MiniLM (benchmarks/LOG.md)."""
-    if shim.device.type != "cpu":
-        return 16384
-    return 2048 if is_train or shim.precision == "int8" else 1024
 
 
 def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:

@@ -26,14 +26,8 @@ from thinc.types import Floats2d
 
 from ..tokenization import WordPiece, train_wordpiece
 from . import forking  # noqa: F401
-from .architectures import (
-    DEFAULT_VOCAB_SIZE,
-    Encoded,
-    Gradients,
-    check_trainable,
-    encode_docs,
-    get_shim,
-)
+from .architectures import DEFAULT_VOCAB_SIZE
+from .encoding import Encoded, Gradients, check_trainable, encode_docs, get_shim
 from .listeners import Vectors, get_grad_factor, get_takes, no_backprop
 from .similarity import set_similarity_hooks
 

@@ -7,8 +7,8 @@ from typing import Any
 from spacy.language import Language
 
 from ..checkpoint import read_config
-from .architectures import get_shim
 from .bert_encoder import DEFAULT_CONFIG, BertTok2Vec
+from .encoding import get_shim
 
 ARCHITECTURE_FIELDS = (
     "hidden_width",

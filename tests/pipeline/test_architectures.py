@@ -5,11 +5,8 @@ import pytest
 import torch
 from transformers import BertModel
 
-from spacy_bert.pipeline.architectures import (
-    build_bert_encoder,
-    encode_docs,
-    get_shim,
-)
+from spacy_bert.pipeline.architectures import build_bert_encoder
+from spacy_bert.pipeline.encoding import encode_docs, get_shim
 
 TEXTS = ["the cat sat on the river bank", "money", "the unaffable dog ran"]
 

@@ -12,7 +12,7 @@ from thinc.api import Adam
 from transformers import BertModel
 
 from spacy_bert import add_encoder, set_similarity_hooks
-from spacy_bert.pipeline.architectures import get_shim
+from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.starter_config import HEADS
 
 TEXT = "the cat sat on the river bank"

@@ -10,7 +10,7 @@ from thinc.api import Adam
 from transformers import BertForSequenceClassification, BertTokenizerFast
 
 from spacy_bert import add_encoder, make_pair_doc
-from spacy_bert.pipeline.architectures import get_shim
+from spacy_bert.pipeline.encoding import get_shim
 
 PAIRS = [("the cat sat", "a dog ran"), ("un", "the bank of money"), ("was it", "!")]
 

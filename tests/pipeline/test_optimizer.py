@@ -6,7 +6,8 @@ import torch
 from thinc.api import SGD, Adam, RAdam
 from torch import nn
 
-from spacy_bert.pipeline.architectures import build_bert_encoder, get_shim
+from spacy_bert.pipeline.architectures import build_bert_encoder
+from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.optimizer import LearnRates, step
 from spacy_bert.pipeline.precision import GradientScale
 

@@ -11,7 +11,8 @@ from thinc.api import SGD
 from spacy_bert import add_encoder
 from spacy_bert.cli import main
 from spacy_bert.pipeline import precision
-from spacy_bert.pipeline.architectures import build_bert_encoder, get_shim
+from spacy_bert.pipeline.architectures import build_bert_encoder
+from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.precision import GradientScale
 
 TEXT = "the cat sat on the river bank"

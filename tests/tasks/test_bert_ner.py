@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam
 
-from spacy_bert.pipeline.architectures import get_shim
+from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.tasks.bio import BioTags
 from spacy_bert.tasks.tagging import find_entities
 from spacy_bert.tasks.token_classifier import TagScores, build_token_classifier
