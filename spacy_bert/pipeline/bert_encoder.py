@@ -35,6 +35,8 @@ DEFAULT_CONFIG = {"model": {"@architectures": "spacy-bert.BertEncoder.v1"}}
 
 Doc.set_extension("bert_cls", default=None, force=True)
 Doc.set_extension("bert_pooled", default=None, force=True)
+# The name of the encoder that wrote the others, and doc.tensor.
+Doc.set_extension("bert_source", default=None, force=True)
 
 
 @Language.factory(
@@ -104,6 +106,7 @@ class BertTok2Vec(Tok2Vec):
             doc.tensor = tokens if is_most else tokens.copy()  # type: ignore[assignment]
             doc._.bert_cls = encoded.cls[i].copy()
             doc._.bert_pooled = encoded.pooled[i].copy()
+            doc._.bert_source = self.name
             # spaCy sends a worker's Docs back without hooks, and warns of each.
             if parent_process() is None:
                 set_similarity_hooks(doc)

@@ -8,6 +8,8 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from .listeners import expect_takes
+
 
 @registry.architectures("spacy-bert.LayerMix.v1")
 def build_layer_mix(
@@ -20,8 +22,9 @@ def build_layer_mix(
     (n_tokens, n_layers * hidden_width) -> (n_tokens, hidden_width), for each Doc.
     Raises ValueError where the width is not a multiple of n_layers.
     """
+    expect_takes(tok2vec, "tokens")
     total = tok2vec.get_dim("nO")
-    if total % n_layers:
+    if n_layers < 1 or total % n_layers:
         raise ValueError(
             f"spacy-bert.LayerMix.v1: expected a width of n_layers = {n_layers} times "
             f"the encoder's hidden_width, got {total}."

@@ -50,7 +50,7 @@ def build_cls_listener(
 class BertListener(Tok2VecListener):
     """takes: what the encoder hands over, in training as in prediction.
 
-    Raises ValueError for a Doc that the encoder has not seen.
+    Raises ValueError for a Doc that the encoder has not seen, or another one since.
     """
 
     name = "bert-listener"
@@ -58,6 +58,11 @@ class BertListener(Tok2VecListener):
     def __init__(
         self, upstream_name: str, width: int, *, takes: Vectors, grad_factor: float
     ) -> None:
+        if not 0.0 <= grad_factor < float("inf"):
+            raise ValueError(
+                f"grad_factor must be a number from 0 up, got {grad_factor}. A head "
+                "with 0 leaves the encoder alone."
+            )
         super().__init__(upstream_name, width)
         self.takes = takes
         self.grad_factor = grad_factor
@@ -75,6 +80,24 @@ def get_takes(listener: Tok2VecListener) -> Vectors:
 
 def get_grad_factor(listener: Tok2VecListener) -> float:
     return listener.grad_factor if isinstance(listener, BertListener) else 1.0
+
+
+def expect_takes(tok2vec: Model, expected: Literal["tokens", "[CLS]"]) -> None:
+    """What a head's model asks of the listener that it is given.
+
+    Raises ValueError where that one takes the other kind of vectors.
+    """
+    found = tok2vec.attrs.get("takes", "")
+    if isinstance(tok2vec, Tok2VecListener):
+        found = get_takes(tok2vec)
+    if found and (found == "tokens") != (expected == "tokens"):
+        names = {"tokens": "BertListener", "[CLS]": "ClsListener"}
+        raise ValueError(
+            f"Expected a model that gives the vectors of {expected}, got "
+            f"{tok2vec.name!r}, which gives those of "
+            f"{'tokens' if found == 'tokens' else '[CLS]'}. Set its @architectures to "
+            f"'spacy-bert.{names[expected]}.v1'."
+        )
 
 
 def _init(model: BertListener, X: Any = None, Y: None = None) -> None:
@@ -100,6 +123,13 @@ def _forward(
 def _find_vectors(model: BertListener, doc: Doc, is_train: bool) -> Any:
     """(n_tokens, width) or (width,), zeros while initializing."""
     width = model.get_dim("nO")
+    wanted, source = model.upstream_name, doc._.bert_source
+    if wanted != "*" and source not in (None, wanted):
+        raise ValueError(
+            f"The head listens to {wanted!r}, and the Doc has the vectors of "
+            f"{source!r}, which came later. Put each encoder right before the heads "
+            "that listen to it."
+        )
     if model.takes == "tokens":
         shape: tuple[int, ...] = (len(doc), width)
         vectors = doc.tensor if doc.tensor.shape == shape else None
@@ -109,10 +139,11 @@ def _find_vectors(model: BertListener, doc: Doc, is_train: bool) -> Any:
         return vectors
     if is_train or not model.is_initializing:
         raise ValueError(
-            f"The head listens to {model.upstream_name!r}, of which this Doc has no "
-            "vectors. Put it into the pipeline before the head, neither disabled nor "
-            "excluded. In training it must be in [training.annotating_components] "
-            "where it is frozen, or the head is there too."
+            f"The head listens to {wanted!r}, of which this Doc has no vectors. There "
+            "must be an encoder of that name in the pipeline before the head, neither "
+            "disabled nor excluded. In training it must be in "
+            "[training.annotating_components] where it is frozen, or the head is there "
+            "too."
         )
     return model.ops.alloc_f(shape)
 

@@ -1,7 +1,8 @@
 """Docs of two segments: a question and its context, a premise and a hypothesis.
 
 The border stands in the text, as one control character. So a pair goes wherever a text
-goes (`nlp.pipe`, .spacy files, `spacy evaluate`), whatever the tokenizer.
+goes (`nlp.pipe`, .spacy files, `spacy evaluate`), under every tokenizer that takes it
+for white space, as spaCy's own do.
 """
 
 from spacy.language import Language
@@ -34,10 +35,18 @@ def make_pair_doc(nlp: Language, first: str, second: str) -> Doc:
 
 
 def split_segments(doc: Doc) -> tuple[Span, Span] | None:
-    """The two segments, without the token between them; None where it is one text."""
+    """The two segments, without the token between them; None where it is one text.
+
+    Raises ValueError where that token holds more than white space.
+    """
     if find_border(doc.text) is None:
         return None
     border = next(token.i for token in doc if SEPARATOR in token.text)
+    if doc[border].text.strip():
+        raise ValueError(
+            f"Expected a tokenizer that splits at U+001E, which stands between two "
+            f"segments; got the token {doc[border].text!r}."
+        )
     return doc[:border], doc[border + 1 :]
 
 

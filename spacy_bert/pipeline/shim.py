@@ -37,7 +37,9 @@ _NO_WEIGHTS = (
     "The BERT encoder has no weights yet. Load a pretrained checkpoint with "
     "spacy_bert.add_encoder(nlp, path) or, in a config, with "
     '[initialize.components.bert_encoder] checkpoint = "path"; or call '
-    "nlp.initialize(get_examples) to start from random ones."
+    "nlp.initialize(get_examples) to start from random ones. `spacy train` does not "
+    "load it where the encoder is in [training] frozen_components: take it out of "
+    "there, and set freeze = 'all' in its model."
 )
 
 

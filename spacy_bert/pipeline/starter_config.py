@@ -13,7 +13,7 @@ from .bert_encoder import DEFAULT_CONFIG
 from .from_checkpoint import read_architecture
 
 LISTENER = {
-    "@architectures": "spacy.Tok2VecListener.v1",
+    "@architectures": "spacy-bert.BertListener.v1",
     "width": "${components.bert_encoder.model.hidden_width}",
     "upstream": "bert_encoder",
 }

@@ -38,7 +38,8 @@ def find_best_spans(
 ) -> BestSpans:
     """The n_best spans of at most max_answer_tokens by start logit + end logit.
 
-    start_logits, end_logits: of the context's tokens, (n_tokens,) each.
+    start_logits, end_logits: of the context's tokens, (n_tokens,) each; -inf where no
+        span may start or end.
     no_answer_score: what "no answer" scores; by default it is no option.
 
     Of equal scores the span that starts first comes first, then the shorter one. Takes
@@ -79,6 +80,8 @@ def find_best_spans(
 
 def _log_sum_exp(table: NDArray[np.float64]) -> float:
     highest = table.max()
+    if highest == -np.inf:
+        return -np.inf
     return float(highest + np.log(np.exp(table - highest).sum()))
 
 

@@ -72,8 +72,9 @@ def read_answers(doc: Doc, spans_key: str) -> list[Answer]:
 
 
 def _make_doc(nlp: Language, question: str, context: str) -> Doc:
-    if not question.strip():
+    if not isinstance(question, str) or not question.strip():
         raise ValueError(
-            f"Expected a question, got {question!r} about the context {context[:60]!r}."
+            f"Expected a question, got {question!r} about the context "
+            f"{str(context)[:60]!r}."
         )
     return make_pair_doc(nlp, question, context)

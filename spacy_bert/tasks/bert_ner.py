@@ -3,7 +3,6 @@ CRF."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from math import isfinite
 
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -15,6 +14,7 @@ from thinc.api import Model
 from ..pipeline.architectures import DEFAULT_WIDTH
 from ..pipeline.starter_config import head_config
 from .bio import BioTags, Entity
+from .losses import expect_finite
 from .tagging import find_entities, tagging_loss
 from .token_classifier import TagScores
 
@@ -160,9 +160,4 @@ class BertNer(TrainablePipe):
             tags=BioTags(self.labels),
             decoder=self.model.attrs["decoder"],
         )
-        if not isfinite(loss):
-            raise ValueError(
-                f"{self.name!r}: expected a finite loss, got {loss}. Lower the "
-                "learning rate, or warm it up."
-            )
-        return loss, gradient
+        return expect_finite(loss, name=self.name), gradient

@@ -7,6 +7,8 @@ from spacy.tokens import Doc
 from thinc.api import Dropout, Linear, Logistic, Model, Softmax, chain
 from thinc.types import Floats2d
 
+from ..pipeline.listeners import expect_takes
+
 
 @registry.architectures("spacy-bert.TextCatCls.v1")
 def build_cls_classifier(
@@ -23,6 +25,7 @@ def build_cls_classifier(
     The rate of dropout is [training.dropout]. Docs without a class, which belong to
     another head's corpus, teach nothing. Output: (n_docs, n_classes).
     """
+    expect_takes(tok2vec, "[CLS]")
     output: Model[Floats2d, Floats2d]
     if exclusive_classes:
         layer = Softmax(nO=nO)

@@ -24,7 +24,9 @@ from .answer_loss import answer_loss
 from .answer_spans import BestSpans, find_best_spans
 from .answering import Answer, answer_batch
 from .contexts import context_rows, get_context
+from .extractive_qa_model import N_LOGITS
 from .gold_answers import NO_ANSWER_ROW, GoldAnswer, find_gold_answer
+from .losses import expect_finite
 from .pipeline_reference import PipelineReference
 
 
@@ -146,7 +148,10 @@ class ExtractiveQA(TrainablePipe):
             contexts, self._to_numpy(self.model.predict(docs)), strict=True
         ):
             no_answer = float(logits[NO_ANSWER_ROW].sum()) if can_abstain else -np.inf
-            starts, ends = logits[context_rows(context, can_abstain=can_abstain)].T
+            # No answer begins or ends with white space.
+            is_space = [[token.is_space] * N_LOGITS for token in context]
+            rows = logits[context_rows(context, can_abstain=can_abstain)]
+            starts, ends = np.where(np.reshape(is_space, rows.shape), -np.inf, rows).T
             best.append(
                 find_best_spans(
                     starts,
@@ -179,11 +184,12 @@ class ExtractiveQA(TrainablePipe):
         self, examples: Iterable[Example], logits: Sequence[Floats2d]
     ) -> tuple[float, list[Floats2d]]:
         """Raises ValueError where an answer is not in its context, or there is none and
-        the model always gives one."""
+        the model always gives one; and where the loss is not finite."""
         examples = list(examples)
         validate_examples(examples, "ExtractiveQA.get_loss")
         golds = [self._find_gold(example) for example in examples]
         loss, d_logits = answer_loss(self._to_numpy(logits), golds)
+        expect_finite(loss, name=self.name)
         return loss, [self.model.ops.asarray2f(rows) for rows in d_logits]
 
     def initialize(
@@ -192,13 +198,23 @@ class ExtractiveQA(TrainablePipe):
         *,
         nlp: Language | None = None,
     ) -> None:
-        """Raises ValueError as `get_loss` does, for any of the examples."""
+        """Raises ValueError as `get_loss` does, for any of the examples, and where none
+        of them is annotated."""
         validate_get_examples(get_examples, "ExtractiveQA.initialize")
         max_tokens = self.cfg["max_answer_tokens"]
-        n_long = 0
+        n_long = n_golds = 0
         for example in get_examples():
             gold = self._find_gold(example)
-            n_long += gold is not None and gold.end - gold.start >= max_tokens
+            if gold is not None:
+                n_golds += 1
+                n_long += gold.end - gold.start >= max_tokens
+        if not n_golds:
+            key = self.cfg["spans_key"]
+            found = {k for example in get_examples() for k in example.reference.spans}
+            raise ValueError(
+                f"{self.name}: expected training examples with answers in "
+                f"reference.spans[{key!r}]; found {', '.join(sorted(found)) or 'none'}."
+            )
         if n_long:
             logger.warning(
                 "%s: %d answers have more than max_answer_tokens = %d tokens and can "

@@ -7,6 +7,8 @@ from spacy.tokens import Doc
 from thinc.api import Linear, Model, chain, with_array
 from thinc.types import Floats2d
 
+from ..pipeline.listeners import expect_takes
+
 N_LOGITS = 2  # Of an answer that starts here, and of one that ends here.
 
 Backprop = Callable[[list[Floats2d]], list[Doc]]
@@ -23,8 +25,10 @@ def build_extractive_qa(
     tok2vec: one (n_tokens, width) a Doc.
     cls: (n_docs, width), the [CLS] vectors; without it every question has an answer.
     """
+    expect_takes(tok2vec, "tokens")
     layers: list[Model] = [chain(tok2vec, with_array(_make_scores(tok2vec)))]
     if cls is not None:
+        expect_takes(cls, "[CLS]")
         layers.append(chain(cls, _make_scores(cls)))
     model: Model[list[Doc], list[Floats2d]] = Model(
         "extractive_qa",

@@ -9,7 +9,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..pipeline.segments import make_pair_doc
+from ..pipeline.segments import SEPARATOR, make_pair_doc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,12 @@ def read_pairs(
             f"{score!r}."
         )
     columns = [name for name in (first, second, label, score) if name is not None]
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"Expected different columns, got {', '.join(columns)}.")
+    if isinstance(labels, str) or isinstance(skip_labels, str):
+        raise ValueError(
+            f"Expected lists of labels, got the texts {labels!r} and {skip_labels!r}."
+        )
     rows = []
     n_skipped = 0
     for line, record in _read_records(path):
@@ -96,9 +102,13 @@ def _read_records(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
         ".tsv": _read_tsv,
         ".txt": _read_tsv,
     }
-    if path.suffix not in readers:
+    read = readers.get(path.suffix.lower())
+    if read is None:
         raise ValueError(f"{path}: expected a file that ends in {', '.join(readers)}.")
-    yield from readers[path.suffix](path)
+    try:
+        yield from read(path)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in UTF-8: {error}.") from error
 
 
 def _read_jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -123,6 +133,10 @@ def _read_jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
 def _read_tsv(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
     with path.open(encoding="utf-8-sig") as file:
         header = file.readline().rstrip("\n").split("\t")
+        if len(set(header)) < len(header):
+            raise ValueError(
+                f"{path}: expected columns of different names, got {', '.join(header)}."
+            )
         for number, line in enumerate(file, start=2):
             row = line.rstrip("\n").split("\t")
             if row == [""]:
@@ -145,6 +159,13 @@ def _pick(
             f"{where}: expected the columns {', '.join(columns)}; {', '.join(missing)} "
             f"is missing among {', '.join(record)}."
         )
+    for name in columns:
+        value = record[name]
+        if not isinstance(value, str | int | float) or SEPARATOR in str(value):
+            raise ValueError(
+                f"{where}: expected a text or a number, without U+001E, in the column "
+                f"{name}; got {value!r}."
+            )
     return {name: str(record[name]) for name in columns}
 
 

@@ -101,6 +101,8 @@ def _check_path(path: Path | None) -> Path:
 def _make_examples(
     nlp: Language, items: Iterable[Item], make_doc: Callable[[Item], Doc], limit: int
 ) -> Iterator[Example]:
+    if limit < 0:
+        raise ValueError(f"[corpora] limit: expected 0 or more, got {limit}.")
     for item in islice(items, limit or None):
         reference = make_doc(item)
         yield Example(nlp.make_doc(reference.text), reference)

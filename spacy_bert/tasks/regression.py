@@ -3,6 +3,7 @@ sentences are."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from thinc.api import Dropout, Linear, Model, chain
 from thinc.types import Floats2d
 
 from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.listeners import expect_takes
 from ..pipeline.starter_config import head_config
+from .losses import expect_finite
 
 Scorer = Callable[..., dict[str, Any]]
 
@@ -30,8 +33,10 @@ def build_regressor(
 
     tok2vec: a `spacy-bert.ClsListener.v1`.
     """
+    expect_takes(tok2vec, "[CLS]")
     layer = Linear(nO=nO)
     model: Model[list[Doc], Floats2d] = chain(tok2vec, chain(Dropout(), layer))
+    model.attrs["is_regressor"] = True
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("output_layer", layer)
     return model
@@ -68,6 +73,11 @@ class TextRegressor(TrainablePipe):
         *,
         scorer: Scorer | None = None,
     ) -> None:
+        if "is_regressor" not in model.attrs:
+            raise ValueError(
+                f"[components.{name}.model]: expected @architectures = "
+                f"'spacy-bert.Regressor.v1', got a model named {model.name!r}."
+            )
         super().__init__(vocab, model, name, labels=[], means=[], deviations=[])
         self.scorer = scorer
 
@@ -94,13 +104,18 @@ class TextRegressor(TrainablePipe):
     def get_loss(
         self, examples: Iterable[Example], scores: Floats2d
     ) -> tuple[float, Floats2d]:
-        """Half the sum of the squared errors, in deviations, and its gradient."""
+        """Half the sum of the squared errors, in deviations, and its gradient.
+
+        Raises ValueError where the loss is not finite.
+        """
         targets = _read_targets(list(examples), self.labels)
-        means, deviations = self._scales()
-        xp = self.model.ops.xp
-        errors = scores - (xp.asarray(targets) - means) / deviations
-        errors[xp.isnan(errors)] = 0.0
-        return float((errors**2).sum()) / 2, errors
+        is_given = ~np.isnan(targets)
+        scaled = (targets - self.cfg["means"]) / self.cfg["deviations"]
+        asarray = self.model.ops.asarray2f
+        errors = scores - asarray(np.where(is_given, scaled, 0.0))
+        errors = self.model.ops.xp.where(asarray(is_given) > 0, errors, 0.0)
+        loss = float((errors**2).sum()) / 2
+        return expect_finite(loss, name=self.name), errors
 
     def initialize(
         self,
@@ -113,7 +128,7 @@ class TextRegressor(TrainablePipe):
 
         labels: which of the references' `cats` to predict; by default all of them.
 
-        Raises ValueError where there are none.
+        Raises ValueError where there are none, or not as many as the model has already.
         """
         validate_get_examples(get_examples, "TextRegressor.initialize")
         examples = list(get_examples())
@@ -127,6 +142,13 @@ class TextRegressor(TrainablePipe):
                 f"{self.name}: expected numbers in `cats` of the training examples for "
                 f"{', '.join(labels) or 'at least one label'}; found "
                 f"{', '.join(found) or 'none'}."
+            )
+        layer = self.model.get_ref("output_layer")
+        if layer.maybe_get_dim("nO") not in (None, len(labels)):
+            raise ValueError(
+                f"{self.name}: its model was initialized for {layer.get_dim('nO')} "
+                f"labels, and there are {len(labels)} now: {', '.join(labels)}. Make a "
+                "new component."
             )
         deviations = np.nanstd(targets, axis=0)
         self.cfg.update(
@@ -146,22 +168,22 @@ class TextRegressor(TrainablePipe):
 
 def _read_targets(
     examples: Sequence[Example], labels: Sequence[str]
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """(n_examples, n_labels), NaN where a reference has no such label.
 
-    Raises ValueError where it has something else than a number.
+    Raises ValueError where it has something else than a number, or an infinite one.
     """
     for example in examples:
         for label in labels:
             number = example.reference.cats.get(label, 0.0)
-            if not isinstance(number, int | float):
+            if not isinstance(number, Real) or np.isinf(number):
                 raise ValueError(
-                    f"Expected a number for {label!r} in `cats`, got {number!r} of "
-                    f"{example.reference.text[:60]!r}."
+                    f"Expected a finite number for {label!r} in `cats`, got {number!r} "
+                    f"of {example.reference.text[:60]!r}."
                 )
     return np.array(
         [[eg.reference.cats.get(label, np.nan) for label in labels] for eg in examples],
-        dtype=np.float32,
+        dtype=np.float64,
     ).reshape(len(examples), len(labels))
 
 
@@ -179,7 +201,7 @@ def score_regression(examples: Iterable[Example], **settings: Any) -> dict[str, 
     given: dict[str, list[float]] = {}
     for example in examples:
         for label, number in example.reference.cats.items():
-            if label in example.predicted.cats:
+            if label in example.predicted.cats and not np.isnan(number):
                 predicted.setdefault(label, []).append(example.predicted.cats[label])
                 given.setdefault(label, []).append(number)
     per_label = {}

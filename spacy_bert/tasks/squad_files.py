@@ -114,10 +114,11 @@ def _read_question(
         is_impossible = record.get("is_impossible", False)
         given = [] if is_impossible else record["answers"]
         answers = [(answer["text"], answer["answer_start"]) for answer in given]
+        _check_types(context, text, answers, is_impossible)
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"{name}: expected a question and its answers, each with text and "
-            f"answer_start; got {type(error).__name__}: {error}."
+            f"answer_start, in a context; got {type(error).__name__}: {error}."
         ) from error
     if not answers and not is_impossible and "is_impossible" in record:
         raise ValueError(
@@ -136,3 +137,19 @@ def _read_question(
         places=places,
     )
     return question, len(answers) - len(places)
+
+
+def _check_types(
+    context: Any, question: Any, answers: list[tuple[Any, Any]], is_impossible: Any
+) -> None:
+    """Raises TypeError."""
+    texts = [context, question, *(text for text, _ in answers)]
+    for value, kind in [
+        *((text, str) for text in texts),
+        *((start, int) for _, start in answers),
+        (is_impossible, bool),
+    ]:
+        if not isinstance(value, kind):
+            raise TypeError(f"{value!r}, which is no {kind.__name__}")
+    if SEPARATOR in context + question:
+        raise TypeError("U+001E, which stands between question and context")

@@ -9,6 +9,8 @@ from spacy.tokens import Doc
 from thinc.api import Dropout, Linear, Model, chain, with_array
 from thinc.types import Floats1d, Floats2d
 
+from ..pipeline.listeners import expect_takes
+
 Decoder = Literal["softmax", "crf"]
 
 
@@ -40,6 +42,7 @@ def build_token_classifier(
     Raises ValueError for another decoder. The number of tags (nO) comes with
     the labels.
     """
+    expect_takes(tok2vec, "tokens")
     if decoder not in get_args(Decoder):
         raise ValueError(
             f"decoder must be one of {', '.join(get_args(Decoder))}, got {decoder!r}."

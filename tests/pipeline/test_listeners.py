@@ -11,6 +11,12 @@ from transformers import BertForSequenceClassification, BertTokenizerFast
 
 from spacy_bert import add_encoder, make_pair_doc
 from spacy_bert.pipeline.encoding import get_shim
+from spacy_bert.pipeline.layer_mix import build_layer_mix
+from spacy_bert.pipeline.listeners import build_cls_listener, build_listener
+from spacy_bert.tasks.classification import build_cls_classifier
+from spacy_bert.tasks.extractive_qa_model import build_extractive_qa
+from spacy_bert.tasks.regression import build_regressor
+from spacy_bert.tasks.token_classifier import build_token_classifier
 
 PAIRS = [("the cat sat", "a dog ran"), ("un", "the bank of money"), ("was it", "!")]
 
@@ -242,3 +248,24 @@ def test_top_layers_drawn_anew(nlp, checkpoint):
         assert is_new == bool((before[name] != parameter).any()), name
     with pytest.raises(ValueError, match="reinitialize_layers must lie in"):
         pipe.initialize(lambda: examples, reinitialize_layers=3)
+
+
+@pytest.mark.parametrize("factor", [-1.0, float("inf"), float("nan")])
+def test_impossible_factors_are_refused(factor):
+    with pytest.raises(ValueError, match="grad_factor must be a number from 0 up"):
+        build_listener(16, grad_factor=factor)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: build_cls_classifier(build_listener(16), True), "ClsListener"),
+        (lambda: build_regressor(build_listener(16)), "ClsListener"),
+        (lambda: build_token_classifier(build_cls_listener(16)), "BertListener"),
+        (lambda: build_extractive_qa(build_cls_listener(16)), "BertListener"),
+        (lambda: build_layer_mix(build_cls_listener(16), 2), "BertListener"),
+    ],
+)
+def test_a_listener_of_the_wrong_kind_is_refused(build, message):
+    with pytest.raises(ValueError, match=f"to 'spacy-bert.{message}.v1'"):
+        build()

@@ -2,6 +2,7 @@
 
 import pytest
 import spacy
+from spacy.tokens import Doc
 
 from spacy_bert.pipeline.segments import (
     join_segments,
@@ -27,6 +28,12 @@ def test_empty_segments_and_white_space(first, second):
 def test_one_text_has_no_segments():
     assert split_segments(ENGLISH("The cat sat.")) is None
     assert split_segments(ENGLISH("")) is None
+
+
+def test_a_tokenizer_that_joins_what_is_around_the_border():
+    doc = Doc(ENGLISH.vocab, words=["Who\x1eThe", "cat"])
+    with pytest.raises(ValueError, match="got the token 'Who.x1eThe'"):
+        split_segments(doc)
 
 
 def test_more_than_one_separator_is_white_space():

@@ -159,6 +159,20 @@ def test_a_missing_annotation_changes_nothing(nlp):
     assert qa.model.to_bytes() != before
 
 
+def test_nothing_annotated_at_all_is_refused(nlp):
+    add_qa(nlp, spans_key="answer")
+    with pytest.raises(ValueError, match=r"spans\['answer'\]; found answers"):
+        nlp.initialize(lambda: make_examples(nlp))
+
+
+def test_no_answer_begins_or_ends_with_white_space(nlp):
+    qa = add_qa(nlp, n_best=1000)
+    nlp.initialize(lambda: make_examples(nlp))
+    found = {answer.text for answer in qa.answer("the cat ?", " the  cat\n ran  ")}
+    assert found == {"the", "cat", "ran", "the  cat", "cat\n ran", "the  cat\n ran"}
+    assert qa.answer("the cat ?", " \n ") == []
+
+
 @pytest.mark.parametrize("method", ["initialize", "update"])
 def test_a_question_without_answer_wants_cls(nlp, method):
     add_qa(nlp)

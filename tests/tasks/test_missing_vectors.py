@@ -5,6 +5,7 @@ import spacy
 from spacy.training import Example
 from task_toys import make_docs
 
+from spacy_bert import add_encoder
 from spacy_bert.pipeline.starter_config import HEADS, head_config
 
 MESSAGE = "neither disabled nor excluded"
@@ -13,11 +14,7 @@ MESSAGE = "neither disabled nor excluded"
 @pytest.mark.parametrize("head", HEADS)
 def test_a_head_refuses_docs_without_vectors(nlp, tmp_path, head):
     """Rather than to predict from zeros; but its shapes are found out with zeros."""
-    config = head_config(head, width=16)
-    listener = config["model"]["tok2vec"]
-    if listener["@architectures"] == "spacy.Tok2VecListener.v1":
-        listener["@architectures"] = "spacy-bert.BertListener.v1"
-    nlp.add_pipe(head, config=config)
+    nlp.add_pipe(head, config=head_config(head, width=16))
     docs = make_docs(nlp, "similarity" if head == "text_regressor" else head)
     examples = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
     optimizer = nlp.initialize(lambda: examples)
@@ -35,3 +32,18 @@ def test_a_head_refuses_docs_without_vectors(nlp, tmp_path, head):
     with pytest.raises(ValueError, match=MESSAGE):
         alone(text)
     alone(nlp.get_pipe("bert_encoder")(alone.make_doc(text)))
+
+
+@pytest.mark.parametrize("head", ["bert_ner", "textcat"])
+def test_a_head_refuses_the_vectors_of_another_encoder(nlp, checkpoint, head):
+    """Rather than to predict from what it did not learn from."""
+    nlp.add_pipe(head, config=head_config(head, width=16))
+    docs = make_docs(nlp, head)
+    nlp.initialize(lambda: [Example(nlp.make_doc(doc.text), doc) for doc in docs])
+    add_encoder(nlp, checkpoint, name="other")
+    nlp(docs[0].text)
+    config = head_config("tagger", width=16, upstream="other")
+    nlp.add_pipe("tagger", config=config, after="other")
+    doc = nlp.get_pipe("other")(nlp.get_pipe("bert_encoder")(nlp.make_doc("the cat")))
+    with pytest.raises(ValueError, match="'bert_encoder', and .* 'other', which came"):
+        nlp.get_pipe(head)(doc)

@@ -106,6 +106,9 @@ def test_labels_given_beforehand(write):
         ('{"a": "", "b": "", "gold": 1}\n{', "pairs.jsonl", "line 2: expected a JSON"),
         ("[1]", "pairs.jsonl", r"line 1: expected a JSON object, got '\[1\]'"),
         (TSV, "pairs.csv", "expected a file that ends in .jsonl"),
+        ('{"a": ["x"], "b": "", "gold": 1}', "pairs.jsonl", "line 1: .*column a; got"),
+        ("a\tb\tgold\n1\x1e\t2\tyes\n", "pairs.tsv", "without U.001E, in the column a"),
+        ("a\tb\tgold\tgold\n", "pairs.tsv", "columns of different names"),
     ],
 )
 def test_bad_files(write, content, name, message):

@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -35,7 +36,7 @@ def trained(nlp):
     examples = make_examples(nlp)
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.01
-    for _ in range(40):
+    for _ in range(80):
         nlp.update(examples, sgd=optimizer)
     return nlp
 
@@ -84,11 +85,48 @@ def test_labels_that_no_example_has_are_refused(nlp):
         )
 
 
-def test_what_is_no_number_is_refused(trained):
+@pytest.mark.parametrize("value", ["high", None, float("inf")])
+def test_what_is_no_number_is_refused(trained, value):
     examples = make_examples(trained)
-    examples[0].reference.cats["alike"] = "high"
-    with pytest.raises(ValueError, match="a number for 'alike'.*'high'"):
+    examples[0].reference.cats["alike"] = value
+    with pytest.raises(ValueError, match=f"finite number for 'alike'.*{value!r}"):
         trained.update(examples)
+
+
+def test_any_kind_of_number_on_any_scale(nlp):
+    nlp.add_pipe("text_regressor", config={"model": MODEL})
+    examples = make_examples(nlp)
+    for example, number in zip(examples, (0, 10, 20, 30), strict=True):
+        example.reference.cats["alike"] = np.int64(1_700_000_000 + number)
+    nlp.initialize(lambda: examples)
+    cfg = nlp.get_pipe("text_regressor").cfg
+    assert cfg["means"] == [1_700_000_015]
+    assert cfg["deviations"] == pytest.approx([125**0.5])
+
+
+def test_a_loss_that_is_not_finite(trained):
+    pipe, examples = trained.get_pipe("text_regressor"), make_examples(trained)
+    scores = pipe.model.ops.alloc2f(4, 1) + float("nan")
+    with pytest.raises(ValueError, match="'text_regressor': expected a finite loss"):
+        pipe.get_loss(examples, scores)
+
+
+def test_other_labels_than_the_model_was_made_for(trained):
+    examples, before = (
+        make_examples(trained),
+        dict(trained.get_pipe("text_regressor").cfg),
+    )
+    examples[0].reference.cats["length"] = 1.0
+    with pytest.raises(ValueError, match="for 1 labels, and there are 2 now"):
+        trained.initialize(lambda: examples)
+    assert trained.get_pipe("text_regressor").cfg == before
+
+
+def test_the_model_of_another_component_is_refused(nlp):
+    model = {**MODEL, "@architectures": "spacy-bert.TextCatCls.v1"}
+    model["exclusive_classes"] = True
+    with pytest.raises(ValueError, match="expected @architectures = 'spacy-bert.Regr"):
+        nlp.add_pipe("text_regressor", config={"model": model})
 
 
 def test_empty_docs_and_batches(trained):

@@ -100,6 +100,15 @@ def test_other_files_are_refused(tmp_path, content, message):
 def test_incomplete_questions_are_refused(write):
     with pytest.raises(ValueError, match="question q1: .*KeyError: 'answers'"):
         read_squad(write({"id": "q1", "question": "Who?"}))
+    for wrong, message in [
+        ({"question": None}, "TypeError: None, which is no str"),
+        ({"question": "Who\x1e?"}, "TypeError: U.001E"),
+        ({"answers": [{"text": "cat", "answer_start": "4"}]}, "'4', which is no int"),
+        ({"is_impossible": "false"}, "'false', which is no bool"),
+    ]:
+        question = {"id": "q1", "question": "Who?", "answers": [], **wrong}
+        with pytest.raises(ValueError, match=f"question q1: .*{message}"):
+            read_squad(write(question))
     with pytest.raises(ValueError, match="is_impossible is false; got none"):
         read_squad(write(record(is_impossible=False)))
 
