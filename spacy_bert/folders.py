@@ -14,7 +14,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     recover(path)
-    new, old = path.with_name(path.name + ".new"), path.with_name(path.name + ".old")
+    new, old = path.with_name(path.name + ".new"), _old(path)
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
     try:
@@ -30,7 +30,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def recover(path: Path) -> None:
     """Put back the previous folder, where a kill came between the two renames."""
-    old = path.with_name(path.name + ".old")
+    old = _old(path)
     if old.exists() and not path.exists():
         old.rename(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _old(path: Path) -> Path:
+    """Not a name that someone would give to a copy."""
+    return path.with_name(f".{path.name}.replaced")

@@ -27,7 +27,7 @@ def test_a_fault_while_writing_leaves_the_last_one(tmp_path):
 
 def test_a_kill_between_the_two_renames_is_mended(tmp_path):
     write(tmp_path / "kept", "one")
-    (tmp_path / "kept").rename(tmp_path / "kept.old")
+    (tmp_path / "kept").rename(tmp_path / ".kept.replaced")
     recover(tmp_path / "kept")
     assert (tmp_path / "kept" / "file").read_text() == "one"
 

@@ -1,6 +1,7 @@
 """Faults of the input shown as messages, not as stacks."""
 
 from collections.abc import Iterator
+from configparser import Error as ConfigParserError
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def shown_as_messages() -> Iterator[None]:
     except UsageError as error:
         msg.fail(error.format_message())
         raise typer.Exit(2) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ConfigParserError) as error:
         msg.fail(str(error))
         raise typer.Exit(1) from error
 

@@ -23,7 +23,9 @@ def evaluate_cli(
         "-x",
         help="nsp, sop or none: what the checkpoint was trained with",
     ),
-    n_instances: int = Opt(1024, "--n-instances", "-n", help="Sequences to score"),
+    n_instances: int = Opt(
+        1024, "--n-instances", "-n", min=1, help="Sequences to score"
+    ),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
 ) -> None:
     """Score masked pieces and next sentences of a checkpoint on any text.

@@ -76,6 +76,12 @@ class _SpacySplit:
                 "installed. Install it with: pip install 'spacy-bert[zh]', or name a "
                 "pipeline of yours as [corpus] sentences."
             )
+        try:
+            _ = self._nlp
+        except ImportError as error:
+            raise ValueError(
+                f"[corpus] lang: spaCy needs another package for {self.lang!r}: {error}"
+            ) from error
         return f"{self.sentences} ({self.lang})"
 
     @cached_property

@@ -30,6 +30,13 @@ def vocab_cli(
         config = PretrainingConfig.from_dict(
             load_config(config_path, overrides, interpolate=True)
         )
+        if config.pretraining.checkpoint is not None:
+            raise ValueError(
+                "[pretraining] checkpoint: expected none where a vocabulary is "
+                f"learned, got {config.pretraining.checkpoint!r}, which has its own. "
+                "To add pieces to it, set [vocabulary] extend_vocab and run 'spacy "
+                "bert pretrain'."
+            )
         wordpiece = learn_vocabulary(
             config.corpus,
             config.vocabulary,

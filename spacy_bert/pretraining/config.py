@@ -135,6 +135,7 @@ class TrainingConfig:
         at_least |= dict.fromkeys(("eval_every", "log_every", "save_every"), 1)
         for name, least in at_least.items():
             self._expect(name, f"at least {least}", getattr(self, name) >= least)
+        self._expect("seed", "below 2 ** 63", self.seed < 1 << 63)
         for name in LIMITS:
             value = getattr(self, name)
             self._expect(name, "a number above 0", value is None or value > 0)
@@ -203,7 +204,12 @@ class PretrainingConfig:
             TrainingConfig, values.get("pretraining", {}), section="pretraining"
         )
         vocabulary = dict(values.get("vocabulary", {}))
-        if training.checkpoint:
+        if training.checkpoint is not None:
+            if not (Path(training.checkpoint) / "config.json").is_file():
+                raise FileNotFoundError(
+                    "[pretraining] checkpoint: expected the folder of a BERT, with its "
+                    f"config.json, found none at {training.checkpoint!r}."
+                )
             vocabulary.setdefault("path", training.checkpoint)
         config = cls(
             corpus=read_section(
@@ -242,6 +248,12 @@ class PretrainingConfig:
                 )
             values = {**self.model, "vocab_size": n_pieces}
             bert = read_section(BertConfig, values, section="model")
+        expect(
+            bert.n_segments > 1 or self.pretraining.next_sentence == "none",
+            place="[model] n_segments",
+            expected="2, as pairs have two segments (next_sentence = 'none' has one)",
+            got=bert.n_segments,
+        )
         for name in ("max_length", "final_max_length"):
             length = getattr(self.pretraining, name)
             expect(

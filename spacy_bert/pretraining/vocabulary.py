@@ -17,13 +17,20 @@ def learn_vocabulary(
 ) -> WordPiece:
     """From the documents that are not held out, written to `config.path`.
 
-    Raises ValueError where there is nothing to learn from.
+    Raises ValueError where there is nothing to learn from, and FileExistsError where
+    it would take the place of a checkpoint's vocabulary.
     """
     path = Path(config.path)
     if path.is_dir() or not path.suffix:
         raise ValueError(
             f"[vocabulary] path: expected a file to write, such as vocab.txt, got the "
             f"folder {path}. The vocabulary of a checkpoint needs no learning."
+        )
+    if (path.parent / "config.json").exists():
+        raise FileExistsError(
+            f"[vocabulary] path: expected a file of its own, got {path}, where a "
+            "checkpoint lies, whose vocabulary it would replace. Give another path, or "
+            "go on with the checkpoint's vocabulary, which needs no learning."
         )
     wordpiece = train_wordpiece(
         TrainingLines(corpus),

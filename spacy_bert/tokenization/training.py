@@ -1,5 +1,6 @@
 """Learning a vocabulary: texts -> the pieces of a `vocab.txt`."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +11,16 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.trainers import WordPieceTrainer
 
-from .wordpiece import SPECIAL_PIECES, UNK, WordPiece, make_normalizer
+from .wordpiece import (
+    MAX_CHARS_PER_WORD,
+    SPECIAL_PIECES,
+    UNK,
+    WordPiece,
+    make_normalizer,
+)
+
+# Such words are [UNK] whatever their pieces, and take the square of their length.
+_TOO_LONG = re.compile(rf"\w{{{MAX_CHARS_PER_WORD + 1},}}")
 
 
 def train_wordpiece(
@@ -53,8 +63,9 @@ def train_wordpiece(
         special_tokens=[*SPECIAL_PIECES, *_alphabet(characters[:n_kept])],
         show_progress=show_progress,
     )
+    normalized = (normalizer.normalize_str(text).translate(dropped) for text in texts)
     tokenizer.train_from_iterator(
-        (normalizer.normalize_str(text).translate(dropped) for text in texts), trainer
+        (_TOO_LONG.sub(" ", text) for text in normalized), trainer
     )
     ids = tokenizer.get_vocab()
     return WordPiece(

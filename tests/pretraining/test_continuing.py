@@ -96,3 +96,16 @@ def edit(path, is_kept):
     kept = {name: tensor for name, tensor in tensors.items() if is_kept(name)}
     assert len(kept) < len(tensors)
     save_file(kept, path / "model.safetensors")
+
+
+def test_text_is_read_as_the_checkpoint_reads_it(
+    bert_path, settings, make_config, tmp_path
+):
+    """bert_path lower-cases; a file of its pieces does not say so."""
+    settings["model"] = {}
+    sections = {
+        "pretraining": {"checkpoint": str(bert_path)},
+        "vocabulary": {"path": str(bert_path / "vocab.txt"), "lowercase": False},
+    }
+    with pytest.raises(ValueError, match="lowercase: expected True, as in the check"):
+        pretrain(make_config(**sections), tmp_path / "out", write=quiet)

@@ -1,6 +1,7 @@
 """Steps that fail: left out, taken back, given up."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,8 +9,10 @@ from safetensors.torch import load_file
 from toy_corpus import read_log
 
 from spacy_bert.pretraining import DivergenceError, pretrain
-from spacy_bert.pretraining.training import optimizer
+from spacy_bert.pretraining.training import loop, optimizer
 from spacy_bert.pretraining.training.faults import highest_loss
+from spacy_bert.pretraining.training.run import Run
+from spacy_bert.pretraining.training.schedule import learn_rate_at
 from spacy_bert.pretraining.training.state import read_state
 
 
@@ -112,3 +115,30 @@ def test_few_masked_pieces_may_stray_further():
     assert highest_loss(2.0, 9) == 2.0 + 3.0 + 3.0
     assert highest_loss(2.0, 900) == pytest.approx(2.0 + 3.0 + 0.3)
     assert torch.isfinite(torch.tensor(highest_loss(2.0, 0)))
+
+
+def test_going_back_keeps_the_best_and_the_clock(
+    tmp_path, make_config, fail_at, monkeypatch
+):
+    """Evaluations: at steps 0 and 1 to 3 they give 9, 8, 7 and 6; then, after going
+    back from step 4 to step 2, only worse ones."""
+    losses = iter([9.0, 8.0, 7.0, 6.0] + [8.5] * 20)
+    real = Run.evaluate
+    monkeypatch.setattr(
+        Run, "evaluate", lambda run: replace(real(run), mlm_loss=next(losses))
+    )
+    rates = []
+    monkeypatch.setattr(
+        loop,
+        "learn_rate_at",
+        lambda share, settings: (
+            rates.append(learn_rate_at(share, settings)) or rates[-1]
+        ),
+    )
+    fail_at(4, 5)
+    limits = {"max_steps": None, "max_epochs": 1.0, "warmup_ratio": 0.0}
+    config = make_config(pretraining={"eval_every": 1, **limits})
+    state = pretrain(config, tmp_path / "out", write=quiet)
+    assert state.best_loss == 6.0
+    # The text goes on, so the rate goes on falling.
+    assert rates == sorted(rates, reverse=True)

@@ -200,3 +200,15 @@ def test_a_plan_is_a_function_of_seed_and_epoch(part):
 def test_pairs_are_shuffled(part):
     documents = document_of(part, plan(part).a_start)
     assert (np.diff(documents) == 0).mean() < 0.05
+
+
+@pytest.mark.parametrize("faithful", [False, True])
+def test_of_a_long_sentence_any_part_is_shown(faithful):
+    """By the original, whose coins fall evenly, only the middle of it."""
+    part = make_part([[400, 400]] * 50)
+    is_seen = np.zeros(400, np.bool_)
+    for epoch in range(20):
+        pairs = plan(part, epoch=epoch, max_length=32, faithful=faithful)
+        for start, stop in zip(pairs.a_start, pairs.a_stop, strict=True):
+            is_seen[start % 400 : start % 400 + stop - start] = True
+    assert is_seen.mean() < 0.3 if faithful else is_seen.mean() > 0.95

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from toy_corpus import read_log
 from typer.testing import CliRunner
 
 from spacy_bert.cli import bert_cli
+from spacy_bert.cli.sentences import make_splitter
 
 CONFIG = """
 [paths]
@@ -156,6 +158,48 @@ def test_faults_are_shown_as_messages(
     given = ["--vocabulary.path", vocab_path, *arguments]
     said = run("pretrain", config_path, tmp_path / "out", *given, exit_code=1)
     assert message in said
+
+
+@pytest.mark.parametrize("lang", ["ja", "th"])
+def test_a_language_that_needs_a_package_is_named(lang):
+    if find_spec({"ja": "sudachipy", "th": "pythainlp"}[lang]):
+        pytest.skip("the package is installed")
+    with pytest.raises(ValueError, match=f"spaCy needs another package for '{lang}'"):
+        make_splitter("sentencizer", lang)
+
+
+def test_a_vocabulary_is_not_learned_over_that_of_a_checkpoint(config_path, bert_path):
+    before = (bert_path / "vocab.txt").read_text()
+    path = ["--vocabulary.path", bert_path / "vocab.txt"]
+    assert "where a checkpoint lies" in run("vocab", config_path, *path, exit_code=1)
+    given = ["--pretraining.checkpoint", bert_path]
+    assert "set [vocabulary] extend_vocab" in run(
+        "vocab", config_path, *given, exit_code=1
+    )
+    assert (bert_path / "vocab.txt").read_text() == before
+
+
+def test_what_is_in_the_output_folder_is_kept(tmp_path, config_path, vocab_path):
+    out = tmp_path / "out"
+    given = ["--vocabulary.path", vocab_path]
+    (out / "model-best").mkdir(parents=True)
+    (out / "model-last.old").mkdir()
+    said = run("pretrain", config_path, out, *given, exit_code=1)
+    assert "model-best holds the checkpoint of an earlier run" in said
+    (out / "model-best").rmdir()
+    (out / "index").mkdir()
+    (out / "index" / "mine.html").touch()
+    said = run("pretrain", config_path, out, *given, exit_code=1)
+    assert "an index at" in said and "found something else" in said
+    assert (out / "index" / "mine.html").exists() and (out / "model-last.old").exists()
+    said = run("pretrain", config_path, vocab_path, *given, exit_code=1)
+    assert "Expected a folder to write to, got the file" in said
+
+
+def test_a_key_that_stands_twice_is_shown_as_a_message(tmp_path, config_path):
+    config_path.write_text(config_path.read_text() + "max_steps = 5\n")
+    said = run("pretrain", config_path, tmp_path / "out", exit_code=1)
+    assert "'max_steps' in section 'pretraining' already exists" in said
 
 
 def test_a_folder_without_a_run_is_shown_as_a_message(tmp_path):

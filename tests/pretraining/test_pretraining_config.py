@@ -47,11 +47,19 @@ def test_a_right_config_is_read(make_config):
         ("pretraining", "next_sentence", "rtd", "'nsp' or 'sop' or 'none', got 'rtd'"),
         ("pretraining", "max_predictions_per_seq", 0, "at least 1, got 0"),
         ("pretraining", "learn_rate", 0.0, "learn_rate: expected a number above 0"),
+        ("pretraining", "seed", 1 << 63, "seed: expected below 2"),
+        (
+            "pretraining",
+            "checkpoint",
+            "none",
+            "a BERT, with its config.json, found none",
+        ),
+        ("model", "n_segments", 1, "n_segments: expected 2, as pairs have two"),
         ("model", "n_heads", 3, "hidden_width must be a multiple of n_heads"),
     ],
 )
 def test_a_wrong_setting_is_named(make_config, section, key, value, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         make_config(**{section: {key: value}})
 
 

@@ -150,3 +150,50 @@ def test_stretches_of_a_file_are_the_file(tmp_path_factory, name, texts, n_bytes
     assert list(read_documents(stretches, {})) == list(read_documents([whole], {}))
     for stretch in stretches[1:]:
         assert file.read_bytes()[: stretch.start].endswith(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *(("a.jsonl.gz", damage) for damage in ("cut", "other", "foreign")),
+        # Its bytes have no checksum.
+        *(("a.jsonl.zst", damage) for damage in ("cut", "foreign")),
+    ],
+)
+def test_a_packed_file_that_is_damaged_is_named(tmp_path, name, damage):
+    path = tmp_path / name
+    FORMATS[name](path)
+    packed = path.read_bytes()
+    damages = {
+        "cut": packed[: len(packed) * 2 // 3],
+        "other": packed[:20] + b"\xff" * 20 + packed[40:],
+        "foreign": b"This is plain text.",
+    }
+    path.write_bytes(damages[damage])
+    with pytest.raises(ValueError, match=f"{name}: expected a whole file"):
+        read(path)
+
+
+def test_a_zst_file_may_have_many_frames(tmp_path):
+    zstandard = pytest.importorskip("zstandard")
+    frames = (zstandard.compress(line.encode()) for line in JSON_LINES.splitlines(True))
+    (tmp_path / "a.jsonl.zst").write_bytes(b"".join(frames))
+    assert read(tmp_path) == DOCUMENTS
+
+
+def test_a_parquet_file_that_is_none_is_named(tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "a.parquet").write_text("text")
+    with pytest.raises(ValueError, match="a.parquet: expected a Parquet file"):
+        read(tmp_path)
+
+
+def test_half_a_character_is_replaced(tmp_path):
+    (tmp_path / "a.jsonl").write_text(r'{"text": "cut \ud83d emoji \ud83d\ude00"}')
+    assert read(tmp_path) == [["cut \ufffd emoji \U0001f600"]]
+
+
+def test_json_of_any_depth_is_refused(tmp_path):
+    (tmp_path / "a.jsonl").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="expected a JSON object with the field"):
+        read(tmp_path)

@@ -70,15 +70,20 @@ def warnings_of(documents, pieces):
 def test_each_warning_has_its_cause(pieces):
     every = list(range(pieces.n_pieces)) * 50
     every = [piece for piece in every if piece != pieces.unk_id]
-    fine = [document(f"{i} {'x' * 50}", [every, every]) for i in range(60)]
+    short = [every[i : i + 100] for i in range(0, len(every), 100)]
+    fine = [document(f"{i} {'x' * 50}", short) for i in range(60)]
     assert warnings_of(fine, pieces) == ""
     said = warnings_of([*fine, fine[0], fine[0]], pieces)
     assert "3% of the documents are copies" in said and "(3 times)" in said
-    said = warnings_of([*fine, *([document("y" * 50, [every, every])] * 5)], pieces)
+    said = warnings_of([*fine, *([document("y" * 50, short)] * 5)], pieces)
     assert "6% of the lines of 40 characters or more are copies" in said
     said = warnings_of([document("z", [[pieces.unk_id] * 50_000] * 2), *fine], pieces)
     assert "[UNK]" in said and "spacy bert vocab" in said
     said = warnings_of([document(str(i), [every]) for i in range(60)], pieces)
     assert "100% of the documents have one sentence" in said
+    said = warnings_of(
+        [*fine, *(document(f"b{i}", [*short, every]) for i in range(60))], pieces
+    )
+    assert "33% of the pieces are in sentences of more than 128" in said
     said = warnings_of([document("a", [[5, 5, 5], [6, 7]])], pieces)
     assert "100% of the vocabulary's 29 pieces occur less than 10 times" in said

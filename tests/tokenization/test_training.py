@@ -54,3 +54,10 @@ def test_no_unknown_characters_where_there_is_room():
 def test_nothing_to_learn_from_is_refused(texts, vocab_size, message):
     with pytest.raises(ValueError, match=message):
         train_wordpiece(texts, vocab_size=vocab_size)
+
+
+def test_words_that_are_unknown_for_their_length_teach_no_pieces():
+    texts = [*TEXTS, *["q" * 101] * 50, *["z" * 100] * 50]
+    pieces = train_wordpiece(texts, vocab_size=200).pieces
+    assert not any("qq" in piece for piece in pieces)
+    assert any("zz" in piece for piece in pieces)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...folders import recover
-from .files import CorpusIndex, CorpusPart, load_index, load_part, read_meta
+from .files import META_FILE, CorpusIndex, CorpusPart, load_index, load_part, read_meta
 from .findings import Findings
 from .fingerprint import IndexPlan, describe_change
 from .progress import Write, show_progress
@@ -30,6 +30,11 @@ def open_index(
     n_process: 0 takes one for each core.
     """
     recover(path)
+    if path.exists() and not (path / META_FILE).exists():
+        raise FileExistsError(
+            f"Expected an index at {path}, or nothing, and found something else. Give "
+            "another output folder."
+        )
     try:
         reason = describe_change(read_meta(path)["fingerprint"], plan)
         if reason is None:

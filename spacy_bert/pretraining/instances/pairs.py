@@ -12,7 +12,7 @@ last sentence left over) counts: the other pairs are true so much more often. Th
 from all over the corpus, so no kind of document pays for another. Where more than half
 of all chunks are lone sentences, the share of random pairs stays above half. The
 original may also take the random half from the same document, which it tries ten times
-to avoid. With `faithful` all of this is as in the original.
+to avoid. With `faithful` all of this, and what `_shorten` says, is as in the original.
 
 "sop" (Lan et al. 2019, section 3.1): both halves are of one document, in half of the
 pairs in the wrong order.
@@ -71,7 +71,10 @@ def make_pairs(
             faithful=faithful,
             generator=draw(Stream.NEXT_SENTENCES),
         )
-    return _shorten(ranges, n_pieces, draw(Stream.TRUNCATION)), chunks.is_random
+    ranges = _shorten(
+        ranges, n_pieces, faithful=faithful, generator=draw(Stream.TRUNCATION)
+    )
+    return ranges, chunks.is_random
 
 
 def truncated_lengths(
@@ -118,12 +121,24 @@ def _random_next(
 
 
 def _shorten(
-    ranges: NDArray[np.int64], n_pieces: int, generator: np.random.Generator
+    ranges: NDArray[np.int64],
+    n_pieces: int,
+    *,
+    faithful: bool,
+    generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Both halves together to `n_pieces`; a fair coin for each piece that goes: front
-    or back."""
+    """Both halves together to `n_pieces`, at the front, the back, or both.
+
+    The original throws a fair coin for each piece that goes, so that of a long sentence
+    it is always the middle that stays. By default any stretch of it may.
+    """
     starts, stops = ranges[:, 0::2], ranges[:, 1::2]
     widths = stops - starts
     left = np.stack(truncated_lengths(widths[:, 0], widths[:, 1], n_pieces), axis=1)
-    starts = starts + generator.binomial(widths - left, 0.5)
+    excess = widths - left
+    if faithful:
+        n_front = generator.binomial(excess, 0.5)
+    else:
+        n_front = generator.integers(excess, endpoint=True)
+    starts = starts + n_front
     return np.stack((starts, starts + left), axis=2).reshape(-1, 4)

@@ -80,7 +80,10 @@ def read_jsonl(source: Source, *, field: str = "text") -> Iterator[str]:
     for line in filter(None, source.lines()):
         try:
             text = json.loads(line)[field]
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (
+            *(ValueError, KeyError, TypeError, IndexError),
+            RecursionError,
+        ) as error:
             raise ValueError(
                 f"{source.path}: expected a JSON object with the field {field!r} on "
                 f"each line, got {line[:80]!r}. Name the field of the text under "
@@ -93,7 +96,11 @@ def read_jsonl(source: Source, *, field: str = "text") -> Iterator[str]:
 def read_parquet(source: Source, *, field: str = "text") -> Iterator[str]:
     """A column of a Parquet file, a document a row."""
     parquet = import_extra("pyarrow.parquet", extra="parquet")
-    with parquet.ParquetFile(source.path) as file:
+    try:
+        opened = parquet.ParquetFile(source.path)
+    except ValueError as error:
+        raise ValueError(f"{source.path}: expected a Parquet file: {error}") from error
+    with opened as file:
         names = file.schema_arrow.names
         check_names([field], names, what="column", where=f"in {source.path}")
         for batch in file.iter_batches(batch_size=1024, columns=[field]):
@@ -141,7 +148,11 @@ def _parameters(reader: Reader) -> list[str]:
 
 
 def _checked(text: Any, source: Source) -> str:
-    """A missing text is an empty one."""
+    """A missing text is an empty one; half a character, as JSON's "\\ud83d" without the
+    other half, becomes U+FFFD."""
     if not isinstance(text, str | None):
         raise ValueError(f"{source.path}: expected text, got {text!r:.80}.")
-    return text or ""
+    text = text or ""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

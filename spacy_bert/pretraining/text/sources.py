@@ -5,13 +5,14 @@ import hashlib
 import io
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Any
 
-from .extras import import_extra
+from .zst import open_zst
 
 COMPRESSED = (".gz", ".zst")
 
@@ -45,13 +46,13 @@ class Source:
     def lines(self) -> Iterator[str]:
         """Without the spaces around them. Files ending in .gz and .zst are unpacked.
 
-        Raises ValueError where the file is not UTF-8.
+        Raises ValueError where the file is not UTF-8, or cannot be unpacked to its end.
         """
         position = self.start
         with _open(self.path) as stream:
             if position:
                 stream.seek(position)
-            for raw in stream:
+            for raw in _whole(stream, self.path):
                 try:
                     line = raw.decode("utf8")
                 except UnicodeDecodeError as error:
@@ -170,9 +171,18 @@ def _open(path: str) -> IO[bytes]:
     if path.endswith(".gz"):
         return gzip.open(path, "rb")  # type: ignore[return-value]
     if path.endswith(".zst"):
-        zstandard = import_extra("zstandard", extra="zstd")
-        return io.BufferedReader(zstandard.open(path, "rb"))
+        return io.BufferedReader(open_zst(path))
     return open(path, "rb")
+
+
+def _whole(stream: IO[bytes], path: str) -> Iterator[bytes]:
+    try:
+        yield from stream
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(
+            f"{path}: expected a whole file that can be unpacked: {error}. Copy it "
+            "again, or leave it out."
+        ) from error
 
 
 def _is_hidden(path: Path) -> bool:

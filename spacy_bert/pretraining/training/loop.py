@@ -87,7 +87,8 @@ def pretrain(
             return time, n_asked > 0
 
         last_time, _ = look()
-        if state.step == 0:
+        # A run that is continued may not have come any further.
+        if state.step == 0 and state.best_loss is None:
             before = run.evaluate()
             state = replace(state, best_loss=before.mlm_loss)
             progress.report(state, before)

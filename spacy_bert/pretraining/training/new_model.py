@@ -33,6 +33,13 @@ def make_model(
     path = Path(config.pretraining.checkpoint)
     absent = load_weights(model, path, fill_heads=True)
     theirs = load_vocabulary(path, bert)
+    for name, value in _settings(theirs).items():
+        if _settings(wordpiece)[name] != value:
+            raise ValueError(
+                f"[vocabulary] {name}: expected {value}, as in the checkpoint {path}, "
+                f"got {_settings(wordpiece)[name]}. Leave the section out to use the "
+                "checkpoint's."
+            )
     if theirs.pieces != wordpiece.pieces:
         raise ValueError(
             f"[vocabulary] path: expected the vocabulary of the checkpoint {path} "
@@ -67,6 +74,15 @@ def add_pieces(
         tensors[name] = torch.cat((rows, torch.stack(means))) if means else rows
     extended.load_state_dict(tensors, assign=True)
     return extended
+
+
+def _settings(wordpiece: WordPiece) -> dict[str, bool]:
+    accents = wordpiece.strip_accents
+    return {
+        "lowercase": wordpiece.lowercase,
+        "strip_accents": wordpiece.lowercase if accents is None else accents,
+        "split_chinese": wordpiece.split_chinese,
+    }
 
 
 def _extend(config: PretrainingConfig, wordpiece: WordPiece) -> Extension:

@@ -1,6 +1,6 @@
 """Whether an earlier run goes on: the same settings and text, or not at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,9 @@ def continues_run(
 
     settings: of the model and of the training. plan: of the index.
 
-    Raises FileExistsError, FileNotFoundError or ValueError where what is asked for is
-    not what is there.
+    Raises FileNotFoundError or ValueError where what is asked for is not what is there.
     """
     if not resume:
-        if last.exists() and not overwrite:
-            raise FileExistsError(
-                f"{last} holds the checkpoint of an earlier run. Continue it with "
-                "--resume, start over with --overwrite, or give another folder."
-            )
         return False
     try:
         _check_same_run(last, settings, plan)
@@ -47,6 +41,16 @@ def continues_run(
             write(f"Starting over: {error}")
         return False
     return True
+
+
+def refuse_earlier(checkpoints: Iterable[Path]) -> None:
+    """Raises FileExistsError where one of them is there."""
+    for path in checkpoints:
+        if path.exists():
+            raise FileExistsError(
+                f"{path} holds the checkpoint of an earlier run. Continue it with "
+                "--resume, start over with --overwrite, or give another folder."
+            )
 
 
 def _check_same_run(last: Path, settings: Mapping[str, Any], plan: IndexPlan) -> None:

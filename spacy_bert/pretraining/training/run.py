@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from math import nextafter
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +98,24 @@ class Run:
         )
 
     def go_back(self, state: TrainingState) -> TrainingState:
-        """The weights of the last checkpoint, but with the text where `state` is."""
+        """The weights of the last checkpoint, but with the text and the clock where
+        `state` is, and the best loss, as `model-best` stays."""
         last = self.output / LAST
         before, _ = self.ranks.first(lambda: read_state(last))
         saved, _ = self.ranks.each(lambda: load_pretraining_model(last))
         set_weights(self.model, saved.state_dict())
         self.load_moments()
         self.ranks.first(lambda: keep_rows(self.output / FILLS, before.step))
-        return replace(
-            before, place=state.place, n_epochs=state.n_epochs, seconds=state.seconds
+        back = replace(
+            before,
+            place=state.place,
+            n_epochs=state.n_epochs,
+            seconds=state.seconds,
+            best_loss=state.best_loss,
         )
+        # At least one more step, which saves.
+        share = min(self.with_share(back).share, nextafter(1.0, 0.0))
+        return replace(back, share=share)
 
     def load_moments(self) -> None:
         last = self.output / LAST

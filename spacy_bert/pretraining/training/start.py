@@ -24,7 +24,7 @@ from ..probes import Probe, make_probes
 from ..text.corpus import Splitter
 from ..vocabulary import load_vocabulary
 from .new_model import make_model
-from .resuming import continues_run
+from .resuming import continues_run, refuse_earlier
 from .state import TrainingState, read_state
 from .warm_start import warm_start
 
@@ -57,6 +57,16 @@ def make_start(
     write: Callable[[str], None],
 ) -> Start:
     """Read, check and build. Nothing of an earlier run is lost when this raises."""
+    if output.exists() and not output.is_dir():
+        raise NotADirectoryError(
+            f"Expected a folder to write to, got the file {output}."
+        )
+    if splitter is None and config.corpus.sentences != "lines":
+        raise ValueError(
+            f"[corpus] sentences: expected 'lines' where no splitter is given, got "
+            f"{config.corpus.sentences!r}. Give "
+            "spacy_bert.cli.sentences.configured_splitter(config)."
+        )
     given = load_vocabulary(config.vocabulary)
     bert = config.bert_config(given.n_pieces)
     plan = plan_index(config.corpus, wordpiece=given, splitter=splitter)
@@ -64,6 +74,8 @@ def make_start(
     last = output / LAST
     recover(last)
     recover(output / BEST)
+    if not (resume or overwrite):
+        refuse_earlier(output / name for name in (LAST, BEST))
     continues = continues_run(last, settings, plan, resume, overwrite, write)
     torch.manual_seed(config.pretraining.seed)
     # Before the index, which can take long: a checkpoint may be refused.
