@@ -78,7 +78,7 @@ RECIPES: dict[str, Recipe] = {
     "SST-2": Recipe(
         dataset="sst2",
         scores=("cats_micro_f",),
-        n_steps=100,
+        n_steps=150,
         split="dev",
         systems={
             "ours, [CLS]": {"textcat": {}},
