@@ -143,7 +143,7 @@ RECIPES: dict[str, Recipe] = {
         systems={"ours": {"extractive_qa": {}}, HUGGING_FACE: {}},
     ),
     # What no peer here does, or where nothing is asked of us but to do it.
-    "WNUT-17, encoder frozen": Recipe(
+    "WNUT-17 frozen": Recipe(
         dataset="wnut17",
         scores=("ents_f",),
         n_steps=120,
