@@ -12,7 +12,7 @@ from wasabi import msg
 
 @contextmanager
 def shown_as_messages() -> Iterator[None]:
-    """Print what a user can mend and leave with exit status 1.
+    """Print what a user can mend, too little memory too, and leave with exit status 1.
 
     Other exceptions are faults of ours and keep their stack.
     """
@@ -23,6 +23,15 @@ def shown_as_messages() -> Iterator[None]:
         raise typer.Exit(2) from error
     except (ValueError, OSError, ConfigParserError) as error:
         msg.fail(str(error))
+        raise typer.Exit(1) from error
+    except RuntimeError as error:
+        # torch's, on a GPU and on the CPU.
+        if not any(said in str(error) for said in ("out of memory", "allocate memory")):
+            raise
+        msg.fail(
+            f"The memory does not suffice: {error}\nTake half the batch_size and twice "
+            "the accumulate_gradient, or set recompute = true."
+        )
         raise typer.Exit(1) from error
 
 

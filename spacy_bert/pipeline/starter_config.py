@@ -92,6 +92,9 @@ TASKS: Mapping[str, Sequence[str]] = {
     "spans": ["spancat"],
 }
 
+# Each would overwrite what the other says, or refuse the Docs that the other learns from.
+_RIVALS = [("ner", "bert_ner"), ("textcat", "text_regressor")]
+
 # The heads' learning rate over the encoder's. With one rate for both, a classifier
 # over 77 classes is far from done when the encoder is (benchmarks/LOG.md).
 _HEAD_RATE = 10
@@ -141,8 +144,8 @@ COMMENTS = {
 def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") -> str:
     """A config that `spacy train` takes as it is, given paths.train and paths.dev.
 
-    Raises ValueError for a head that is not known, FileNotFoundError or ValueError
-    where the folder is not a BERT checkpoint.
+    Raises ValueError for a head that is not known or does not go with another one,
+    FileNotFoundError or ValueError where the folder is not a BERT checkpoint.
     """
     unknown = [head for head in heads if head not in HEADS]
     if unknown or not heads:
@@ -150,6 +153,12 @@ def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") 
             f"Expected heads out of {', '.join(HEADS)}; got "
             f"{', '.join(unknown) or 'none'}."
         )
+    for rivals in _RIVALS:
+        if set(rivals) <= set(heads):
+            raise ValueError(
+                f"Expected {' or '.join(rivals)}, got both, which write the same part of "
+                "a Doc."
+            )
     architecture = read_architecture(checkpoint)
     components: dict[str, Any] = {
         "bert_encoder": {

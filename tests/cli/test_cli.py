@@ -5,10 +5,13 @@ import sys
 
 import pytest
 import spacy
+import torch
+import typer
 from typer.testing import CliRunner
 
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.cli import bert_cli
+from spacy_bert.cli.errors import shown_as_messages
 
 COMMANDS = [
     "demo-data",
@@ -151,3 +154,11 @@ def test_compare_puts_pipelines_side_by_side(tmp_path):
     assert lines[0] == ["one", "two"]
     assert ["ner", "F", "50.0", "25.0"] in lines
     assert ["words/s", "1,234", "-"] in lines
+
+
+def test_too_little_memory_is_a_message(capsys):
+    with pytest.raises(typer.Exit):
+        with shown_as_messages():
+            torch.empty(1 << 60)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "twice the accumulate_gradient" in said

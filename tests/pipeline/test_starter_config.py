@@ -56,3 +56,9 @@ def test_training_saves_a_pipeline_without_paths(checkpoint, spacy_train, tmp_pa
     assert again(doc.text).tensor.tolist() == trained(doc.text).tensor.tolist()
     for file in (path / "config.cfg", path / "meta.json"):
         assert str(tmp_path) not in file.read_text()
+
+
+@pytest.mark.parametrize("heads", [["ner", "bert_ner"], ["text_regressor", "textcat"]])
+def test_heads_that_write_the_same_are_refused(checkpoint, heads):
+    with pytest.raises(ValueError, match="got both, which write the same part"):
+        starter_config(checkpoint, heads=heads)
