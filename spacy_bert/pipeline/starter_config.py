@@ -92,7 +92,7 @@ TASKS: Mapping[str, Sequence[str]] = {
     "spans": ["spancat"],
 }
 
-# Each would overwrite what the other says, or refuse the Docs that the other learns from.
+# Each would overwrite what the other says, or refuse the Docs it learns from.
 _RIVALS = [("ner", "bert_ner"), ("textcat", "text_regressor")]
 
 # The heads' learning rate over the encoder's. With one rate for both, a classifier
@@ -156,8 +156,8 @@ def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") 
     for rivals in _RIVALS:
         if set(rivals) <= set(heads):
             raise ValueError(
-                f"Expected {' or '.join(rivals)}, got both, which write the same part of "
-                "a Doc."
+                f"Expected {' or '.join(rivals)}, got both, which write the same part "
+                "of a Doc."
             )
     architecture = read_architecture(checkpoint)
     components: dict[str, Any] = {
