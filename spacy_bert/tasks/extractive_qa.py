@@ -24,7 +24,6 @@ from .answer_loss import answer_loss
 from .answer_spans import BestSpans, find_best_spans
 from .answering import Answer, answer_batch
 from .contexts import context_rows, get_context
-from .extractive_qa_model import N_LOGITS
 from .gold_answers import NO_ANSWER_ROW, GoldAnswer, find_gold_answer
 from .losses import expect_finite
 from .pipeline_reference import PipelineReference
@@ -149,9 +148,9 @@ class ExtractiveQA(TrainablePipe):
         ):
             no_answer = float(logits[NO_ANSWER_ROW].sum()) if can_abstain else -np.inf
             # No answer begins or ends with white space.
-            is_space = [[token.is_space] * N_LOGITS for token in context]
+            is_space = context.doc.to_array("IS_SPACE")[context.start : context.end]
             rows = logits[context_rows(context, can_abstain=can_abstain)]
-            starts, ends = np.where(np.reshape(is_space, rows.shape), -np.inf, rows).T
+            starts, ends = np.where(is_space[:, None] == 1, -np.inf, rows).T
             best.append(
                 find_best_spans(
                     starts,
