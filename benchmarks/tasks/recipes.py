@@ -22,7 +22,7 @@ PEER = "spacy-transformers"
 
 # Our heads have ten times the encoder's learning rate, as `init-config` writes it, and
 # the peers have one rate for all. So that this can be told apart: ours with one rate,
-# and the peer with one that suits heads better.
+# and the peers with one that suits heads better.
 ONE_RATE, FIVE_FOLD = ", one rate", ", five times the rate"
 
 
@@ -140,7 +140,12 @@ RECIPES: dict[str, Recipe] = {
         scores=("answers_em", "answers_f"),
         n_steps=200,
         n_docs=8,
-        systems={"ours": {"extractive_qa": {}}, HUGGING_FACE: {}},
+        systems={
+            "ours": {"extractive_qa": {}},
+            f"ours{ONE_RATE}": {"extractive_qa": {}},
+            HUGGING_FACE: {},
+            f"{HUGGING_FACE}{FIVE_FOLD}": {},
+        },
     ),
     # What no peer here does, or where nothing is asked of us but to do it.
     "WNUT-17 frozen": Recipe(
@@ -211,6 +216,10 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+def peer_rate(recipe: Recipe, system: str) -> float:
+    return recipe.learn_rate * (5 if system.endswith(FIVE_FOLD) else 1)
+
+
 def make_config(
     recipe: Recipe, system: str, seed: int, checkpoint: Path | None = None
 ) -> Config:
@@ -234,7 +243,7 @@ def make_config(
     encoder.update(changes)
     if system.startswith(PEER):
         _put_transformer(config, list(heads))
-        rate *= 5 if system.endswith(FIVE_FOLD) else 1
+        rate = peer_rate(recipe, system)
     elif system.endswith(ONE_RATE):
         encoder["learn_rate_factor"] = 1.0
     else:

@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from ..spacy_runs import evaluate, train
 from ..store import Stopwatch
 from .chinese_bert import chinese_bert
 from .datasets import language, prepare
-from .recipes import HUGGING_FACE, Recipe, make_config
+from .recipes import HUGGING_FACE, Recipe, make_config, peer_rate
 
 
 def run(
@@ -25,10 +26,11 @@ def run(
 
     checkpoint: what the encoder starts from; else MiniLM, or a Chinese BERT of ours.
     """
-    if system == HUGGING_FACE:
+    if system.startswith(HUGGING_FACE):
         from . import hugging_face
 
-        return hugging_face.run(recipe, seed, data=data, work=work)
+        tuned = replace(recipe, learn_rate=peer_rate(recipe, system))
+        return hugging_face.run(tuned, seed, data=data, work=work)
     corpus = work / recipe.dataset
     prepare(recipe.dataset, data, corpus)
     if checkpoint is None and language(recipe.dataset) == "zh":
