@@ -19,7 +19,8 @@ def sharing_line(sharing: Result) -> str:
 
 
 def table(rows: Mapping[str, Runs]) -> str:
-    """The difference is that of the means, over the peer with one rate for all."""
+    """The difference is over the peer with one rate for all, the mean over the seeds
+    that both have."""
     lines = [
         "| data | score | system | mean | seeds | over the peer | core minutes |",
         "|---|---|---|---|---|---|---|",
@@ -32,12 +33,12 @@ def table(rows: Mapping[str, Runs]) -> str:
 
 def _lines(row: str, score: str, systems: Runs) -> list[str]:
     peer = next((systems[name] for name in (PEER, HUGGING_FACE) if name in systems), {})
-    theirs = [one[score] for one in peer.values()]
     lines = []
     for system, seeds in systems.items():
         scores = [one[score] for _, one in sorted(seeds.items())]
         each = " ".join(f"{number:.1f}" for number in scores)
-        lead = f"{mean(scores) - mean(theirs):+.1f}" if theirs else ""
+        leads = [seeds[s][score] - peer[s][score] for s in seeds.keys() & peer.keys()]
+        lead = f"{mean(leads):+.1f}" if leads else ""
         minutes = mean(one["core minutes"] for one in seeds.values())
         lines.append(
             f"| {row} | {score} | {system} | {mean(scores):.1f} | {each} | {lead} | "

@@ -101,7 +101,7 @@ def test_packing_changes_nothing(pretraining_model):
 
 @pytest.mark.parametrize("recomputes", [False, True])
 def test_some_rows_of_the_last_layer_are_those_of_all(pretraining_model, recomputes):
-    """In 64 bits: in 32, some CPUs round the two differently by more than is allowed."""
+    """In 64 bits: in 32, some CPUs round the two too differently."""
     encoder = pretraining_model.encoder.double().train()
     encoder.recomputes = recomputes
     batch = pack_lists([[2, 7, 8, 9, 3], [2, 11, 3]])
