@@ -8,6 +8,7 @@ from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
 from spacy_bert.pretraining.text.corpus import CorpusConfig
 from spacy_bert.pretraining.training.memory import keep_freed_memory
 from spacy_bert.pretraining.training.start import LAST
+from spacy_bert.pretraining.training.state import read_state
 from spacy_bert.pretraining.vocabulary import learn_vocabulary
 
 from ..pretraining.wiki import sizes
@@ -18,9 +19,10 @@ _N_PIECES = 8192
 
 
 def chinese_bert(data: Path, work: Path) -> Path:
-    """The checkpoint, which is made where it is not there yet."""
+    """The checkpoint, which is made, or gone on with, where it is not there yet."""
     folder = work / "chinese_bert"
-    if not (folder / LAST).exists():
+    last = folder / LAST
+    if not last.exists() or read_state(last)[0].share < 1.0:
         corpus = CorpusConfig(path=str(data / "wiki_zh"), sentences="sentencizer")
         vocabulary = VocabularyConfig(path=str(folder / "vocab.txt"), size=_N_PIECES)
         learn_vocabulary(corpus, vocabulary)
@@ -34,5 +36,5 @@ def chinese_bert(data: Path, work: Path) -> Path:
         )
         keep_freed_memory()
         splitter = make_splitter("sentencizer", "zh")
-        pretrain(config, folder, splitter=splitter, overwrite=True, write=print)
-    return folder / LAST
+        pretrain(config, folder, splitter=splitter, resume=True, overwrite=True)
+    return last

@@ -113,7 +113,7 @@ class TextRegressor(TrainablePipe):
         scaled = (targets - self.cfg["means"]) / self.cfg["deviations"]
         asarray = self.model.ops.asarray2f
         errors = scores - asarray(np.where(is_given, scaled, 0.0))
-        errors = self.model.ops.xp.where(asarray(is_given) > 0, errors, 0.0)
+        errors[self.model.ops.xp.asarray(~is_given)] = 0.0
         loss = float((errors**2).sum()) / 2
         return expect_finite(loss, name=self.name), errors
 

@@ -20,7 +20,7 @@ from .wordpiece import (
 )
 
 # Such words are [UNK] whatever their pieces, and take the square of their length.
-_TOO_LONG = re.compile(rf"\w{{{MAX_CHARS_PER_WORD + 1},}}")
+_TOO_LONG = re.compile(rf"\b\w{{{MAX_CHARS_PER_WORD + 1},}}")
 
 
 def train_wordpiece(

@@ -80,10 +80,7 @@ def read_jsonl(source: Source, *, field: str = "text") -> Iterator[str]:
     for line in filter(None, source.lines()):
         try:
             text = json.loads(line)[field]
-        except (
-            *(ValueError, KeyError, TypeError, IndexError),
-            RecursionError,
-        ) as error:
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise ValueError(
                 f"{source.path}: expected a JSON object with the field {field!r} on "
                 f"each line, got {line[:80]!r}. Name the field of the text under "

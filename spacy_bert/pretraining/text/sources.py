@@ -12,7 +12,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Any
 
-from .zst import open_zst
+from .zst import ZstFile
 
 COMPRESSED = (".gz", ".zst")
 
@@ -171,7 +171,7 @@ def _open(path: str) -> IO[bytes]:
     if path.endswith(".gz"):
         return gzip.open(path, "rb")  # type: ignore[return-value]
     if path.endswith(".zst"):
-        return io.BufferedReader(open_zst(path))
+        return io.BufferedReader(ZstFile(path))
     return open(path, "rb")
 
 

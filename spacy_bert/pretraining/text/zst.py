@@ -8,15 +8,20 @@ from typing import Any
 
 from .extras import import_extra
 
-_READ_BYTES = 1 << 17
+# Little, as it may unpack to a thousand times as much.
+_READ_BYTES = 1 << 14
 
 
-class _Unpacked(io.RawIOBase):
+class ZstFile(io.RawIOBase):
+    """Reading raises EOFError where the file is damaged or cut off."""
+
     def __init__(self, path: str) -> None:
         self._zstandard = import_extra("zstandard", extra="zstd")
         self._file = open(path, "rb")
         self._frame: Any = None
-        self._packed = self._text = b""
+        self._packed = b""
+        # A view, as bytes would be copied with each part that is read of them.
+        self._text = memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -43,14 +48,9 @@ class _Unpacked(io.RawIOBase):
         if self._frame is None:
             self._frame = self._zstandard.ZstdDecompressor().decompressobj()
         try:
-            self._text = self._frame.decompress(self._packed)
+            self._text = memoryview(self._frame.decompress(self._packed))
         except self._zstandard.ZstdError as error:
             raise EOFError(str(error)) from error
         self._packed = self._frame.unused_data if self._frame.eof else b""
         if self._frame.eof:
             self._frame = None
-
-
-def open_zst(path: str) -> io.RawIOBase:
-    """Reading raises EOFError where the file is damaged or cut off."""
-    return _Unpacked(path)
