@@ -12,6 +12,7 @@ from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.fill_mask import fill_mask
 from spacy_bert.pretraining.index.files import CorpusPart
+from spacy_bert.pretraining.index.offsets import Offsets
 from spacy_bert.pretraining.probes import N_PROBES, answer_probes, make_probes
 
 
@@ -34,8 +35,8 @@ def held_out() -> CorpusPart:
     offsets = np.cumsum([0, *map(len, sentences)])
     return CorpusPart(
         piece_ids=np.array(ids, dtype=np.uint16),
-        sentence_offsets=offsets,
-        document_offsets=np.array([0, len(sentences)]),
+        sentence_offsets=Offsets(offsets),
+        document_offsets=Offsets([0, len(sentences)]),
     )
 
 

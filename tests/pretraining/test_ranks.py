@@ -57,7 +57,7 @@ SLOW = pytest.mark.slow
     "changes",
     [
         {"parallel": "ddp", "accumulate_gradient": 3},
-        {"parallel": "fsdp"},
+        pytest.param({"parallel": "fsdp"}, marks=SLOW),
         pytest.param({"parallel": "ddp", "next_sentence": "none"}, marks=SLOW),
         pytest.param({"parallel": "fsdp", "next_sentence": "none"}, marks=SLOW),
         pytest.param(

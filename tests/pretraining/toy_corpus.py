@@ -10,6 +10,7 @@ from random import Random
 import numpy as np
 
 from spacy_bert.pretraining.index.files import CorpusPart
+from spacy_bert.pretraining.index.offsets import Offsets
 from spacy_bert.pretraining.text.corpus import Sentence
 
 PIECES = (
@@ -43,8 +44,8 @@ def make_part(
     lengths = [length for document in documents for length in document]
     return CorpusPart(
         piece_ids=np.arange(sum(lengths), dtype=np.uint32),
-        sentence_offsets=np.cumsum([0, *lengths]),
-        document_offsets=np.cumsum([0, *map(len, documents)]),
+        sentence_offsets=Offsets(np.cumsum([0, *lengths])),
+        document_offsets=Offsets(np.cumsum([0, *map(len, documents)])),
         word_starts=(
             None if word_starts is None else np.packbits(word_starts, bitorder="little")
         ),

@@ -12,7 +12,7 @@ from transformers import BertTokenizerFast
 
 from spacy_bert.tokenization import WordPiece, load_wordpiece, save_wordpiece
 
-N_LINES = 20_000
+N_LINES = 10_000
 
 
 def pieces_of(wordpiece, text):

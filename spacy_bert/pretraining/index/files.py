@@ -2,8 +2,9 @@
 
 A folder with `meta.json`, `train/` and `held_out/`; each of the two has `pieces.bin`
 (uint16, or uint32 where the vocabulary needs it), `sentences.bin` and `documents.bin`
-(int64), and `words.bin` (bits) where words were asked for. All numbers are
-little-endian. That is 0.51 of the bytes of English text with 30,522 pieces.
+(uint32, or int64 where there are 2 ** 32 pieces), and `words.bin` (bits) where words
+were asked for. All numbers are little-endian. That is 0.47 of the bytes of English text
+with 30,522 pieces.
 """
 
 import json
@@ -14,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .offsets import Offsets
+
 META_FILE = "meta.json"
 PARTS = ("train", "held_out")
 
 PIECES_FILE, WORDS_FILE = "pieces.bin", "words.bin"
 SENTENCES_FILE, DOCUMENTS_FILE = "sentences.bin", "documents.bin"
-OFFSET_DTYPE = np.dtype("<i8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +29,17 @@ class CorpusPart:
     """Documents of sentences of pieces, end to end.
 
     piece_ids: (n_pieces,).
-    sentence_offsets: int64, (n_sentences + 1,), into piece_ids.
-    document_offsets: int64, (n_documents + 1,), of sentences. Example: a document of
-        two sentences and one of one -> [0, 2, 3].
+    sentence_offsets: (n_sentences + 1,), into piece_ids.
+    document_offsets: (n_documents + 1,), of sentences. Example: a document of two
+        sentences and one of one -> [0, 2, 3].
     word_starts: uint8, (ceil(n_pieces / 8),), a bit a piece, the lowest first: whether
         the piece begins a word. `np.unpackbits(..., bitorder="little")` reads it. None
         where words were not asked for.
     """
 
     piece_ids: NDArray[np.unsignedinteger]
-    sentence_offsets: NDArray[np.int64]
-    document_offsets: NDArray[np.int64]
+    sentence_offsets: Offsets
+    document_offsets: Offsets
     word_starts: NDArray[np.uint8] | None = None
 
     @property
@@ -99,28 +101,31 @@ def load_part(path: Path, meta: dict[str, Any]) -> CorpusPart:
     or offsets do not end where they should."""
     sizes, dtype = meta["parts"][path.name], np.dtype(meta["piece_dtype"])
     n_pieces, n_sentences = sizes["n_pieces"], sizes["n_sentences"]
+    offset_dtype = np.dtype(meta["offset_dtype"])
     words = None
     if meta["has_words"]:
         n_bytes = -(-n_pieces // 8)
         words = _map_file(path / WORDS_FILE, np.dtype(np.uint8), n_bytes)
     return CorpusPart(
         piece_ids=_map_file(path / PIECES_FILE, dtype, n_pieces),
-        sentence_offsets=_map_offsets(path / SENTENCES_FILE, n_sentences, n_pieces),
+        sentence_offsets=_map_offsets(
+            path / SENTENCES_FILE, offset_dtype, n_sentences, n_pieces
+        ),
         document_offsets=_map_offsets(
-            path / DOCUMENTS_FILE, sizes["n_documents"], n_sentences
+            path / DOCUMENTS_FILE, offset_dtype, sizes["n_documents"], n_sentences
         ),
         word_starts=words,
     )
 
 
-def _map_offsets(file: Path, size: int, end: int) -> NDArray[np.int64]:
-    offsets = _map_file(file, OFFSET_DTYPE, size + 1)
+def _map_offsets(file: Path, dtype: np.dtype, size: int, end: int) -> Offsets:
+    offsets = _map_file(file, dtype, size + 1)
     if (offsets[0], offsets[-1]) != (0, end):
         raise ValueError(
             f"{file} is damaged: it should begin with 0 and end with {end}, and has "
             f"{offsets[0]} and {offsets[-1]}"
         )
-    return offsets
+    return Offsets(offsets)
 
 
 def _map_file(file: Path, dtype: np.dtype, size: int) -> NDArray[Any]:

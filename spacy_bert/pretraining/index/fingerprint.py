@@ -9,7 +9,7 @@ from ...tokenization import WordPiece
 from ..text.corpus import CorpusConfig, Splitter, find_sources, shard_bytes
 from ..text.sources import Source
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _NAMES = {
     "format": "the format of the index",

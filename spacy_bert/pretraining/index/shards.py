@@ -20,10 +20,13 @@ from .files import (
 )
 from .findings import Findings
 from .fingerprint import IndexPlan, describe_change, make_fingerprint
+from .offsets import offset_dtype
 from .tokenized import TokenizedDocument, tokenize
 from .writer import PartWriter, make_part
 
 _FINDINGS_FILE = "findings.json"
+# Of a shard, whose size is not known before it is written.
+_ANY_OFFSETS = np.dtype("<i8")
 
 
 def build_shard(path: Path, plan: IndexPlan) -> None:
@@ -62,13 +65,14 @@ def join_shards(
     records = []
     with replacing(path) as new:
         with ExitStack() as files:
-            writers = _open_parts(new, plan, files)
+            offsets = offset_dtype(int(findings.counts.sum()))
+            writers = _open_parts(new, plan, files, offsets)
             for folder in folders:
                 meta = read_meta(folder)
                 records += meta["fingerprint"]["sources"]
                 for name, writer in writers.items():
                     writer.append(load_part(folder / name, meta))
-        meta = _describe(plan, writers)
+        meta = _describe(plan, writers, offsets)
         meta["unknown_share"] = findings.unknown_share(plan.wordpiece)
         meta["fingerprint"] = make_fingerprint(plan, records)
         write_meta(new, meta)
@@ -82,7 +86,7 @@ def write_parts(path: Path, plan: IndexPlan) -> tuple[dict[str, Any], Findings]:
     threshold = plan.held_out_prob
     findings = Findings(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
     with ExitStack() as files:
-        writers = _open_parts(path, plan, files)
+        writers = _open_parts(path, plan, files, _ANY_OFFSETS)
         documents = read_documents(plan.sources, plan.settings)
         for block in tokenize(documents, plan.wordpiece, plan.splitter):
             kept = [document for document in block if document.sentences]
@@ -91,20 +95,31 @@ def write_parts(path: Path, plan: IndexPlan) -> tuple[dict[str, Any], Findings]:
                 is_held_out = name == "held_out"
                 some = [d for d in kept if (d.draw < threshold) == is_held_out]
                 writer.append(_make_part(some, plan.finds_words))
-    return _describe(plan, writers), findings
+    return _describe(plan, writers, _ANY_OFFSETS), findings
 
 
-def _open_parts(path: Path, plan: IndexPlan, files: ExitStack) -> dict[str, PartWriter]:
-    dtype = piece_dtype(plan.wordpiece.n_pieces)
+def _open_parts(
+    path: Path, plan: IndexPlan, files: ExitStack, offsets: np.dtype
+) -> dict[str, PartWriter]:
+    pieces = piece_dtype(plan.wordpiece.n_pieces)
     return {
-        name: PartWriter(path / name, dtype=dtype, words=plan.finds_words, files=files)
+        name: PartWriter(
+            path / name,
+            piece_dtype=pieces,
+            offset_dtype=offsets,
+            words=plan.finds_words,
+            files=files,
+        )
         for name in PARTS
     }
 
 
-def _describe(plan: IndexPlan, writers: dict[str, PartWriter]) -> dict[str, Any]:
+def _describe(
+    plan: IndexPlan, writers: dict[str, PartWriter], offsets: np.dtype
+) -> dict[str, Any]:
     return {
         "piece_dtype": piece_dtype(plan.wordpiece.n_pieces).str,
+        "offset_dtype": offsets.str,
         "has_words": plan.finds_words,
         "parts": {name: writer.sizes() for name, writer in writers.items()},
     }

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from .files import (
     DOCUMENTS_FILE,
-    OFFSET_DTYPE,
     PIECES_FILE,
     SENTENCES_FILE,
     WORDS_FILE,
     CorpusPart,
 )
+from .offsets import Offsets
 
 # A multiple of 8, so that bits of a block are whole bytes.
 _BLOCK = 1 << 20
@@ -26,21 +26,27 @@ class PartWriter:
     """Appends to the files of a part, which are complete once `files` are closed."""
 
     def __init__(
-        self, path: Path, *, dtype: np.dtype, words: bool, files: ExitStack
+        self,
+        path: Path,
+        *,
+        piece_dtype: np.dtype,
+        offset_dtype: np.dtype,
+        words: bool,
+        files: ExitStack,
     ) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
         def create(name: str) -> BinaryIO:
             return files.enter_context((path / name).open("wb"))
 
-        self._dtype = dtype
+        self._piece_dtype, self._offset_dtype = piece_dtype, offset_dtype
         self._pieces = create(PIECES_FILE)
         self._sentences, self._documents = (
             create(SENTENCES_FILE),
             create(DOCUMENTS_FILE),
         )
         for file in (self._sentences, self._documents):
-            file.write(np.zeros(1, OFFSET_DTYPE).tobytes())
+            file.write(np.zeros(1, offset_dtype).tobytes())
         self._words = _BitWriter(create(WORDS_FILE)) if words else None
         if self._words:
             files.callback(self._words.flush)
@@ -48,17 +54,20 @@ class PartWriter:
 
     def append(self, part: CorpusPart) -> None:
         for ids in _blocks(part.piece_ids):
-            self._pieces.write(ids.astype(self._dtype, copy=False).tobytes())
-        for ends in _blocks(part.sentence_offsets[1:]):
-            self._sentences.write((ends + self.n_pieces).tobytes())
-        for ends in _blocks(part.document_offsets[1:]):
-            self._documents.write((ends + self.n_sentences).tobytes())
+            self._pieces.write(ids.astype(self._piece_dtype, copy=False).tobytes())
+        self._append_ends(self._sentences, part.sentence_offsets, self.n_pieces)
+        self._append_ends(self._documents, part.document_offsets, self.n_sentences)
         if self._words and part.word_starts is not None:
             for bits in _unpacked(part.word_starts, part.n_pieces):
                 self._words.write(bits)
         self.n_pieces += part.n_pieces
         self.n_sentences += part.n_sentences
         self.n_documents += part.n_documents
+
+    def _append_ends(self, file: BinaryIO, offsets: Offsets, n_before: int) -> None:
+        for start in range(1, len(offsets), _BLOCK):
+            ends = offsets[start : start + _BLOCK] + n_before
+            file.write(ends.astype(self._offset_dtype, copy=False).tobytes())
 
     def sizes(self) -> dict[str, int]:
         return {
@@ -120,5 +129,5 @@ def _unpacked(word_starts: NDArray[np.uint8], n_pieces: int) -> Iterator[NDArray
         n_pieces -= len(bits)
 
 
-def _offsets(lengths: Iterable[int]) -> NDArray[np.int64]:
-    return np.cumsum([0, *lengths], dtype=OFFSET_DTYPE)
+def _offsets(lengths: Iterable[int]) -> Offsets:
+    return Offsets(np.cumsum([0, *lengths], dtype=np.int64))

@@ -48,5 +48,5 @@ def _n_stretches(part: CorpusPart) -> int:
 def _first_document(part: CorpusPart, pieces: NDArray[np.int64]) -> NDArray[np.int64]:
     """The first document that starts at each piece or later."""
     pieces = np.minimum(pieces, part.n_pieces)
-    sentences = np.searchsorted(part.sentence_offsets, pieces)
-    return np.searchsorted(part.document_offsets, sentences)
+    sentences = part.sentence_offsets.search(pieces)
+    return part.document_offsets.search(sentences)

@@ -116,7 +116,7 @@ def cut_full_sentences(
 
     def cut(place: NDArray, start: NDArray) -> NDArray:
         stop = start + targets[place]
-        whole = offsets[np.searchsorted(offsets, stop, side="right") - 1]
+        whole = offsets[offsets.search(stop, side="right") - 1]
         stop = np.minimum(np.where(whole > start, whole, stop), last[place])
         starts.append(start)
         stops.append(stop)
@@ -150,7 +150,7 @@ def _enough(
 ) -> NDArray[np.int64]:
     """The sentence before which at least `targets` pieces are gathered."""
     offsets = part.sentence_offsets
-    return np.searchsorted(offsets, offsets[start] + targets)
+    return offsets.search(offsets[start] + targets)
 
 
 def _join(rounds: list[tuple[NDArray, ...]]) -> Chunks:

@@ -115,7 +115,7 @@ def _random_next(
     first, last = part.document_offsets[other], part.document_offsets[other + 1]
     start = generator.integers(first, last)
     offsets = part.sentence_offsets
-    enough = np.searchsorted(offsets, offsets[start] + n_wanted)
+    enough = offsets.search(offsets[start] + n_wanted)
     stop = np.minimum(np.maximum(enough, start + 1), last)
     return np.stack((offsets[start], offsets[stop]), axis=1)
 

@@ -121,6 +121,6 @@ def _blocks(part: CorpusPart) -> list[tuple[NDArray[np.int64], NDArray[np.int64]
     for start in starts:
         stop = min(start + size, part.n_pieces)
         places = np.arange(start, stop)
-        sentences = np.searchsorted(part.sentence_offsets, places, side="right")
+        sentences = part.sentence_offsets.search(places, side="right")
         blocks.append((part.piece_ids[start:stop].astype(np.int64), sentences))
     return blocks
