@@ -14,7 +14,7 @@ from spacy_bert.pretraining.vocabulary import learn_vocabulary
 from ..pretraining.wiki import sizes
 
 _MINUTES = 10
-_SHAPE = "L4 H256"
+_SHAPE = "L2 H128"
 _N_PIECES = 8192
 
 

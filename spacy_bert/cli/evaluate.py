@@ -9,6 +9,7 @@ from wasabi import msg
 def evaluate_cli(
     checkpoint: Path = Arg(..., help="Folder of a BERT checkpoint with its heads"),
     corpus: str = Arg(..., help="Text file, folder or glob"),
+    reader: str = Opt("auto", "--reader", "-r", help="Reader, as in [corpus] reader"),
     sentences: str = Opt(
         "lines",
         "--sentences",
@@ -41,7 +42,12 @@ def evaluate_cli(
     from .sentences import make_splitter
 
     with shown_as_messages():
-        settings = {"path": corpus, "sentences": sentences, "lang": lang}
+        settings = {
+            "path": corpus,
+            "reader": reader,
+            "sentences": sentences,
+            "lang": lang,
+        }
         config = read_section(CorpusConfig, settings, section="corpus")
         result = score_checkpoint(
             checkpoint,

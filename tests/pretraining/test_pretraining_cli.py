@@ -67,6 +67,8 @@ def test_from_text_to_a_filled_mask(tmp_path, config_path, corpus_path):
     assert "Unigram loss" in said
     said = run("evaluate", best, corpus_path, "-m", 32, "--next-sentence", "none")
     assert "MLM loss" in said and "NSP" not in said
+    said = run("evaluate", best, corpus_path, "-m", 32, "--reader", "tex", exit_code=1)
+    assert "tex" in said and "wiki" in said
     said = run("fill-mask", best, "the [MASK] sat on the [MASK]", "--top-k", 2)
     assert said.count("%") == 4
     said = run("pretrain", config_path, output, exit_code=1)

@@ -231,8 +231,15 @@ def test_a_run_can_be_made_longer(tmp_path, make_config, whole):
         make_config(pretraining={"max_steps": 8}), whole, resume=True, write=quiet
     )
     assert state.step == 8
-    with pytest.raises(ValueError, match="max_steps: expected at least 8, the steps"):
+    with pytest.raises(ValueError, match="max_steps: expected at least 8, which"):
         pretrain(make_config(), whole, resume=True, write=quiet)
+
+
+@pytest.mark.parametrize("limit", ["max_minutes", "max_epochs"])
+def test_a_run_cannot_be_made_shorter(make_config, whole, limit):
+    shorter = make_config(pretraining={limit: 1e-6})
+    with pytest.raises(ValueError, match=f"{limit}: expected at least .*got 1e-06"):
+        pretrain(shorter, whole, resume=True, write=quiet)
 
 
 def test_a_finished_run_is_left_alone(make_config, whole):

@@ -67,9 +67,13 @@ def _check_same_run(last: Path, settings: Mapping[str, Any], plan: IndexPlan) ->
     change = describe_change(before.get("corpus", {}), plan)
     if change:
         raise ValueError(f"The run cannot be resumed: {change}. {advice}")
-    max_steps = settings["pretraining"]["max_steps"]
-    if max_steps is not None and max_steps < state.step:
-        raise ValueError(
-            f"[pretraining] max_steps: expected at least {state.step}, the steps that "
-            f"the resumed run has done, got {max_steps}. {advice}"
-        )
+    done = (state.step, state.n_epochs, state.seconds / 60)
+    for name, n_done in zip(LIMITS, done, strict=True):
+        limit = settings["pretraining"][name]
+        # A run by the clock ends a little after it.
+        is_new = limit != before["pretraining"].get(name)
+        if limit is not None and limit < n_done and is_new:
+            raise ValueError(
+                f"[pretraining] {name}: expected at least {n_done:g}, which the "
+                f"resumed run has done, got {limit:g}. {advice}"
+            )
