@@ -22,7 +22,10 @@ def pretrain_cli(
     output_path: Path = Arg(..., help="Folder for the index, checkpoints and log"),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
     resume: bool = Opt(
-        False, "--resume", "-r", help="Continue the run in the output folder exactly"
+        False,
+        "--resume",
+        "-r",
+        help="Continue the run in the output folder exactly, where there is one",
     ),
     n_process: int = Opt(
         0,

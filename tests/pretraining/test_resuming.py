@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from toy_corpus import read_log
 
 import spacy_bert.checkpoint
 from spacy_bert.checkpoint import load_pretraining_model
+from spacy_bert.folders import recover
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.training.state import read_state
 
@@ -62,7 +64,7 @@ def tell(*args, **kwargs):
     return train_step(*args, **kwargs)
 
 loop.train_step = tell
-pretrain(config, Path(output), resume=True, overwrite=True, write=str)
+pretrain(config, Path(output), resume=True, write=str)
 """
 
 
@@ -149,13 +151,16 @@ def test_killed_at_twenty_moments_is_the_same_run(tmp_path, make_config, setting
     killed, random = tmp_path / "killed", Random(0)
     arguments = json.dumps([settings, str(killed)])
     command = [sys.executable, "-c", RUN_AND_TELL, arguments]
+    steps = [0]
     for _ in range(20):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout.readline() == "under way\n"
             sleep(random.uniform(0.0, duration / 20))
             process.kill()
-    n_steps = read_state(killed / "model-last")[0].step
-    assert 0 < n_steps < 200
+        # Between the two renames it has another name.
+        recover(killed / "model-last")
+        steps.append(read_state(killed / "model-last")[0].step)
+    assert steps == sorted(steps) and 0 < steps[-1] < 200
     pretrain(config, killed, resume=True, write=quiet)
     assert_same_run(killed, tmp_path / "whole")
     assert log_rows(killed) == log_rows(tmp_path / "whole")
@@ -282,8 +287,20 @@ def test_an_earlier_run_is_not_overwritten_by_accident(make_config, whole, tmp_p
     pretrain(make_config(pretraining={"seed": 1}), whole, overwrite=True, write=quiet)
     steps = [row["step"] for row in log_rows(whole)]
     assert steps == [0, 2, 3, 4, 6]
-    with pytest.raises(FileNotFoundError, match="Start without --resume"):
-        pretrain(make_config(), tmp_path / "nowhere", resume=True, write=quiet)
+
+
+def test_resuming_what_is_not_there_begins_a_run(make_config, whole, tmp_path):
+    """One command for a scheduler that starts it again and again."""
+    said = []
+    pretrain(make_config(), tmp_path / "new", resume=True, write=said.append)
+    assert "no " in said[0] and "model-last to resume" in said[0]
+    assert_same_run(tmp_path / "new", whole)
+    shutil.rmtree(whole / "model-last")
+    with pytest.raises(FileExistsError, match="model-best is .* no model-last"):
+        pretrain(make_config(), whole, resume=True, write=quiet)
+    (tmp_path / "new" / "model-last" / "training_state.json").unlink()
+    with pytest.raises(FileNotFoundError, match="found no training_state.json"):
+        pretrain(make_config(), tmp_path / "new", resume=True, write=quiet)
 
 
 def test_a_damaged_state_is_named(make_config, whole):

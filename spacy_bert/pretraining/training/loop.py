@@ -43,13 +43,14 @@ def pretrain(
     the end.
 
     `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss),
-    `log.jsonl`, `fills.jsonl` and `report.html`. `resume` continues `model-last` as if
-    there had been no break, weights bit for bit on the CPU; `overwrite` starts over;
-    both continue where that is possible. `n_process` processes build the index, 0 one
-    for each core; a script that asks for more than one has to guard its main part by
-    `if __name__ == "__main__"`. `clock` gives seconds; `logger` gets the rows of the
-    log. Each of several `ranks` calls this at once, with a `device` of its own and the
-    same `output`; only rank 0 uses `write`, `clock` and `logger`.
+    `log.jsonl`, `fills.jsonl` and `report.html`. `resume` continues `model-last`, where
+    it is there, as if there had been no break, weights bit for bit on the CPU;
+    `overwrite` starts over; both continue where that is possible. `n_process` processes
+    build the index, 0 one for each core; a script that asks for more than one has to
+    guard its main part by `if __name__ == "__main__"`. `clock` gives seconds; `logger`
+    gets the rows of the log. Each of several `ranks` calls this at once, with a
+    `device` of its own and the same `output`; only rank 0 uses `write`, `clock` and
+    `logger`.
 
     Raises ValueError or OSError where something does not fit or cannot be written,
     DivergenceError where steps go on failing, and OtherRankError where another rank

@@ -1,6 +1,6 @@
 """Whether an earlier run goes on: the same settings and text, or not at all."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,33 +24,40 @@ def continues_run(
     overwrite: bool,
     write: Callable[[str], None],
 ) -> bool:
-    """Whether the run in `last` goes on. With both flags it does where it can.
+    """Whether the run in `last` goes on, where `resume` asks for it and there is one.
 
-    settings: of the model and of the training. plan: of the index.
+    settings: of the model and of the training. plan: of the index. overwrite: start
+    over where it cannot.
 
     Raises FileNotFoundError or ValueError where what is asked for is not what is there.
     """
     if not resume:
+        return False
+    if not last.exists():
+        write(f"A new run, as there is no {last} to resume")
         return False
     try:
         _check_same_run(last, settings, plan)
     except (ValueError, FileNotFoundError) as error:
         if not overwrite:
             raise
-        if last.exists():
-            write(f"Starting over: {error}")
+        write(f"Starting over: {error}")
         return False
     return True
 
 
-def refuse_earlier(checkpoints: Iterable[Path]) -> None:
-    """Raises FileExistsError where one of them is there."""
-    for path in checkpoints:
-        if path.exists():
-            raise FileExistsError(
-                f"{path} holds the checkpoint of an earlier run. Continue it with "
-                "--resume, start over with --overwrite, or give another folder."
-            )
+def refuse_earlier(last: Path, best: Path) -> None:
+    """Raises FileExistsError where one of them is there. Only `last` can be resumed."""
+    advice = "start over with --overwrite, or give another folder."
+    if last.exists():
+        raise FileExistsError(
+            f"{last} is of an earlier run. Continue it with --resume, {advice}"
+        )
+    if best.exists():
+        raise FileExistsError(
+            f"{best} is of an earlier run, which has no {last.name} to resume. Move it "
+            f"away, {advice}"
+        )
 
 
 def _check_same_run(last: Path, settings: Mapping[str, Any], plan: IndexPlan) -> None:

@@ -74,9 +74,9 @@ def make_start(
     last = output / LAST
     recover(last)
     recover(output / BEST)
-    if not (resume or overwrite):
-        refuse_earlier(output / name for name in (LAST, BEST))
     continues = continues_run(last, settings, plan, resume, overwrite, write)
+    if not (continues or overwrite):
+        refuse_earlier(last, output / BEST)
     torch.manual_seed(config.pretraining.seed)
     # Before the index, which can take long: a checkpoint may be refused.
     has_new_mlm_head = False

@@ -99,7 +99,7 @@ def _read_values(path: Path) -> dict[str, Any]:
     if not file.is_file():
         raise FileNotFoundError(
             f"Expected a checkpoint of an earlier run in {path}, found no "
-            f"{STATE_FILE}. Start without --resume."
+            f"{STATE_FILE}. Start over with --overwrite."
         )
     try:
         return json.loads(file.read_text(encoding="utf8"))
