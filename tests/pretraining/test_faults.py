@@ -91,6 +91,7 @@ def test_a_run_that_goes_on_failing_ends(tmp_path, make_config, fail_at):
     with pytest.raises(DivergenceError, match=expected):
         pretrain(config, tmp_path / "out", write=quiet)
     assert read_state(tmp_path / "out" / "model-last")[0].step == 2
+    assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_an_explosion_is_known_by_the_steps_before(tmp_path, make_config, monkeypatch):

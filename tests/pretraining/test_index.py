@@ -115,6 +115,18 @@ def test_a_damaged_index_is_built_again(open_it, tmp_path):
     assert index.train.n_pieces > 100
 
 
+@pytest.mark.parametrize("file", ["pieces.bin", "sentences.bin", "documents.bin"])
+@pytest.mark.parametrize("part", ["train", "held_out"])
+def test_a_flipped_bit_is_named(open_it, tmp_path, part, file):
+    open_it()
+    path = tmp_path / "index" / part / file
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    assert f"{part}/{file} is damaged" in open_it()[1]
+    assert path.read_bytes() == whole
+
+
 def test_damaged_offsets_are_built_again(open_it, tmp_path):
     open_it()
     path = tmp_path / "index" / "train" / "sentences.bin"

@@ -12,7 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from ...folders import recover
-from .files import META_FILE, CorpusIndex, CorpusPart, load_index, load_part, read_meta
+from .files import (
+    META_FILE,
+    CorpusIndex,
+    CorpusPart,
+    check_files,
+    load_index,
+    load_part,
+    read_meta,
+)
 from .findings import Findings
 from .fingerprint import IndexPlan, describe_change
 from .progress import Write, show_progress
@@ -36,9 +44,11 @@ def open_index(
             "another output folder."
         )
     try:
-        reason = describe_change(read_meta(path)["fingerprint"], plan)
+        meta = read_meta(path)
+        reason = describe_change(meta["fingerprint"], plan)
         if reason is None:
             index = load_index(path)
+            check_files(path, meta)
             # Left over where a kill came right after the index was whole.
             shutil.rmtree(_shards_folder(path), ignore_errors=True)
             return index

@@ -13,6 +13,7 @@ from ..text.corpus import read_documents
 from .files import (
     PARTS,
     CorpusPart,
+    check_files,
     load_part,
     piece_dtype,
     read_meta,
@@ -47,6 +48,7 @@ def is_built(path: Path, plan: IndexPlan) -> bool:
         meta = read_meta(path)
         for name in PARTS:
             load_part(path / name, meta)
+        check_files(path, meta)
         read_findings(path)
         return describe_change(meta["fingerprint"], plan) is None
     except (ValueError, KeyError, OSError):

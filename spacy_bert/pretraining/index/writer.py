@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,12 @@ class PartWriter:
     ) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
-        def create(name: str) -> BinaryIO:
-            return files.enter_context((path / name).open("wb"))
+        def create(name: str) -> "_SummedFile":
+            file = files.enter_context((path / name).open("wb"))
+            self._files[name] = _SummedFile(file)
+            return self._files[name]
 
+        self._files: dict[str, _SummedFile] = {}
         self._piece_dtype, self._offset_dtype = piece_dtype, offset_dtype
         self._pieces = create(PIECES_FILE)
         self._sentences, self._documents = (
@@ -64,13 +68,18 @@ class PartWriter:
         self.n_sentences += part.n_sentences
         self.n_documents += part.n_documents
 
-    def _append_ends(self, file: BinaryIO, offsets: Offsets, n_before: int) -> None:
+    def _append_ends(
+        self, file: "_SummedFile", offsets: Offsets, n_before: int
+    ) -> None:
         for start in range(1, len(offsets), _BLOCK):
             ends = offsets[start : start + _BLOCK] + n_before
             file.write(ends.astype(self._offset_dtype, copy=False).tobytes())
 
-    def sizes(self) -> dict[str, int]:
+    def sizes(self) -> dict[str, Any]:
+        """And checksums, once `files` are closed."""
+        checksums = {name: file.checksum for name, file in self._files.items()}
         return {
+            "checksums": checksums,
             "n_pieces": self.n_pieces,
             "n_sentences": self.n_sentences,
             "n_documents": self.n_documents,
@@ -100,10 +109,20 @@ def make_part(
     )
 
 
+class _SummedFile:
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.checksum = 0
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self.checksum = crc32(data, self.checksum)
+
+
 class _BitWriter:
     """Appends bits, the lowest of each byte first."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: _SummedFile) -> None:
         self._file = file
         self._rest = np.empty(0, np.uint8)
 

@@ -1,7 +1,8 @@
 """The loop: config and text -> checkpoints."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from ..instances.batches import read_step
 from ..instances.randomness import dropout_seed
 from ..report import write_report
 from ..text.corpus import Splitter
-from .faults import Faults, highest_loss, mean_of_recent
+from .faults import DivergenceError, Faults, highest_loss, mean_of_recent
 from .optimizer import train_step
 from .progress import Logger, Progress
 from .run import LOG, prepare_run
@@ -80,7 +81,8 @@ def pretrain(
     )
     faults = Faults(settings.max_skipped)
     # Systems that tell each process, and torchrun too, make it two for each rank.
-    with stop_requests(ignores_more=ranks.n > 1) as is_stopped:
+    stops = stop_requests(ignores_more=ranks.n > 1)
+    with _reported(output, ranks), stops as is_stopped:
 
         def look() -> tuple[float, bool]:
             """Rank 0's clock, and whether any rank was asked to stop."""
@@ -147,8 +149,19 @@ def pretrain(
                 progress.restart_clock()
             if is_stop:
                 break
-    ranks.first(lambda: write_report(output))
     return state
+
+
+@contextmanager
+def _reported(output: Path, ranks: Ranks) -> Iterator[None]:
+    """Write the report at the end, and where the run diverged."""
+    try:
+        yield
+    except DivergenceError:
+        # Only rank 0 raises it.
+        write_report(output)
+        raise
+    ranks.first(lambda: write_report(output))
 
 
 def _say_nothing(text: str) -> None:
