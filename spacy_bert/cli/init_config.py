@@ -17,7 +17,7 @@ def init_config_cli(
         "--task",
         "-t",
         help="Instead of heads: classification, multilabel, pairs, similarity, "
-        "questions, entities, tagging, parsing or spans",
+        "questions, entities, features, tagging, parsing or spans",
     ),
     lang: str = Opt("en", "--lang", "-l", help="Two-letter code of the language"),
     force: bool = Opt(False, "--force", "-F", help="Overwrite the file"),
@@ -26,18 +26,18 @@ def init_config_cli(
 
     Train with: spacy train config.cfg --paths.train A.spacy --paths.dev B.spacy
     """
-    from ..pipeline.starter_config import find_heads, starter_config
+    from ..pipeline.starter_config import starter_config, task_config
     from .errors import refuse_existing, shown_as_messages
 
     with shown_as_messages():
         if task and pipeline:
             raise ValueError("Expected --task or --pipeline, got both.")
         if task:
-            heads = find_heads(task)
+            config = task_config(checkpoint, task=task, lang=lang)
         else:
             names = (pipeline or "textcat,ner").split(",")
             heads = [name.strip() for name in names if name.strip()]
-        config = starter_config(checkpoint, heads=heads, lang=lang)
+            config = starter_config(checkpoint, heads=heads, lang=lang)
         if str(output_file) == "-":
             print(config, end="")
             return

@@ -227,12 +227,14 @@ class BertTok2Vec(Tok2Vec):
         pending = self._pending
         if pending is None:
             return []
-        if takes == "tokens":
-            gradient = self.model.ops.xp.concatenate(list(gradient))
-        gradient = gradient * factor
-        if takes in pending.gradients:
-            gradient = gradient + pending.gradients[takes]
-        pending.gradients[takes] = gradient
+        # With 0 the head is not there: zeros would still step, by the weight decay.
+        if factor:
+            if takes == "tokens":
+                gradient = self.model.ops.xp.concatenate(list(gradient))
+            gradient = gradient * factor
+            if takes in pending.gradients:
+                gradient = gradient + pending.gradients[takes]
+            pending.gradients[takes] = gradient
         pending.n_missing -= 1
         if pending.n_missing == 0:
             self._finish_pending()

@@ -1,6 +1,7 @@
 """Docs -> vectors, through one torch module, and gradients the way back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,7 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 
-from ..model.encoder import set_dropout
+from ..model.encoder import BertEncoder, set_dropout
 from .alignment import align
 from .listeners import Vectors
 from .precision import autocast
@@ -56,16 +57,28 @@ def get_shim(model: Model) -> BertShim:
 def encode_docs(
     model: Model, docs: Sequence[Doc], is_train: bool
 ) -> tuple[Encoded, Callable[[Gradients], None]]:
-    """Vectors of the Docs, and a callback that sends gradients through the encoder."""
+    """Vectors of the Docs, and a callback that sends gradients through the encoder.
+
+    Raises ValueError for pairs, where the encoder was made for single texts.
+    """
     shim = get_shim(model)
     encoder = shim.encoder
     # A frozen encoder gives the same features every time, without dropout.
     is_train = is_train and shim.freeze != "all"
     if is_train:
         check_trainable(shim)
-        set_dropout(encoder.train(), model.attrs["dropout_rate"])
-    with torch.set_grad_enabled(is_train), autocast(shim.precision, shim.device):
-        alignment = align(docs, shim.wordpiece)
+        set_dropout(encoder, model.attrs["dropout_rate"])
+    alignment = align(docs, shim.wordpiece)
+    if encoder.config.n_segments < 2 and (alignment.second_segments >= 0).any():
+        raise ValueError(
+            "Expected single texts, as the encoder has n_segments = 1, got a pair. "
+            "Take a checkpoint with type_vocab_size = 2."
+        )
+    with (
+        torch.set_grad_enabled(is_train),
+        autocast(shim.precision, shim.device),
+        _mode(encoder, is_train),
+    ):
         vectors = encode_windows(
             encoder,
             make_window_batches(
@@ -83,8 +96,6 @@ def encode_docs(
             n_docs=len(docs),
             device=shim.device,
         )
-    if is_train:
-        encoder.eval()
 
     def backprop(gradients: Gradients) -> None:
         outputs, scaled = [], []
@@ -97,7 +108,9 @@ def encode_docs(
                     xp2torch(gradient, device=shim.device) * shim.gradient_scale.factor
                 )
         if outputs:
-            torch.autograd.backward(outputs, scaled)
+            # What is recomputed has the dropout of before.
+            with _mode(encoder, is_train=True):
+                torch.autograd.backward(outputs, scaled)
 
     tokens = cast(Floats2d, torch2xp(vectors.tokens.detach()))
     ends = [0]
@@ -109,6 +122,16 @@ def encode_docs(
         pooled=cast(Floats2d, torch2xp(vectors.pooled.detach())),
     )
     return encoded, backprop
+
+
+@contextmanager
+def _mode(encoder: BertEncoder, is_train: bool) -> Iterator[None]:
+    """With dropout or without; afterwards without, also where this raises."""
+    encoder.train(is_train)
+    try:
+        yield
+    finally:
+        encoder.eval()
 
 
 def _default_batch_pieces(shim: BertShim, is_train: bool) -> int:

@@ -1,6 +1,7 @@
 """A checkpoint and the names of heads -> a full training config, with comments."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -79,7 +80,8 @@ HEADS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
-# What people call the tasks of the BERT paper and of spaCy -> heads.
+# What people call the tasks of the BERT paper and of spaCy -> heads. "features" leaves
+# the encoder as it is, and takes its last four layers (Devlin et al. 2018, 5.3).
 TASKS: Mapping[str, Sequence[str]] = {
     "classification": ["textcat"],
     "multilabel": ["textcat_multilabel"],
@@ -87,17 +89,23 @@ TASKS: Mapping[str, Sequence[str]] = {
     "similarity": ["text_regressor"],
     "questions": ["extractive_qa"],
     "entities": ["bert_ner"],
+    "features": ["bert_ner"],
     "tagging": ["tagger", "morphologizer", "trainable_lemmatizer"],
     "parsing": ["parser", "tagger"],
     "spans": ["spancat"],
 }
 
 # Each would overwrite what the other says, or refuse the Docs it learns from.
-_RIVALS = [("ner", "bert_ner"), ("textcat", "text_regressor")]
+_RIVALS = [
+    ("ner", "bert_ner"),
+    *combinations(("textcat", "textcat_multilabel", "text_regressor"), 2),
+]
 
 # The heads' learning rate over the encoder's. With one rate for both, a classifier
 # over 77 classes is far from done when the encoder is (benchmarks/LOG.md).
 _HEAD_RATE = 10
+
+_N_FEATURE_LAYERS = 4
 
 # "section.key" -> what stands above it in the file.
 COMMENTS = {
@@ -118,7 +126,8 @@ COMMENTS = {
     "components.span_finder": "Longer spans than max_length are never found.",
     "components.extractive_qa": "Answers of more than max_answer_tokens are lost.",
     "components.extractive_qa.model": (
-        "cls: a spacy-bert.ClsListener.v1, where some questions have no answer."
+        "Where some questions have no answer: instead of cls = null a section "
+        "[components.extractive_qa.model.cls], a spacy-bert.ClsListener.v1."
     ),
     "training.dropout": "Holds inside the encoder too.",
     "training.before_to_disk": "Leaves the [paths] out of the saved pipeline.",
@@ -141,8 +150,21 @@ COMMENTS = {
 }
 
 
-def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") -> str:
+def task_config(checkpoint: Path, *, task: str, lang: str = "en") -> str:
+    """As `starter_config`, of the TASKS. Raises ValueError for another one."""
+    if task not in TASKS:
+        raise ValueError(f"Expected a task out of {', '.join(TASKS)}; got {task}.")
+    n_layers = _N_FEATURE_LAYERS if task == "features" else 0
+    return starter_config(checkpoint, heads=TASKS[task], lang=lang, n_frozen=n_layers)
+
+
+def starter_config(
+    checkpoint: Path, *, heads: Sequence[str], lang: str = "en", n_frozen: int = 0
+) -> str:
     """A config that `spacy train` takes as it is, given paths.train and paths.dev.
+
+    n_frozen: of an encoder that is not trained, so many of the last layers give each
+        token its vector, end to end; 0 trains it, and takes the last layer's.
 
     Raises ValueError for a head that is not known or does not go with another one,
     FileNotFoundError or ValueError where the folder is not a BERT checkpoint.
@@ -170,10 +192,16 @@ def starter_config(checkpoint: Path, *, heads: Sequence[str], lang: str = "en") 
             },
         }
     }
-    pooled = has_trained_pooler(checkpoint)
+    token_listener: dict[str, Any] = {}
+    if n_frozen:
+        n_layers = min(n_frozen, architecture["n_layers"])
+        features = {"layers": list(range(-n_layers, 0)), "combine": "concat"}
+        components["bert_encoder"]["model"].update(freeze="all", **features)
+        token_listener = {"width": n_layers * architecture["hidden_width"]}
+    cls_listener = {"pooled": has_trained_pooler(checkpoint)}
     for head in heads:
         reads_cls = HEADS[head]["model"].get("tok2vec") == CLS_LISTENER
-        listener = {"pooled": pooled} if reads_cls else {}
+        listener = cls_listener if reads_cls else token_listener
         components[head] = {"factory": head, **head_config(head, **listener)}
     config = Config(
         {
@@ -207,13 +235,6 @@ def head_config(head: str, **listener: Any) -> dict[str, Any]:
     model = {"tok2vec": LISTENER, **settings["model"]}
     model["tok2vec"] = {**model["tok2vec"], **listener}
     return {**settings, "model": model}
-
-
-def find_heads(task: str) -> list[str]:
-    """Raises ValueError for a task that is not known."""
-    if task not in TASKS:
-        raise ValueError(f"Expected a task out of {', '.join(TASKS)}; got {task}.")
-    return list(TASKS[task])
 
 
 def annotate(config: str, comments: Mapping[str, str]) -> str:

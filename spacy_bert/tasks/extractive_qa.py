@@ -122,7 +122,8 @@ class ExtractiveQA(TrainablePipe):
     def answer_batch(
         self, pairs: Iterable[tuple[str, str]], *, batch_size: int | None = None
     ) -> Iterator[list[Answer]]:
-        """`answering.answer_batch` with the pipeline that this component was added to.
+        """`answering.answer_batch` with the pipeline that this component was made in,
+        also where another one takes it as a source.
 
         Raises ValueError where that is not known: after pickling, or once it is gone.
         """

@@ -193,14 +193,18 @@ def make_regression_scorer() -> Scorer:
 
 
 def score_regression(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
-    """Correlation of predicted and given numbers, over all Docs that have both:
-    `cats_pearson` and `cats_spearman`, their means over labels, and each label's own in
+    """Correlation of predicted and given numbers, over all Docs that have both, of the
+    component's labels (`labels` in settings) or of all: `cats_pearson` and
+    `cats_spearman`, their means over labels, and each label's own in
     `cats_correlation_per_label`. None where there are too few, or all are the same.
     """
     predicted: dict[str, list[float]] = {}
     given: dict[str, list[float]] = {}
+    labels = settings.get("labels")
     for example in examples:
         for label, number in example.reference.cats.items():
+            if labels is not None and label not in labels:
+                continue
             if label in example.predicted.cats and not np.isnan(number):
                 predicted.setdefault(label, []).append(example.predicted.cats[label])
                 given.setdefault(label, []).append(number)

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from thinc.api import set_dropout_rate
 from transformers import BertModel
 
+from spacy_bert import make_pair_doc
+from spacy_bert.pipeline import encoding
 from spacy_bert.pipeline.architectures import build_bert_encoder
 from spacy_bert.pipeline.encoding import encode_docs, get_shim
 
@@ -103,13 +106,34 @@ def test_freezing(nlp, architecture, checkpoint, freeze, trained):
 
 
 def test_dropout_of_training_reaches_the_encoder(nlp, model):
-    from thinc.api import set_dropout_rate
-
     docs = make_docs(nlp, TEXTS)
     set_dropout_rate(model, 0.5)
     first, second = (model.begin_update(docs)[0][0] for _ in range(2))
     assert not np.allclose(first, second)
     np.testing.assert_array_equal(model.predict(docs)[0], model.predict(docs)[0])
+
+
+def test_a_fault_in_training_leaves_no_dropout(nlp, model, monkeypatch):
+    docs = make_docs(nlp, TEXTS)
+    expected = model.predict(docs)[0]
+    set_dropout_rate(model, 0.5)
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(encoding, "encode_windows", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            model.begin_update(docs)
+    np.testing.assert_array_equal(model.predict(docs)[0], expected)
+
+
+def test_pairs_need_two_segments(nlp, architecture, wordpiece):
+    model = build_bert_encoder(**architecture | {"n_segments": 1})
+    get_shim(model).start_at_random(wordpiece)
+    model.predict(make_docs(nlp, TEXTS))
+    with pytest.raises(ValueError, match="n_segments = 1, got a pair"):
+        model.predict([make_pair_doc(nlp, "the cat", "the dog")])
 
 
 @pytest.mark.parametrize(

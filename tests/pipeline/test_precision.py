@@ -6,7 +6,7 @@ import spacy
 import torch
 from heads import add_head
 from spacy.training import Example
-from thinc.api import SGD
+from thinc.api import SGD, set_dropout_rate
 
 from spacy_bert import add_encoder
 from spacy_bert.cli import main
@@ -175,6 +175,8 @@ def test_recomputing_gives_the_same_gradients(nlp, architecture, checkpoint):
     for recompute in (False, True):
         model = build_bert_encoder(**architecture, recompute=recompute)
         get_shim(model).load(checkpoint)
+        set_dropout_rate(model, 0.1)
+        torch.manual_seed(0)
         vectors, backprop = model.begin_update([nlp.make_doc(TEXT)])
         backprop([np.ones_like(v) for v in vectors])
         gradients.append(get_shim(model).encoder.layers[0].expand.weight.grad)

@@ -11,6 +11,7 @@ from spacy_bert.pipeline.starter_config import (
     TASKS,
     annotate,
     starter_config,
+    task_config,
 )
 
 
@@ -44,6 +45,16 @@ def test_a_pooler_that_nothing_trained_is_left_out(
     assert is_pooled()
 
 
+def test_features_are_of_the_last_layers_that_there_are(checkpoint):
+    config = Config().from_str(task_config(checkpoint, task="features"))
+    encoder = config["components"]["bert_encoder"]["model"]
+    n_layers, width = encoder["n_layers"], encoder["hidden_width"]
+    assert encoder["layers"] == list(range(-n_layers, 0)) and n_layers < 4
+    assert (encoder["freeze"], encoder["combine"]) == ("all", "concat")
+    listener = config["components"]["bert_ner"]["model"]["tok2vec"]
+    assert listener["width"] == n_layers * width
+
+
 def test_tasks_are_made_of_known_heads():
     assert {head for heads in TASKS.values() for head in heads} <= set(HEADS)
 
@@ -58,7 +69,15 @@ def test_training_saves_a_pipeline_without_paths(checkpoint, spacy_train, tmp_pa
         assert str(tmp_path) not in file.read_text()
 
 
-@pytest.mark.parametrize("heads", [["ner", "bert_ner"], ["text_regressor", "textcat"]])
+@pytest.mark.parametrize(
+    "heads",
+    [
+        ["ner", "bert_ner"],
+        ["text_regressor", "textcat"],
+        ["textcat_multilabel", "text_regressor"],
+        ["textcat", "textcat_multilabel"],
+    ],
+)
 def test_heads_that_write_the_same_are_refused(checkpoint, heads):
     with pytest.raises(ValueError, match="got both, which write the same part"):
         starter_config(checkpoint, heads=heads)

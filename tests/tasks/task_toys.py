@@ -12,6 +12,7 @@ SCORES = {
     "similarity": ["cats_pearson"],
     "questions": ["answers_f"],
     "entities": ["ents_f"],
+    "features": ["ents_f"],
     "tagging": ["tag_acc", "pos_acc", "lemma_acc"],
     "parsing": ["dep_uas", "tag_acc"],
     "spans": ["spans_sc_f"],

@@ -10,7 +10,7 @@ from spacy.training import Example
 from spacy.util import load_config
 from task_toys import SCORES, make_docs
 
-from spacy_bert.pipeline.starter_config import TASKS, starter_config
+from spacy_bert.pipeline.starter_config import TASKS, starter_config, task_config
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "tasks"
 
@@ -22,7 +22,7 @@ def test_every_task_is_here():
 @pytest.mark.parametrize("task", TASKS)
 def test_from_starter_config_to_saved_pipeline(checkpoint, spacy_train, task):
     docs = make_docs(spacy.blank("en"), task)
-    _, path = spacy_train(starter_config(checkpoint, heads=TASKS[task]), docs)
+    _, path = spacy_train(task_config(checkpoint, task=task), docs)
     again = spacy.load(path)
     scores = again.evaluate([Example(again.make_doc(d.text), d) for d in docs])
     for name in SCORES[task]:
@@ -56,7 +56,7 @@ def test_the_configs_folder_has_it_for_bert_base(tmp_path, task):
     (tmp_path / "config.json").write_text(BERT_BASE, encoding="utf8")
     pooler = {"bert.pooler.dense.bias": torch.ones(768)}
     save_file(pooler, tmp_path / "model.safetensors")
-    expected = starter_config(tmp_path, heads=TASKS[task])
+    expected = task_config(tmp_path, task=task)
     found = path.read_text(encoding="utf8")
     assert found == expected.replace(str(tmp_path), "assets/bert-base-uncased")
 

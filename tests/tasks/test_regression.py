@@ -158,6 +158,17 @@ def test_correlations_worked_by_hand():
     assert scores["cats_spearman"] == pytest.approx((4.5 / 5) ** 0.5)
 
 
+def test_labels_of_other_components_do_not_count(nlp):
+    """`Pipe.score` says which labels are the component's."""
+    regressor = nlp.add_pipe("text_regressor", config={"model": MODEL})
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    for i, example in enumerate(examples):
+        example.predicted.cats = {"alike": float(i), "OTHER": float(-i)}
+        example.reference.cats = {"alike": float(i), "OTHER": float(i)}
+    assert list(regressor.score(examples)["cats_correlation_per_label"]) == ["alike"]
+
+
 def test_equal_numbers_have_no_correlation():
     assert scored([1.0, 1.0], [1.0, 2.0])["cats_pearson"] is None
     assert scored([], [])["cats_pearson"] is None

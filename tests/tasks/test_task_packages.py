@@ -10,7 +10,7 @@ from environments import build_project, make_environment, package_pipeline, pip
 from spacy.training import Example
 from task_toys import SCORES, make_docs
 
-from spacy_bert.pipeline.starter_config import TASKS, starter_config
+from spacy_bert.pipeline.starter_config import TASKS, task_config
 
 # What the environment prints; -I keeps this folder out of it.
 PREDICT = """
@@ -34,7 +34,7 @@ def test_every_task_predicts_the_same_elsewhere(tmp_path, checkpoint, spacy_trai
     pipelines, texts, expected = {}, {}, {}
     for task in TASKS:
         docs = make_docs(spacy.blank("en"), task)
-        config = starter_config(checkpoint, heads=TASKS[task])
+        config = task_config(checkpoint, task=task)
         _, pipelines[task] = spacy_train(config, docs, name=task, settings=LEARN)
         nlp = spacy.load(pipelines[task])
         # Else all that is compared might be empty.
