@@ -3,6 +3,8 @@
 import os
 from typing import TYPE_CHECKING
 
+from wasabi import msg
+
 if TYPE_CHECKING:
     import torch
 
@@ -22,6 +24,8 @@ def choose_device(gpu_id: int) -> "torch.device":
     if n_gpus and local_rank >= 0:
         gpu_id = local_rank
     if gpu_id < 0:
+        if n_gpus:
+            msg.warn("Using the CPU, though there is a GPU, which --gpu-id 0 takes.")
         return torch.device("cpu")
     if gpu_id >= n_gpus:
         expected = f"one of 0 to {n_gpus - 1}" if n_gpus else "-1, the CPU,"

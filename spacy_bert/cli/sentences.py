@@ -1,8 +1,10 @@
 """Sentences and words from spaCy, as [corpus] asks for them."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..pretraining.text.corpus import Sentence, Splitter
@@ -129,4 +131,13 @@ def _pipeline_name(pipeline: str) -> str:
             f"[corpus] sentences: expected 'lines', 'sentencizer', or the name or path "
             f"of a spaCy pipeline, got {pipeline!r}."
         ) from error
-    return f"{meta['lang']}_{meta['name']} {meta['version']}"
+    return f"{meta['lang']}_{meta['name']} {meta['version']} {_hash(Path(pipeline))}"
+
+
+def _hash(folder: Path) -> str:
+    """Of all files: a pipeline that is trained anew often keeps its version."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode("utf8"))
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -87,8 +87,18 @@ def test_half_an_epoch_takes_half_of_the_instances(tmp_path, make_config):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"optimizer": "muon"}, {"precision": "bf16"}, {"recompute": True}]
+    "changes",
+    [
+        {"optimizer": "muon"},
+        {"precision": "bf16"},
+        {"recompute": True},
+        pytest.param(
+            {"compile": True, "precision": "bf16", "recompute": True},
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::UserWarning")
 def test_other_ways_to_train_learn_too(tmp_path, make_config, changes):
     config = make_config(pretraining={"max_steps": 30, "eval_every": 30, **changes})
     pretrain(config, tmp_path / "out", write=quiet)

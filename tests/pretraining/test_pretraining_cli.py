@@ -7,6 +7,7 @@ import sys
 from importlib.util import find_spec
 
 import pytest
+from environments import ROOT
 from toy_corpus import read_log
 from typer.testing import CliRunner
 
@@ -114,6 +115,33 @@ def test_torchrun_starts_ranks(tmp_path, config_path, vocab_path):
     assert status and said.count("is of an earlier run") == 1
     # torchrun's own.
     assert said.count("Traceback") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::UserWarning")
+@pytest.mark.parametrize("name", ["gpu", "cluster"])
+def test_the_large_configs_in_small(tmp_path, corpus_path, name):
+    """With all that they switch on, but on the CPU; that of a cluster by two ranks."""
+    sizes = {"hidden_width": 16, "n_layers": 1, "n_heads": 2, "intermediate_width": 32}
+    steps = {"max_steps": 6, "batch_size": 4, "accumulate_gradient": 2}
+    text = {"paths.corpus": corpus_path, "paths.vocab": tmp_path / "vocab.txt"}
+    changes = {
+        **text,
+        "vocabulary.size": 60,
+        "corpus.held_out_prob": 0.1,
+        **{f"model.{key}": value for key, value in sizes.items()},
+        **{f"pretraining.{key}": value for key, value in steps.items()},
+        "pretraining.n_eval_instances": 8,
+    }
+    given = [word for key, value in changes.items() for word in (f"--{key}", value)]
+    config, output = ROOT / "configs" / f"pretrain-{name}.cfg", tmp_path / "out"
+    run("vocab", config, *given)
+    if name == "cluster":
+        status, said = torchrun(config, output, *given, "--resume")
+        assert not status, said
+    else:
+        said = run("pretrain", config, output, *given)
+    assert "6 steps are done" in said
 
 
 def test_the_index_is_built_beforehand(tmp_path, config_path, vocab_path, corpus_path):
