@@ -101,6 +101,15 @@ _RIVALS = [
     *combinations(("textcat", "textcat_multilabel", "text_regressor"), 2),
 ]
 
+# spaCy's Chinese tokens are characters. 99 % of CMRC 2018's answers have at most 91.
+_CHINESE_ANSWERS = {
+    "max_answer_tokens": 100,
+    "scorer": {
+        "@scorers": "spacy-bert.extractive_qa_scorer.v1",
+        "metric": "cmrc",
+    },
+}
+
 # The heads' learning rate over the encoder's. With one rate for both, a classifier
 # over 77 classes is far from done when the encoder is (benchmarks/LOG.md).
 _HEAD_RATE = 10
@@ -203,6 +212,8 @@ def starter_config(
         reads_cls = HEADS[head]["model"].get("tok2vec") == CLS_LISTENER
         listener = cls_listener if reads_cls else token_listener
         components[head] = {"factory": head, **head_config(head, **listener)}
+        if head == "extractive_qa" and lang == "zh":
+            components[head].update(_CHINESE_ANSWERS)
     config = Config(
         {
             "paths": {"train": None, "dev": None, "checkpoint": str(checkpoint)},

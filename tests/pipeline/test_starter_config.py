@@ -55,6 +55,13 @@ def test_features_are_of_the_last_layers_that_there_are(checkpoint):
     assert listener["width"] == n_layers * width
 
 
+def test_answers_in_chinese_are_characters(checkpoint):
+    for lang, metric, n_tokens in (("en", "squad", 30), ("zh", "cmrc", 100)):
+        text = task_config(checkpoint, task="questions", lang=lang)
+        qa = Config().from_str(text)["components"]["extractive_qa"]
+        assert (qa["scorer"]["metric"], qa["max_answer_tokens"]) == (metric, n_tokens)
+
+
 def test_tasks_are_made_of_known_heads():
     assert {head for heads in TASKS.values() for head in heads} <= set(HEADS)
 
