@@ -186,14 +186,15 @@ RECIPES: dict[str, Recipe] = {
     "ChnSentiCorp": Recipe(
         dataset="chnsenticorp",
         scores=("cats_micro_f",),
-        n_steps=150,
+        n_steps=300,
+        n_docs=32,
         learn_rate=_SMALL,
         systems={"ours": {"textcat": {}}},
     ),
     "OCNLI": Recipe(
         dataset="ocnli",
         scores=("cats_micro_f",),
-        n_steps=280,
+        n_steps=600,
         n_docs=32,
         learn_rate=_SMALL,
         systems={"ours": {"textcat": {}}},

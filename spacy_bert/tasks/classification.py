@@ -1,11 +1,12 @@
 """Heads over the vector of [CLS]: classes of a text or of a pair of texts."""
 
 from collections.abc import Callable
+from math import log
 
 from spacy import registry
 from spacy.tokens import Doc
-from thinc.api import Dropout, Linear, Logistic, Model, Softmax, chain
-from thinc.types import Floats2d
+from thinc.api import Dropout, Linear, Logistic, Model, Ops, Softmax, chain
+from thinc.types import Floats2d, FloatsXd, Shape
 
 from ..pipeline.listeners import expect_takes
 
@@ -20,7 +21,8 @@ def build_cls_classifier(
     `textcat` and `textcat_multilabel`.
 
     tok2vec: a `spacy-bert.ClsListener.v1`.
-    exclusive_classes: softmax over the classes, or a sigmoid for each.
+    exclusive_classes: softmax over the classes, or a sigmoid for each, which starts
+        from 1 / n_classes.
 
     The rate of dropout is [training.dropout]. Docs without a class, which belong to
     another head's corpus, teach nothing. Output: (n_docs, n_classes).
@@ -31,13 +33,21 @@ def build_cls_classifier(
         layer = Softmax(nO=nO)
         output = chain(layer, Model("skip_unlabelled", _skip_unlabelled))
     else:
-        layer = Linear(nO=nO)
+        layer = Linear(nO=nO, init_b=_rare_classes)
         output = chain(layer, Logistic())
     model: Model[list[Doc], Floats2d] = chain(tok2vec, chain(Dropout(), output))
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("output_layer", layer)
     model.attrs["multi_label"] = not exclusive_classes
     return model
+
+
+def _rare_classes(ops: Ops, shape: Shape) -> FloatsXd:
+    """As if a text had one class of all on average. From 1/2 the first steps teach
+    that most classes are absent, and little else (Lin et al. 2017, "Focal Loss for
+    Dense Object Detection", section 3.3)."""
+    (n_classes,) = shape
+    return ops.alloc1f(n_classes) - log(max(n_classes - 1, 1))
 
 
 def _skip_unlabelled(

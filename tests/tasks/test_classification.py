@@ -1,0 +1,21 @@
+"""Classes from [CLS]: what a classifier starts from."""
+
+import pytest
+
+from spacy_bert.pipeline.starter_config import head_config
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 9])
+def test_sigmoids_start_from_one_class_of_all(nlp, n_classes):
+    head = nlp.add_pipe(
+        "textcat_multilabel", config=head_config("textcat_multilabel", width=16)
+    )
+    for i in range(n_classes):
+        head.add_label(f"C{i}")
+    nlp.initialize()
+    # Without the weights, which are drawn at random.
+    layer = head.model.get_ref("output_layer")
+    layer.set_param("W", 0 * layer.get_param("W"))
+    scores = nlp("the cat sat").cats
+    expected = 1 / n_classes if n_classes > 1 else 0.5
+    assert list(scores.values()) == pytest.approx([expected] * n_classes)
