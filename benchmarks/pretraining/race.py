@@ -4,18 +4,21 @@
 
 DATA holds wiki_en; WORK keeps its vocabulary, its index and `race.json`, from which
 runs that are there already are not done again. The recipes are those of `recipes.py`.
-`--only ""` prints the table. Run nothing else meanwhile.
+`--only ""` prints the table. Run nothing else meanwhile. Runs take a core each, side by
+side: a step of so small a model gains little from two.
 """
 
 import argparse
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ..store import Result, Store
 from .losses import ours, row_name, train_and_judge
 from .recipes import RECIPES
+from .wiki import learned_text
 
 
 def main() -> None:
@@ -27,23 +30,35 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--shape", default="L4 H256")
     parser.add_argument("--only", default=",".join(RECIPES), help="recipes")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="runs side by side"
+    )
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     store = Store(args.work / "race.json")
-    for name in filter(None, args.only.split(",")):
-        run(store, args.data, args.work, args.shape, args.minutes, name)
+    run_all(store, args)
     print("\n".join(store.machines()), end="\n\n")
     for row, runs in store.parts.get("race", {}).items():
         print(f"{row}\n\n{table(runs)}\n")
 
 
-def run(
-    store: Store, data: Path, work: Path, shape: str, minutes: float, name: str
-) -> None:
-    output, recipe = work / "race", RECIPES[name]
-    what: dict[str, Any] = {"shape": shape, "minutes": minutes, "recipe": recipe}
-    measure = partial(train_and_judge, ours, data, work, output, **what)
-    store.once("race", row_name(shape, minutes), name, recipe, measure)
+def run_all(store: Store, args: argparse.Namespace) -> None:
+    names = [name for name in args.only.split(",") if name]
+    if names:
+        # What all runs read.
+        learned_text(args.data, args.work)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with ThreadPoolExecutor(args.jobs) as pool:
+        done = [pool.submit(_run, store, name, args) for name in names]
+    for one in done:
+        one.result()
+
+
+def _run(store: Store, name: str, args: argparse.Namespace) -> None:
+    output, recipe = args.work / "race" / name, RECIPES[name]
+    what = {"shape": args.shape, "minutes": args.minutes, "recipe": recipe}
+    measure = partial(train_and_judge, ours, args.data, args.work, output, **what)
+    store.once("race", row_name(args.shape, args.minutes), name, recipe, measure)
     shutil.rmtree(output, ignore_errors=True)
 
 
