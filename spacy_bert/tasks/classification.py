@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from math import log
+from typing import cast
 
+import numpy as np
 from spacy import registry
 from spacy.tokens import Doc
 from thinc.api import Dropout, Linear, Logistic, Model, Ops, Softmax, chain
@@ -30,16 +32,23 @@ def build_cls_classifier(
     expect_takes(tok2vec, "[CLS]")
     output: Model[Floats2d, Floats2d]
     if exclusive_classes:
-        layer = Softmax(nO=nO)
+        layer = Softmax(nO=nO, init_W=_small_weights)
         output = chain(layer, Model("skip_unlabelled", _skip_unlabelled))
     else:
-        layer = Linear(nO=nO, init_b=_rare_classes)
+        layer = Linear(nO=nO, init_W=_small_weights, init_b=_rare_classes)
         output = chain(layer, Logistic())
     model: Model[list[Doc], Floats2d] = chain(tok2vec, chain(Dropout(), output))
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("output_layer", layer)
     model.attrs["multi_label"] = not exclusive_classes
     return model
+
+
+def _small_weights(ops: Ops, shape: Shape) -> FloatsXd:
+    """Of deviation 0.02, as BERT's own. From zeros, spaCy's default, all classes would
+    learn along one direction first: the mean [CLS]."""
+    weights = np.random.normal(scale=0.02, size=shape).astype(np.float32)
+    return ops.asarray_f(cast(FloatsXd, weights))
 
 
 def _rare_classes(ops: Ops, shape: Shape) -> FloatsXd:

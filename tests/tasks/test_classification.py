@@ -1,8 +1,22 @@
 """Classes from [CLS]: what a classifier starts from."""
 
+import numpy as np
 import pytest
 
 from spacy_bert.pipeline.starter_config import head_config
+
+
+@pytest.mark.parametrize("name", ["textcat", "textcat_multilabel"])
+def test_classes_start_in_directions_of_their_own(nlp, name):
+    """As in the original: of deviation 0.02, not zeros."""
+    head = nlp.add_pipe(name, config=head_config(name, width=16))
+    for i in range(50):
+        head.add_label(f"C{i}")
+    nlp.initialize()
+    weights = head.model.get_ref("output_layer").get_param("W")
+    assert weights.shape == (50, 16)
+    assert weights.std() == pytest.approx(0.02, rel=0.2)
+    assert np.linalg.matrix_rank(weights) == 16
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 9])
