@@ -55,9 +55,6 @@ class RankPair:
 
 def _join(rank: int, port: int) -> None:
     warnings.simplefilter("error")
-    # Of torch.compile.
-    for category in (DeprecationWarning, UserWarning):
-        warnings.filterwarnings("ignore", category=category, module="torch")
     torch.set_num_threads(1)
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in place.items()})

@@ -121,7 +121,7 @@ def test_torchrun_starts_ranks(tmp_path, config_path, vocab_path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::UserWarning")
 @pytest.mark.parametrize("name", ["gpu", "cluster"])
 def test_the_large_configs_in_small(tmp_path, corpus_path, name):
-    """With all that they switch on, but on the CPU; that of a cluster by two ranks."""
+    """On the CPU; that of a cluster by two ranks, with layers that are compiled."""
     sizes = {"hidden_width": 16, "n_layers": 1, "n_heads": 2, "intermediate_width": 32}
     steps = {"max_steps": 6, "batch_size": 4, "accumulate_gradient": 2}
     text = {"paths.corpus": corpus_path, "paths.vocab": tmp_path / "vocab.txt"}
@@ -132,6 +132,7 @@ def test_the_large_configs_in_small(tmp_path, corpus_path, name):
         **{f"model.{key}": value for key, value in sizes.items()},
         **{f"pretraining.{key}": value for key, value in steps.items()},
         "pretraining.n_eval_instances": 8,
+        "pretraining.compile": "true" if name == "cluster" else "false",
     }
     given = [word for key, value in changes.items() for word in (f"--{key}", value)]
     config, output = ROOT / "configs" / f"pretrain-{name}.cfg", tmp_path / "out"

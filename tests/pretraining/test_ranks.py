@@ -69,7 +69,6 @@ SLOW = pytest.mark.slow
             },
             marks=SLOW,
         ),
-        pytest.param({"parallel": "fsdp", "compile": True}, marks=SLOW),
     ],
 )
 def test_two_ranks_follow_the_losses_of_one(tmp_path, plain, pair, changes):
