@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
@@ -67,6 +67,15 @@ def run_alone(function: Callable[..., Result], /, **arguments: Any) -> Result:
     """In a process of its own, which finds nothing that others left."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, **arguments).result()
+
+
+def run_side_by_side(runs: Iterable[Callable[[], Any]], n_jobs: int) -> None:
+    """Each on a core of its own, so that they do not wait for one another's threads."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with ThreadPoolExecutor(n_jobs) as pool:
+        done = [pool.submit(run) for run in runs]
+    for one in done:
+        one.result()
 
 
 class Stopwatch:

@@ -11,11 +11,10 @@ side: a step of so small a model gains little from two.
 import argparse
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from ..store import Result, Store
+from ..store import Result, Store, run_side_by_side
 from .losses import ours, row_name, train_and_judge
 from .recipes import RECIPES
 from .wiki import learned_text
@@ -47,11 +46,7 @@ def run_all(store: Store, args: argparse.Namespace) -> None:
     if names:
         # What all runs read.
         learned_text(args.data, args.work)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    with ThreadPoolExecutor(args.jobs) as pool:
-        done = [pool.submit(_run, store, name, args) for name in names]
-    for one in done:
-        one.result()
+    run_side_by_side([partial(_run, store, name, args) for name in names], args.jobs)
 
 
 def _run(store: Store, name: str, args: argparse.Namespace) -> None:

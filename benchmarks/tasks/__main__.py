@@ -16,11 +16,10 @@ of all cores together, which other work on the machine changes little.
 import argparse
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from ..store import Store, run_alone
+from ..store import Store, run_alone, run_side_by_side
 from .chinese_bert import chinese_bert
 from .datasets import language, prepare
 from .recipes import RECIPES
@@ -71,17 +70,14 @@ def _train_all(store: Store, rows: list[str], args: argparse.Namespace) -> None:
         prepare(dataset, args.data, args.work / dataset)
         if language(dataset) == "zh":
             run_alone(chinese_bert, data=args.data, work=args.work)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    with ThreadPoolExecutor(args.jobs) as pool:
-        runs = [
-            pool.submit(_once, store, row, system, seed, args)
-            for seed in args.seeds.split(",")
-            for row in rows
-            for system in RECIPES[row].systems
-            if re.search(args.systems, system)
-        ]
-    for done in runs:
-        done.result()
+    runs = [
+        partial(_once, store, row, system, seed, args)
+        for seed in args.seeds.split(",")
+        for row in rows
+        for system in RECIPES[row].systems
+        if re.search(args.systems, system)
+    ]
+    run_side_by_side(runs, args.jobs)
 
 
 def _once(

@@ -1,7 +1,7 @@
 """Docs -> vectors, through one torch module, and gradients the way back."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import cast
 
@@ -77,7 +77,7 @@ def encode_docs(
     with (
         torch.set_grad_enabled(is_train),
         autocast(shim.precision, shim.device),
-        _mode(encoder, is_train),
+        _training(encoder) if is_train else nullcontext(),
     ):
         vectors = encode_windows(
             encoder,
@@ -109,7 +109,7 @@ def encode_docs(
                 )
         if outputs:
             # What is recomputed has the dropout of before.
-            with _mode(encoder, is_train=True):
+            with _training(encoder):
                 torch.autograd.backward(outputs, scaled)
 
     tokens = cast(Floats2d, torch2xp(vectors.tokens.detach()))
@@ -125,9 +125,9 @@ def encode_docs(
 
 
 @contextmanager
-def _mode(encoder: BertEncoder, is_train: bool) -> Iterator[None]:
-    """With dropout or without; afterwards without, also where this raises."""
-    encoder.train(is_train)
+def _training(encoder: BertEncoder) -> Iterator[None]:
+    """With dropout; afterwards without, also where this raises."""
+    encoder.train()
     try:
         yield
     finally:
