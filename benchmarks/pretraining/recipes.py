@@ -8,40 +8,34 @@ Recipe = dict[str, Any]
 # often enough to be learned by heart.
 _BASE: Recipe = {
     "warm_start": True,
-    "batch_size": 32,
+    "batch_size": 16,
     "max_length": 128,
     "learn_rate": 2e-3,
     "warmup_ratio": 0.05,
 }
-_SHORT: Recipe = {"batch_size": 64, "max_length": 64}
-_SHORT_FIRST: Recipe = {**_SHORT, "final_max_length": 128, "final_share": 0.3}
+_SHORT: Recipe = {"batch_size": 32, "max_length": 64}
+_MUON: Recipe = {"optimizer": "muon"}
 
 _CHANGES: dict[str, Recipe] = {
     "base": {},
-    "plain start": {"warm_start": False},
-    "plain start 1e-3": {"warm_start": False, "learn_rate": 1e-3},
     "rate 1e-3": {"learn_rate": 1e-3},
     "rate 4e-3": {"learn_rate": 4e-3},
-    "batch 16": {"batch_size": 16},
-    "batch 64": {"batch_size": 64},
-    "muon": {"optimizer": "muon"},
-    "muon 4e-3": {"optimizer": "muon", "learn_rate": 4e-3},
-    "muon 8e-3": {"optimizer": "muon", "learn_rate": 8e-3},
-    "muon + plain start": {"optimizer": "muon", "warm_start": False},
+    "batch 8": {"batch_size": 8},
+    "batch 32": {"batch_size": 32},
+    "plain start": {"warm_start": False},
+    "plain start 1e-3": {"warm_start": False, "learn_rate": 1e-3},
+    "muon": _MUON,
+    "muon 1e-3": {**_MUON, "learn_rate": 1e-3},
+    "muon 4e-3": {**_MUON, "learn_rate": 4e-3},
+    "muon + batch 32": {**_MUON, "batch_size": 32},
     "length 64": _SHORT,
-    "length 64 to 128": _SHORT_FIRST,
+    "length 64 to 128": {**_SHORT, "final_max_length": 128, "final_share": 0.3},
     "wsd": {"schedule": "wsd"},
     "cosine": {"schedule": "cosine"},
+    "warm-up 0.2": {"warmup_ratio": 0.2},
     "mask 0.30": {"mask_prob": 0.30},
     "beta2 0.98": {"betas": [0.9, 0.98]},
     "no nsp": {"next_sentence": "none"},
-    "no nsp + mask 0.30": {"next_sentence": "none", "mask_prob": 0.30},
-    "no nsp + muon": {"next_sentence": "none", "optimizer": "muon"},
-    "no nsp + muon + mask 0.30": {
-        "next_sentence": "none",
-        "optimizer": "muon",
-        "mask_prob": 0.30,
-    },
     "whole words": {"masking": "words"},
 }
 

@@ -59,7 +59,8 @@ class TrainingConfig:
         or the loss explodes, before the run ends with an error.
 
     checkpoint: a BERT folder whose weights are the start, instead of random ones.
-    warm_start: embeddings start from the corpus's counts of co-occurrence.
+    warm_start: embeddings start from the corpus's counts of co-occurrence, and the
+        first layer looks at the neighbours of each piece.
     batch_size: sequences in a forward pass; a step has `accumulate_gradient` of them,
         which the ranks share, in smaller or fewer passes.
     max_length: pieces in a sequence, [CLS] and [SEP] included. With `final_max_length`

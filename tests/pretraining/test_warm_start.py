@@ -12,7 +12,6 @@ from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.evaluation import unigram_log_probs
 from spacy_bert.pretraining.training.warm_start import (
     count_pairs,
-    make_sinusoids,
     positive_pmi,
     warm_start,
 )
@@ -62,15 +61,6 @@ def test_pieces_of_a_group_are_near_each_other(pieces):
     near = torch.nn.functional.cosine_similarity(after[5, None], after[5:15])
     assert near[:5].min() > near[5:].max()
     assert torch.allclose(model.mlm.bias.double(), log_probs)
-
-
-def test_positions_are_near_their_neighbours():
-    waves = make_sinusoids(32, 15)
-    assert waves.shape == (32, 15)
-    assert waves[0, :4].tolist() == [0.0, 1.0, 0.0, 1.0]
-    near = torch.nn.functional.cosine_similarity(waves[10, None], waves)
-    assert near[10] > near[11] > near[12] > near[14]
-    assert near[11] == pytest.approx(near[9].item(), abs=1e-2)
 
 
 def test_a_run_with_a_warm_start(tmp_path, make_config):

@@ -93,7 +93,7 @@ def make_start(
         with torch.no_grad():
             model.mlm.bias.copy_(log_probs)
     if config.pretraining.warm_start and not continues:
-        write("Warm start: embeddings from co-occurrences in the corpus")
+        write("Warm start: co-occurrences in the corpus, and attention to neighbours")
         warm_start(model, index.train, wordpiece, log_probs)
     probes = make_probes(
         config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions

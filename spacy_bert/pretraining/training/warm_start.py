@@ -3,8 +3,8 @@
 A new BERT spends its first minutes learning how frequent each piece is, which ones go
 together, and which positions are next to each other. So the rows of a truncated SVD of
 positive pointwise mutual information (Levy and Goldberg 2014, section 3.2) become the
-piece embeddings, log frequencies the bias of the MLM head, and sinusoids (Vaswani et
-al. 2017, section 3.5) the position embeddings. All of them are learned further.
+piece embeddings, log frequencies the bias of the MLM head, and the first layer looks at
+the neighbours of each piece. All of this is learned further.
 """
 
 import numpy as np
@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...model import BertForPretraining
+from ...model.layers import EncoderLayer
 from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
 from ..index.files import CorpusPart
+from .neighbours import (
+    count_waves,
+    look_at_neighbours,
+    make_frequencies,
+    make_waves,
+)
 
 WINDOW = 5
 
-# Deviations of the embeddings, in units of the model's initializer_range.
-PIECE_SCALE = 6.0
-POSITION_SCALE = 4.0
+# Deviation of the embeddings, in units of the model's initializer_range.
+SCALE = 6.0
 
 # More text than this changes the counts of pairs little; what is read is spread evenly.
 MAX_PIECES = 4_000_000
@@ -30,35 +36,43 @@ _BLOCK_PIECES = 500_000
 _OVERSAMPLING = 32
 
 
+@torch.no_grad()
 def warm_start(
     model: BertForPretraining,
     part: CorpusPart,
     wordpiece: WordPiece,
     log_probs: Tensor,
 ) -> None:
-    """Overwrite the embeddings, but for those of special pieces, and the MLM bias.
+    """Overwrite the embeddings of positions and of all but special pieces, the MLM
+    bias, and the first layer's attention.
 
     `log_probs`: of single pieces, (vocab_size,).
     """
-    std = model.config.initializer_range
-    pieces = model.encoder.embeddings.pieces.weight
-    positions = model.encoder.embeddings.positions.weight
-    n_pieces, width = wordpiece.n_pieces, model.config.hidden_width
+    std = SCALE * model.config.initializer_range
+    embeddings = model.encoder.embeddings
+    pieces, positions = embeddings.pieces.weight, embeddings.positions.weight
+    frequencies = make_frequencies(count_waves(model.config.hidden_width))
+    n_pieces = wordpiece.n_pieces
+    # The other dimensions are those of the positions.
+    width = model.config.hidden_width - 2 * len(frequencies)
     associations = positive_pmi(count_pairs(part, n_pieces), n_pieces)
     rank = min(width + _OVERSAMPLING, n_pieces)
     u, s, _ = torch.svd_lowrank(associations, q=rank, niter=2)
     vectors = (u * s.sqrt())[:, :width].float()
-    vectors *= PIECE_SCALE * std / vectors.std()
+    vectors *= std / vectors.std()
     is_special = torch.tensor([piece in SPECIAL_PIECES for piece in wordpiece.pieces])
     # Pieces that never occur have no associations, and keep their noise.
     is_known = torch.zeros_like(is_special)
     is_known[associations.indices()[0]] = True
     rows = (is_known & ~is_special).nonzero().flatten()
-    with torch.no_grad():
-        pieces[rows, : vectors.shape[1]] = vectors[rows]
-        waves = make_sinusoids(*positions.shape)
-        positions.copy_(waves * (POSITION_SCALE * std / waves.std()))
-        model.mlm.bias.copy_(log_probs)
+    pieces[rows] = 0.0
+    pieces[rows, : vectors.shape[1]] = vectors[rows]
+    positions.zero_()
+    positions[:, width:] = std * make_waves(frequencies, len(positions))
+    first = model.encoder.layers[0]
+    assert isinstance(first, EncoderLayer)
+    look_at_neighbours(first.attention, frequencies)
+    model.mlm.bias.copy_(log_probs)
 
 
 def count_pairs(part: CorpusPart, n_pieces: int) -> tuple[NDArray, NDArray]:
@@ -91,16 +105,6 @@ def positive_pmi(pairs: tuple[NDArray, NDArray], n_pieces: int) -> Tensor:
     return torch.sparse_coo_tensor(
         places, values, (n_pieces, n_pieces), check_invariants=False
     ).coalesce()
-
-
-def make_sinusoids(n_positions: int, width: int) -> Tensor:
-    """Sine and cosine in turn, of wavelengths from 2 pi to 20,000 pi.
-
-    (n_positions, width)
-    """
-    frequencies = 10_000.0 ** (-torch.arange(0, width, 2) / width)
-    angles = torch.arange(n_positions)[:, None] * frequencies
-    return torch.stack((angles.sin(), angles.cos()), dim=2).flatten(1)[:, :width]
 
 
 def _merge(
