@@ -26,16 +26,15 @@ _VALUE_SCALE = 3.0
 _GOLDEN_RATIO = (1 + sqrt(5)) / 2
 
 
-def count_waves(hidden_width: int) -> int:
-    """Sinusoids, of two dimensions each, that take a quarter of the hidden width. With
-    a smaller share a [MASK], which starts out as little more than its place, would look
-    at itself."""
-    return hidden_width // 8
-
-
-def make_frequencies(n_waves: int) -> Tensor:
+def make_frequencies(hidden_width: int) -> Tensor:
     """In radians a position, from 0 to pi, the low ones closer together: near places
-    look alike, and no two alike within thousands. (n_waves,)"""
+    look alike, and no two alike within thousands. (n_waves,)
+
+    The waves, of two dimensions each, take a quarter of the hidden width. With a
+    smaller share a [MASK], which starts out as little more than its place, would look
+    at itself.
+    """
+    n_waves = hidden_width // 8
     return pi * (torch.arange(1, n_waves + 1) * _GOLDEN_RATIO % 1) ** 2
 
 
@@ -56,12 +55,12 @@ def look_at_neighbours(attention: SelfAttention, frequencies: Tensor) -> None:
     n_dims = 2 * len(frequencies)
     waves = slice(first, first + n_dims)
     scale = sqrt(_PEAK * sqrt(head_width) / max(n_dims, 1))
-    for rows in queries[:, :n_dims], keys[:, :n_dims]:
-        rows.zero_()
+    queries[:, :n_dims] = 0.0
+    keys[:, :n_dims] = 0.0
+    keys[:, :n_dims, waves] = scale * torch.eye(n_dims)
     for head in range(attention.n_heads):
         turn = _turn(frequencies, offset_of(head))
         queries[head, :n_dims, waves] = scale * turn
-        keys[head, :n_dims, waves] = scale * torch.eye(n_dims)
     values *= _VALUE_SCALE
     attention.output.weight *= _VALUE_SCALE
 

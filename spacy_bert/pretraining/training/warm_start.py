@@ -17,12 +17,7 @@ from ...model.layers import EncoderLayer
 from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
 from ..index.files import CorpusPart
-from .neighbours import (
-    count_waves,
-    look_at_neighbours,
-    make_frequencies,
-    make_waves,
-)
+from .neighbours import look_at_neighbours, make_frequencies, make_waves
 
 WINDOW = 5
 
@@ -51,7 +46,7 @@ def warm_start(
     std = SCALE * model.config.initializer_range
     embeddings = model.encoder.embeddings
     pieces, positions = embeddings.pieces.weight, embeddings.positions.weight
-    frequencies = make_frequencies(count_waves(model.config.hidden_width))
+    frequencies = make_frequencies(model.config.hidden_width)
     n_pieces = wordpiece.n_pieces
     # The other dimensions are those of the positions.
     width = model.config.hidden_width - 2 * len(frequencies)
