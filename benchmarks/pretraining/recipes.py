@@ -15,6 +15,7 @@ _BASE: Recipe = {
 }
 _SHORT: Recipe = {"batch_size": 32, "max_length": 64}
 _MUON: Recipe = {"optimizer": "muon"}
+_LARGE: Recipe = {"batch_size": 128}
 
 _CHANGES: dict[str, Recipe] = {
     "base": {},
@@ -28,6 +29,10 @@ _CHANGES: dict[str, Recipe] = {
     "muon 1e-3": {**_MUON, "learn_rate": 1e-3},
     "muon 4e-3": {**_MUON, "learn_rate": 4e-3},
     "muon + batch 32": {**_MUON, "batch_size": 32},
+    "batch 128": _LARGE,
+    "batch 128 4e-3": {**_LARGE, "learn_rate": 4e-3},
+    "muon + batch 128": {**_MUON, **_LARGE},
+    "muon + batch 128 4e-3": {**_MUON, **_LARGE, "learn_rate": 4e-3},
     "length 64": _SHORT,
     "length 64 to 128": {**_SHORT, "final_max_length": 128, "final_share": 0.3},
     "wsd": {"schedule": "wsd"},

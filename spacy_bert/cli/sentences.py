@@ -1,6 +1,7 @@
 """Sentences and words from spaCy, as [corpus] asks for them."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -8,12 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..pretraining.text.corpus import Sentence, Splitter
+from .chunks import ChunkSplit, has_chunks
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
     from ..pretraining import PretrainingConfig
+
+# What is not the name of a pipeline.
+_RULES = ("lines", "sentencizer")
 
 # Longer paragraphs than spaCy takes by default are fine for a rule-based component.
 _MAX_CHARS = 1 << 31
@@ -39,8 +44,18 @@ def make_splitter(
     """
     if sentences == "lines" and not finds_words:
         return None
-    split = _SpacySplit(sentences=sentences, lang=lang, finds_words=finds_words)
-    return Splitter(name=split.name(), split=split, finds_words=finds_words)
+    split: Callable[[list[str]], list[list[Sentence]]]
+    split = spacy_split = _SpacySplit(
+        sentences=sentences, lang=lang, finds_words=finds_words
+    )
+    name = spacy_split.name()
+    if sentences in _RULES and has_chunks(lang):
+        split = ChunkSplit(
+            lang=lang,
+            finds_sentences=sentences == "sentencizer",
+            finds_words=finds_words,
+        )
+    return Splitter(name=name, split=split, finds_words=finds_words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +78,7 @@ class _SpacySplit:
         """Raises ValueError where there is no such language or pipeline."""
         from spacy import util
 
-        if self.sentences not in ("lines", "sentencizer"):
+        if self.sentences not in _RULES:
             return _pipeline_name(self.sentences)
         try:
             util.get_lang_class(self.lang)
@@ -72,6 +87,9 @@ class _SpacySplit:
                 f"[corpus] lang: expected the code of a language that spaCy knows, "
                 f"such as 'en', got {self.lang!r}."
             ) from error
+        name = f"{self.sentences} ({self.lang})"
+        if has_chunks(self.lang):
+            return name
         if self.finds_words and self.lang == "zh" and not find_spec("jieba"):
             raise ValueError(
                 "Chinese words are found with the package jieba, which is not "
@@ -84,13 +102,13 @@ class _SpacySplit:
             raise ValueError(
                 f"[corpus] lang: spaCy needs another package for {self.lang!r}: {error}"
             ) from error
-        return f"{self.sentences} ({self.lang})"
+        return name
 
     @cached_property
     def _nlp(self) -> "Language":
         import spacy
 
-        if self.sentences not in ("lines", "sentencizer"):
+        if self.sentences not in _RULES:
             return spacy.load(self.sentences)
         # By default spaCy takes each Chinese character for a token.
         by_word = self.finds_words and self.lang == "zh"

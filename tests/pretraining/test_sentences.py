@@ -1,10 +1,14 @@
 """spaCy's sentences and words, as the index takes them."""
 
 import pickle
+from functools import cache
 
 import pytest
 import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from spacy_bert.cli import chunks as chunks_module
 from spacy_bert.cli import sentences as sentences_module
 from spacy_bert.cli.sentences import make_splitter
 
@@ -33,6 +37,63 @@ def test_words_are_tokens():
     assert split(TEXT, splitter) == expected
     (line,) = split(TEXT, make_splitter("lines", "en", finds_words=True))
     assert line == (TEXT, [0, 4, 8, 11, 13, 16, 19, 23, 26])
+
+
+# What spaCy's tokenizers know as one, part, or have exceptions for, also with spaces.
+# (No smileys, nor lone quotes: of two that meet over a space it overlooks the second.)
+FRAGMENTS = [
+    *"The cat U.S. can't a.m. e.g. 3 1,000 km aujourd'hui z.B. www.example.com".split(),
+    *'. .. ... ! ?! ( ) , - / # $ \u2026 \u3002 \u201c \u201d \u00bf "'.split(),
+    *("EE. UU.", "EE.", "UU.", "\u0438 \u0434\u0440.", "1 Kor."),
+    *(" ", " ", " ", " ", "  ", "\n", "\u00a0"),
+]
+MADE_TEXT = st.lists(st.sampled_from(FRAGMENTS), max_size=15).map("".join)
+
+
+@cache
+def ready_splitter(sentences, lang, finds_words):
+    return make_splitter(sentences, lang, finds_words=finds_words)
+
+
+@cache
+def spacy_pipeline(lang):
+    nlp = spacy.blank(lang)
+    nlp.add_pipe("sentencizer")
+    return nlp
+
+
+def without_spaces(text, word_starts):
+    """spaCy's tokens may be spaces, ours never begin with one."""
+    n = len(text) - len(text.lstrip())
+    return text.strip(), [at - n for at in word_starts if text[at : at + 1].strip()]
+
+
+@pytest.mark.parametrize("lang", ["en", "es", "fr", "de", "ru", "hi"])
+@settings(deadline=None)  # The first text loads spaCy.
+@given(text=MADE_TEXT | st.text(max_size=20))
+def test_sentences_and_words_are_those_of_a_pipeline(lang, text):
+    doc = spacy_pipeline(lang)(text)
+    spans = [
+        without_spaces(s.text, [t.idx - s.start_char for t in s]) for s in doc.sents
+    ]
+    spans = [span for span in spans if span[0]]
+    for finds_words in (True, False):
+        (found,) = ready_splitter("sentencizer", lang, finds_words).split([text])
+        expected = [(text, words if finds_words else []) for text, words in spans]
+        sentences = [without_spaces(*sentence) for sentence in found]
+        assert [sentence for sentence in sentences if sentence[0]] == expected
+    ((line,),) = ready_splitter("lines", lang, True).split([text])
+    assert without_spaces(*line) == without_spaces(text, [token.idx for token in doc])
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    monkeypatch.setattr(chunks_module, "_MAX_CHUNKS", 3)
+    splitter = make_splitter("sentencizer", "en")
+    for text in ("One two three four. Five.", "Six seven. Four five.", "One. Six."):
+        expected = [span.text for span in spacy_pipeline("en")(text).sents]
+        (found,) = splitter.split([text])
+        assert [sentence.text for sentence in found] == expected
+    assert len(splitter.split._known) <= 3 + 5
 
 
 def test_lines_need_no_splitter():
