@@ -18,6 +18,11 @@ from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pipeline.from_checkpoint import read_architecture
 from spacy_bert.tokenization import WordPiece
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests that run side by side share the cores, as do the processes they start.
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 TOY_PIECES = (
