@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from spacy.tokens import Token
 
 _CHUNK = re.compile(r"\S+")
-# So many are kept, which takes some 20 MB.
-_MAX_CHUNKS = 1 << 17
+# So many are kept, which takes some 20 MB, and none that is longer: in a text without
+# spaces it is a sentence, of many tokens, and does not come again.
+_MAX_CHUNKS, _MAX_CHARS = 1 << 17, 40
 
 
 class _Token(NamedTuple):
@@ -68,7 +69,7 @@ class ChunkSplit:
     def _learn(self, chunks: set[str]) -> None:
         if len(self._known) > _MAX_CHUNKS:
             self._known.clear()
-        new = [c for c in chunks - self._known.keys() if self._may_matter(c)]
+        new = [c for c in chunks - self._known.keys() if self._is_worth_knowing(c)]
         tokens: list[Token] = []
         described = []
         # At once, as each Doc has its cost. No exception goes beyond the end of a line.
@@ -80,8 +81,10 @@ class ChunkSplit:
                 tokens.append(token)
         self._known.update(zip(new, described, strict=True))
 
-    def _may_matter(self, chunk: str) -> bool:
-        """Where it does not, it is as good as one plain token."""
+    def _is_worth_knowing(self, chunk: str) -> bool:
+        """What is not is as good as one plain token, or long."""
+        if len(chunk) > _MAX_CHARS:
+            return False
         if self.finds_words or not chunk[0].isalnum():
             return True
         return not self._ends.isdisjoint(chunk)
@@ -111,7 +114,11 @@ class ChunkSplit:
             yield 0, self._describe(list(self._tokenizer(text)))
             return
         for match in _CHUNK.finditer(text):
-            yield match.start(), self._known.get(match[0], _PLAIN)
+            chunk = match[0]
+            if len(chunk) > _MAX_CHARS:
+                yield match.start(), self._describe(list(self._tokenizer(chunk)))
+            else:
+                yield match.start(), self._known.get(chunk, _PLAIN)
 
     @cached_property
     def _spaced_rules(self) -> list[str]:

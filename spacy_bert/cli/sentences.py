@@ -1,7 +1,6 @@
 """Sentences and words from spaCy, as [corpus] asks for them."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -44,18 +43,15 @@ def make_splitter(
     """
     if sentences == "lines" and not finds_words:
         return None
-    split: Callable[[list[str]], list[list[Sentence]]]
-    split = spacy_split = _SpacySplit(
-        sentences=sentences, lang=lang, finds_words=finds_words
+    pipeline = _SpacySplit(sentences=sentences, lang=lang, finds_words=finds_words)
+    name = pipeline.name()
+    if sentences not in _RULES or not has_chunks(lang):
+        return Splitter(name=name, split=pipeline, finds_words=finds_words)
+    finds_sentences = sentences == "sentencizer"
+    chunks = ChunkSplit(
+        lang=lang, finds_sentences=finds_sentences, finds_words=finds_words
     )
-    name = spacy_split.name()
-    if sentences in _RULES and has_chunks(lang):
-        split = ChunkSplit(
-            lang=lang,
-            finds_sentences=sentences == "sentencizer",
-            finds_words=finds_words,
-        )
-    return Splitter(name=name, split=split, finds_words=finds_words)
+    return Splitter(name=name, split=chunks, finds_words=finds_words)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,7 @@ def test_words_are_tokens():
 FRAGMENTS = [
     *"The cat U.S. can't a.m. e.g. 3 1,000 km aujourd'hui z.B. www.example.com".split(),
     *'. .. ... ! ?! ( ) , - / # $ \u2026 \u3002 \u201c \u201d \u00bf "'.split(),
+    "\u4f60\u597d\u3002" * 20,
     *("EE. UU.", "EE.", "UU.", "\u0438 \u0434\u0440.", "1 Kor."),
     *(" ", " ", " ", " ", "  ", "\n", "\u00a0"),
 ]
@@ -68,7 +69,7 @@ def without_spaces(text, word_starts):
     return text.strip(), [at - n for at in word_starts if text[at : at + 1].strip()]
 
 
-@pytest.mark.parametrize("lang", ["en", "es", "fr", "de", "ru", "hi"])
+@pytest.mark.parametrize("lang", ["en", "es", "fr", "ru"])
 @settings(deadline=None)  # The first text loads spaCy.
 @given(text=MADE_TEXT | st.text(max_size=20))
 def test_sentences_and_words_are_those_of_a_pipeline(lang, text):
