@@ -32,6 +32,7 @@ _CHANGES: dict[str, Recipe] = {
     "muon + batch 32": {**_MUON, "batch_size": 32},
     "batch 128": _LARGE,
     "batch 128 4e-3": {**_LARGE, "learn_rate": 4e-3},
+    "batch 128 8e-3": {**_LARGE, "learn_rate": 8e-3},
     "muon + batch 128": {**_MUON, **_LARGE},
     "muon + batch 128 4e-3": {**_MUON, **_LARGE, "learn_rate": 4e-3},
     "length 64": _SHORT,

@@ -17,13 +17,17 @@ from ..distributed.parallel import part_like, whole
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _N_ITERATIONS = 5
 
+# Of the learning rate.
+_RATE = 0.6
+
 
 class Muon(torch.optim.Optimizer):
     """For matrices between hidden states; embeddings and vectors are another's.
 
-    An update has the root mean square that AdamW's usually has, 0.2 of the learning
-    rate, so both take the same rate and decay (Liu et al. 2025, "Muon is Scalable for
-    LLM Training", section 2.2).
+    The root mean square of an update is 0.6 of the learning rate, whatever the matrix's
+    shape, so one rate does for both. Liu et al. 2025 ("Muon is Scalable for LLM
+    Training", section 2.2) take 0.2, AdamW's own late in a run; in some hundred steps
+    0.2 is no better than AdamW, and 2 worse (benchmarks/LOG.md).
     """
 
     def __init__(
@@ -52,7 +56,7 @@ class Muon(torch.optim.Optimizer):
                 # Of the whole matrix, also where the ranks have parts of it.
                 update = part_like(orthogonalize(whole(update)), update)
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update, alpha=-group["lr"] * 0.2 * sqrt(max(p.shape)))
+                p.add_(update, alpha=-group["lr"] * _RATE * sqrt(max(p.shape)))
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:
