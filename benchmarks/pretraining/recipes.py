@@ -15,7 +15,8 @@ _BASE: Recipe = {
 }
 _SHORT: Recipe = {"batch_size": 32, "max_length": 64}
 _MUON: Recipe = {"optimizer": "muon"}
-# Compared by the step, as on a machine for which the batch is not large.
+# Compared by the step, given minutes enough, as on a machine for which the batch is not
+# large.
 _LARGE: Recipe = {"batch_size": 128, "max_steps": 250}
 
 _CHANGES: dict[str, Recipe] = {

@@ -41,10 +41,19 @@ _PLAIN = ((_Token(0, ends=False, begins=True),), False)
 
 
 def has_chunks(lang: str) -> bool:
-    """Whether spaCy splits a language by its own tokenizer, not by another library."""
+    """Whether spaCy splits a language by its own tokenizer, not by another library.
+
+    Raises ValueError where spaCy does not know the language.
+    """
     from spacy.util import get_lang_class
 
-    tokenizer = get_lang_class(lang).default_config["nlp"]["tokenizer"]
+    try:
+        tokenizer = get_lang_class(lang).default_config["nlp"]["tokenizer"]
+    except ImportError as error:
+        raise ValueError(
+            f"[corpus] lang: expected the code of a language that spaCy knows, such as "
+            f"'en', got {lang!r}."
+        ) from error
     return bool(tokenizer["@tokenizers"] == "spacy.Tokenizer.v1")
 
 
@@ -111,12 +120,12 @@ class ChunkSplit:
     def _chunks(self, text: str) -> Iterator[tuple[int, _Chunk]]:
         """The first character of each, and what is known of it."""
         if any(rule in text for rule in self._spaced_rules):
-            yield 0, self._describe(list(self._tokenizer(text)))
+            yield 0, self._tokenize(text)
             return
         for match in _CHUNK.finditer(text):
             chunk = match[0]
             if len(chunk) > _MAX_CHARS:
-                yield match.start(), self._describe(list(self._tokenizer(chunk)))
+                yield match.start(), self._tokenize(chunk)
             else:
                 yield match.start(), self._known.get(chunk, _PLAIN)
 
@@ -128,6 +137,9 @@ class ChunkSplit:
     @cached_property
     def _known(self) -> dict[str, _Chunk]:
         return {}
+
+    def _tokenize(self, text: str) -> _Chunk:
+        return self._describe(list(self._tokenizer(text)))
 
     def _describe(self, tokens: Sequence["Token"]) -> _Chunk:
         described, has_end = [], False

@@ -43,15 +43,16 @@ def make_splitter(
     """
     if sentences == "lines" and not finds_words:
         return None
-    pipeline = _SpacySplit(sentences=sentences, lang=lang, finds_words=finds_words)
-    name = pipeline.name()
-    if sentences not in _RULES or not has_chunks(lang):
-        return Splitter(name=name, split=pipeline, finds_words=finds_words)
-    finds_sentences = sentences == "sentencizer"
-    chunks = ChunkSplit(
-        lang=lang, finds_sentences=finds_sentences, finds_words=finds_words
-    )
-    return Splitter(name=name, split=chunks, finds_words=finds_words)
+    if sentences in _RULES and has_chunks(lang):
+        chunks = ChunkSplit(
+            lang=lang,
+            finds_sentences=sentences == "sentencizer",
+            finds_words=finds_words,
+        )
+        name = f"{sentences} ({lang})"
+        return Splitter(name=name, split=chunks, finds_words=finds_words)
+    split = _SpacySplit(sentences=sentences, lang=lang, finds_words=finds_words)
+    return Splitter(name=split.name(), split=split, finds_words=finds_words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,21 +72,9 @@ class _SpacySplit:
         return {name: value for name, value in vars(self).items() if name != "_nlp"}
 
     def name(self) -> str:
-        """Raises ValueError where there is no such language or pipeline."""
-        from spacy import util
-
+        """Raises ValueError where the pipeline, or a package for it, is missing."""
         if self.sentences not in _RULES:
             return _pipeline_name(self.sentences)
-        try:
-            util.get_lang_class(self.lang)
-        except ImportError as error:
-            raise ValueError(
-                f"[corpus] lang: expected the code of a language that spaCy knows, "
-                f"such as 'en', got {self.lang!r}."
-            ) from error
-        name = f"{self.sentences} ({self.lang})"
-        if has_chunks(self.lang):
-            return name
         if self.finds_words and self.lang == "zh" and not find_spec("jieba"):
             raise ValueError(
                 "Chinese words are found with the package jieba, which is not "
@@ -98,7 +87,7 @@ class _SpacySplit:
             raise ValueError(
                 f"[corpus] lang: spaCy needs another package for {self.lang!r}: {error}"
             ) from error
-        return name
+        return f"{self.sentences} ({self.lang})"
 
     @cached_property
     def _nlp(self) -> "Language":
