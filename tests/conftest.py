@@ -61,7 +61,7 @@ def pretraining_model(toy_config: BertConfig) -> BertForPretraining:
         torch.nn.init.normal_(
             parameter, mean=float(is_scale), std=0.3, generator=generator
         )
-    return model.eval()
+    return model
 
 
 @pytest.fixture

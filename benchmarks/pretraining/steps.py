@@ -43,7 +43,7 @@ def time_steps(
     bert = make_bert(shape, dropout, text.vocabulary)
     model = BertForPretraining(bert)
     model.initialize_weights()
-    optimizers = make_optimizers(model.train(), training)
+    optimizers = make_optimizers(model, training)
     batches, done = read_batches(reader), []
 
     def step() -> None:

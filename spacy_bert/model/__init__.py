@@ -2,18 +2,19 @@
 
 from .batch import PackedBatch, pack
 from .config import BertConfig
-from .encoder import BertEncoder, initialize_weights, set_dropout
+from .dropout import DropoutProbs
+from .encoder import BertEncoder, initialize_weights
 from .heads import BertForPretraining, PretrainingOutput, mlm_loss, nsp_loss
 
 __all__ = [
     "BertConfig",
     "BertEncoder",
     "BertForPretraining",
+    "DropoutProbs",
     "PackedBatch",
     "PretrainingOutput",
     "initialize_weights",
     "mlm_loss",
     "nsp_loss",
     "pack",
-    "set_dropout",
 ]

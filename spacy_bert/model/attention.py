@@ -36,22 +36,24 @@ class SelfAttention(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.n_heads = config.n_heads
-        self.dropout_prob = config.attention_dropout_prob
         self.project = Linear(config.hidden_width, 3 * config.hidden_width)
         self.output = Linear(config.hidden_width, config.hidden_width)
 
     def forward(
-        self, hidden: Tensor, batch: PackedBatch, rows: Tensor | None = None
+        self,
+        hidden: Tensor,
+        batch: PackedBatch,
+        rows: Tensor | None,
+        dropout_prob: float,
     ) -> Tensor:
         """(n_pieces, hidden_width) -> the same, or (n_rows, hidden_width)"""
         projected = self.project(hidden)
         qkv = projected.view(hidden.shape[0], 3, self.n_heads, -1)
-        attended = self.attend(qkv, batch).flatten(1)
+        attended = self.attend(qkv, batch, dropout_prob).flatten(1)
         return self.output(attended if rows is None else attended.index_select(0, rows))
 
-    def attend(self, qkv: Tensor, batch: PackedBatch) -> Tensor:
+    def attend(self, qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tensor:
         """(n_pieces, 3, n_heads, head_width) -> (n_pieces, n_heads, head_width)"""
-        dropout_prob = self.dropout_prob if self.training else 0.0
         return choose_attention(qkv, dropout_prob)(qkv, batch, dropout_prob)
 
 
@@ -135,8 +137,7 @@ def _attend_plainly(qkv: Tensor, length: int, dropout_prob: float) -> Tensor:
     nothing = q.new_empty(1)
     scores = torch.baddbmm(nothing, q, k.mT, beta=0, alpha=width**-0.5)
     weights = torch.softmax(scores, dim=-1)
-    if dropout_prob:
-        weights = dropout(weights, dropout_prob)
+    weights = dropout(weights, dropout_prob)
     contexts = torch.bmm(weights, v).view(-1, n_heads, length, width)
     return contexts.transpose(1, 2).reshape(n_pieces, n_heads, width)
 

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from .batch import PackedBatch
 from .config import BertConfig
-from .dropout import Dropout
+from .dropout import dropout
 
 
 class Embeddings(nn.Module):
@@ -16,12 +16,11 @@ class Embeddings(nn.Module):
         self.segments = nn.Embedding(config.n_segments, config.hidden_width)
         self.positions = nn.Embedding(config.max_positions, config.hidden_width)
         self.norm = nn.LayerNorm(config.hidden_width, eps=config.layer_norm_eps)
-        self.dropout = Dropout(config.hidden_dropout_prob)
 
-    def forward(self, batch: PackedBatch) -> Tensor:
+    def forward(self, batch: PackedBatch, dropout_prob: float) -> Tensor:
         summed = (
             self.pieces(batch.piece_ids)
             + self.segments(batch.segment_ids)
             + self.positions(batch.position_ids)
         )
-        return self.dropout(self.norm(summed))
+        return dropout(self.norm(summed), dropout_prob)

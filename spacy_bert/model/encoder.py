@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from .attention import SelfAttention
 from .batch import PackedBatch
 from .config import BertConfig
+from .dropout import NO_DROPOUT, DropoutProbs
 from .embeddings import Embeddings
 from .layers import EncoderLayer
 
@@ -32,29 +33,42 @@ class BertEncoder(nn.Module):
         # again for the gradients (Chen et al. 2016, "Sublinear Memory Cost").
         self.recomputes = False
 
-    def forward(self, batch: PackedBatch, rows: Tensor | None = None) -> Tensor:
-        """What leaves the last layer: of all pieces, or only of `rows`, (n_rows,)."""
+    def forward(
+        self,
+        batch: PackedBatch,
+        rows: Tensor | None = None,
+        *,
+        dropout_probs: DropoutProbs = NO_DROPOUT,
+    ) -> Tensor:
+        """What leaves the last layer: of all pieces, or only of `rows`, (n_rows,).
+
+        Only `dropout_probs` makes dropout: `train()` and `eval()` change nothing.
+        """
         last = len(self.layers)
-        return self.hidden_states(batch, {last}, rows)[last]
+        states = self.hidden_states(batch, {last}, rows, dropout_probs=dropout_probs)
+        return states[last]
 
     def hidden_states(
         self,
         batch: PackedBatch,
         wanted: Collection[int],
         last_rows: Tensor | None = None,
+        *,
+        dropout_probs: DropoutProbs = NO_DROPOUT,
     ) -> dict[int, Tensor]:
         """What leaves the layers that are wanted, counted from 1; 0: the embeddings.
 
         last_rows: the pieces that the last layer is computed for, if not all.
         """
-        hidden = self.embeddings(batch)
+        hidden = self.embeddings(batch, dropout_probs.hidden)
         kept = {0: hidden} if 0 in wanted else {}
         for number, layer in enumerate(self.layers, start=1):
             rows = last_rows if number == len(self.layers) else None
             if self.recomputes and torch.is_grad_enabled():
-                hidden = checkpoint(layer, hidden, batch, rows, use_reentrant=False)
+                inputs = (hidden, batch, rows, dropout_probs)
+                hidden = checkpoint(layer, *inputs, use_reentrant=False)
             else:
-                hidden = layer(hidden, batch, rows)
+                hidden = layer(hidden, batch, rows, dropout_probs)
             if number in wanted:
                 kept[number] = hidden
         return kept
@@ -92,12 +106,3 @@ def compile_layers(encoder: BertEncoder) -> None:
             part.attend = torch.compiler.disable(part.attend)  # type: ignore[method-assign]
         if isinstance(part, EncoderLayer):
             part.compile(dynamic=True)
-
-
-def set_dropout(encoder: BertEncoder, prob: float) -> None:
-    """One chance for hidden states and for attention, as the paper has it (A.2)."""
-    for part in encoder.modules():
-        if isinstance(part, nn.Dropout):
-            part.p = prob
-        if isinstance(part, SelfAttention):
-            part.dropout_prob = prob

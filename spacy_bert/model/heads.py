@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from .batch import PackedBatch
 from .config import BertConfig
+from .dropout import NO_DROPOUT, DropoutProbs
 from .encoder import BertEncoder, initialize_weights
 from .layers import make_activation
 
@@ -45,16 +46,25 @@ class BertForPretraining(nn.Module):
         self.encoder = BertEncoder(config)
         self.mlm = MlmHead(config)
         self.nsp = nn.Linear(config.hidden_width, 2)
+        self.dropout_probs = DropoutProbs(
+            hidden=config.hidden_dropout_prob, attention=config.attention_dropout_prob
+        )
 
-    def forward(self, batch: PackedBatch, masked_rows: Tensor) -> PretrainingOutput:
+    def forward(
+        self, batch: PackedBatch, masked_rows: Tensor, *, is_train: bool = False
+    ) -> PretrainingOutput:
         """Logits at `masked_rows`, int64 (n_masked,), and for each sequence.
+
+        is_train: with the config's dropout. `train()` and `eval()` change nothing.
 
         Only the masked rows go through the MLM head: at 30,522 pieces the others cost
         more than a small encoder does. The last layer leaves out all that neither these
         nor [CLS] need.
         """
         n_masked = masked_rows.shape[0]
-        hidden = self.encoder(batch, torch.cat((masked_rows, batch.cls_rows)))
+        rows = torch.cat((masked_rows, batch.cls_rows))
+        probs = self.dropout_probs if is_train else NO_DROPOUT
+        hidden = self.encoder(batch, rows, dropout_probs=probs)
         pieces = self.encoder.embeddings.pieces.weight
         return PretrainingOutput(
             mlm_logits=self.mlm(hidden[:n_masked], pieces),

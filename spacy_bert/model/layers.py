@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from .attention import SelfAttention
 from .batch import PackedBatch
 from .config import Activation, BertConfig
-from .dropout import Dropout
+from .dropout import DropoutProbs, dropout
 from .linear import Linear
 
 
@@ -23,18 +23,23 @@ class EncoderLayer(nn.Module):
         self.activation = make_activation(config.activation)
         self.contract = Linear(config.intermediate_width, width)
         self.output_norm = nn.LayerNorm(width, eps=eps)
-        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(
-        self, hidden: Tensor, batch: PackedBatch, rows: Tensor | None = None
+        self,
+        hidden: Tensor,
+        batch: PackedBatch,
+        rows: Tensor | None,
+        dropout_probs: DropoutProbs,
     ) -> Tensor:
         """Of all pieces, or only of `rows`, (n_rows,), which attend to all."""
-        attended = self.dropout(self.attention(hidden, batch, rows))
+        prob = dropout_probs.hidden
+        attended = self.attention(hidden, batch, rows, dropout_probs.attention)
+        attended = dropout(attended, prob)
         if rows is not None:
             hidden = hidden.index_select(0, rows)
         hidden = self.attention_norm(hidden + attended)
         expanded = self.activation(self.expand(hidden))
-        return self.output_norm(hidden + self.dropout(self.contract(expanded)))
+        return self.output_norm(hidden + dropout(self.contract(expanded), prob))
 
 
 class Gelu(nn.Module):

@@ -1,7 +1,6 @@
 """Docs -> vectors, through one torch module, and gradients the way back."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,7 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 
-from ..model.encoder import BertEncoder, set_dropout
+from ..model.dropout import DropoutProbs
 from .alignment import align
 from .listeners import Vectors
 from .precision import autocast
@@ -67,7 +66,8 @@ def encode_docs(
     is_train = is_train and shim.freeze != "all"
     if is_train:
         check_trainable(shim)
-        set_dropout(encoder, model.attrs["dropout_rate"])
+    # One chance for hidden states and for attention (Devlin et al. 2018, A.2).
+    prob = model.attrs["dropout_rate"] if is_train else 0.0
     alignment = align(docs, shim.wordpiece)
     if encoder.config.n_segments < 2 and (alignment.second_segments >= 0).any():
         raise ValueError(
@@ -77,7 +77,6 @@ def encode_docs(
     with (
         torch.set_grad_enabled(is_train),
         autocast(shim.precision, shim.device),
-        _training(encoder) if is_train else nullcontext(),
     ):
         vectors = encode_windows(
             encoder,
@@ -95,6 +94,7 @@ def encode_docs(
             n_tokens=alignment.n_tokens,
             n_docs=len(docs),
             device=shim.device,
+            dropout_probs=DropoutProbs(hidden=prob, attention=prob),
         )
 
     def backprop(gradients: Gradients) -> None:
@@ -108,9 +108,7 @@ def encode_docs(
                     xp2torch(gradient, device=shim.device) * shim.gradient_scale.factor
                 )
         if outputs:
-            # What is recomputed has the dropout of before.
-            with _training(encoder):
-                torch.autograd.backward(outputs, scaled)
+            torch.autograd.backward(outputs, scaled)
 
     tokens = cast(Floats2d, torch2xp(vectors.tokens.detach()))
     ends = [0]
@@ -122,16 +120,6 @@ def encode_docs(
         pooled=cast(Floats2d, torch2xp(vectors.pooled.detach())),
     )
     return encoded, backprop
-
-
-@contextmanager
-def _training(encoder: BertEncoder) -> Iterator[None]:
-    """With dropout; afterwards without, also where this raises."""
-    encoder.train()
-    try:
-        yield
-    finally:
-        encoder.eval()
 
 
 def _default_batch_pieces(shim: BertShim, is_train: bool) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ..model.dropout import DropoutProbs
 from ..model.encoder import BertEncoder
 from .windows import WindowBatch
 
@@ -54,13 +55,16 @@ def encode_windows(
     n_tokens: int,
     n_docs: int,
     device: torch.device,
+    dropout_probs: DropoutProbs,
 ) -> DocVectors:
     width, last = encoder.config.hidden_width, encoder.config.n_layers
     tokens = _Mean(n_tokens, width * choice.n_widths, device)
     cls = _Mean(n_docs, width, device)
     for batch in batches:
         packed = batch.packed.to(device)
-        states = encoder.hidden_states(packed, {*choice.layers, last})
+        states = encoder.hidden_states(
+            packed, {*choice.layers, last}, dropout_probs=dropout_probs
+        )
         rows = torch.from_numpy(batch.pair_rows).to(device)
         pieces = choice.combined(states)[rows]
         tokens.add(pieces, torch.from_numpy(batch.pair_tokens).to(device))

@@ -69,20 +69,17 @@ def evaluate(
     log_probs: Tensor,
     ranks: Ranks = ALONE,
 ) -> Evaluation:
-    """On the batches of all ranks. The model is left as it was.
+    """On the batches of all ranks.
 
     log_probs: of single pieces, (vocab_size,).
     """
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
     # MLM loss, pieces right, unigram loss, NSP loss, pairs right, random pairs
     sums = torch.zeros(6, dtype=torch.float64)
     # Not inference_mode, in which FSDP cannot put weights together.
     with torch.no_grad():
         for batch in batches:
             sums += _batch_sums(model, batch.to(device), log_probs)
-    model.train(was_training)
     n_masked, n_instances, *totals = ranks.sum(
         sum(batch.n_masked for batch in batches),
         sum(batch.n_sequences for batch in batches),

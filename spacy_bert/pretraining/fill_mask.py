@@ -53,17 +53,13 @@ def guess_masked(
     *,
     top_k: int,
 ) -> list[list[list[Guess]]]:
-    """As `fill_mask`, for each of several sequences of piece ids in one batch. The
-    model is left as it was."""
+    """As `fill_mask`, for each of several sequences of piece ids in one batch."""
     piece_ids = torch.tensor([i for sequence in sequences for i in sequence])
     batch = pack(piece_ids, [len(sequence) for sequence in sequences])
     masked_rows = (piece_ids == wordpiece.mask_id).nonzero().flatten()
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
     with torch.inference_mode():
         output = model(batch.to(device), masked_rows.to(device))
-    model.train(was_training)
     # Some models have more rows than pieces.
     probs = output.mlm_logits[:, : wordpiece.n_pieces].float().softmax(dim=1)
     best = probs.topk(min(top_k, wordpiece.n_pieces), dim=1)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacy_bert.model.dropout import Dropout, dropout
+from spacy_bert.model.dropout import dropout
 
 
 @pytest.mark.parametrize("prob", [0.1, 0.5])
@@ -39,6 +39,7 @@ def test_none_and_all(prob, expected):
     torch.testing.assert_close(dropout(torch.ones(9), prob), torch.full((9,), expected))
 
 
-def test_eval_drops_nothing():
-    hidden = torch.ones(9)
-    assert Dropout(0.5).eval()(hidden) is hidden
+def test_without_dropout_nothing_is_drawn():
+    hidden, chance = torch.ones(9), torch.get_rng_state()
+    assert dropout(hidden, 0.0) is hidden
+    assert torch.equal(chance, torch.get_rng_state())

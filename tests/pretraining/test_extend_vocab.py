@@ -65,7 +65,7 @@ def test_rows_that_pad_the_vocabulary_go(tmp_path, toy_config, wordpiece):
     again, pieces = load_pretraining_model(tmp_path)
     assert again.config.vocab_size == pieces.n_pieces == 34
     ids = wordpiece.encode("the cat sat").ids.tolist()
-    before = hidden_states(padded.eval().encoder, ids)
+    before = hidden_states(padded.encoder, ids)
     assert torch.equal(hidden_states(again.encoder, ids), before)
 
 

@@ -40,7 +40,7 @@ def _attention_of_first_layer(width, n_heads, length):
     ids = torch.randint(1, 100, (length,))
     ids[length // 2] = 0
     with torch.no_grad():
-        hidden = embeddings.eval()(pack(ids, [length]))
+        hidden = embeddings(pack(ids, [length]), 0.0)
         projected = attention.project(hidden).view(length, 3, n_heads, -1)
     q, k, _ = projected.transpose(0, 2).transpose(0, 1)
     return torch.softmax(q @ k.mT / sqrt(width // n_heads), dim=-1)

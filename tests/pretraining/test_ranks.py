@@ -106,7 +106,7 @@ def test_unequal_ranks_have_the_gradient_of_one(pair, part, pieces):
         hidden_dropout_prob=0.0,
         attention_dropout_prob=0.0,
     )
-    model = BertForPretraining(bert).train()
+    model = BertForPretraining(bert)
     model.initialize_weights()
     both = pair(find_gradient, model, batches, [3, 1])
     outputs = [model(batch.packed, batch.masked_rows) for batch in batches]

@@ -39,7 +39,7 @@ def model(pieces):
     )
     model = BertForPretraining(config)
     model.initialize_weights()
-    return model.train()
+    return model
 
 
 def step(model, batches, *, optimizers=None, max_grad_norm=1.0, **settings):

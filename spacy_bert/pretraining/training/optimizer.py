@@ -124,7 +124,7 @@ def _losses(
     """What a batch adds to the means of its step, of MLM and NSP."""
     device = batch.masked_rows.device
     with torch.autocast(device.type, torch.bfloat16, precision == "bf16"):
-        output = model(batch.packed, batch.masked_rows)
+        output = model(batch.packed, batch.masked_rows, is_train=True)
     nsp = torch.zeros((), device=device)
     if batch.is_random is not None:
         share = batch.n_sequences / size.n_sequences

@@ -159,7 +159,7 @@ def prepare_run(
     wordpiece = start.wordpiece
     reader = BatchReader(index.train, wordpiece, settings, ranks)
     held_out_reader = BatchReader(index.held_out, wordpiece, settings, ranks)
-    model = start.model.to(device).train()
+    model = start.model.to(device)
     module = _prepare_model(model, settings, ranks)
     run = Run(
         output=output,
