@@ -20,8 +20,7 @@ class Linear(nn.Linear):
 
     Outside of training the weight is kept in oneDNN's layout too, which takes its size
     again in memory. What changes a weight in a way that torch does not count, as its
-    fused optimizers do, must be followed by `torch.autograd.graph.increment_version`
-    or a change between `train()` and `eval()`.
+    fused optimizers do, must be followed by `torch.autograd.graph.increment_version`.
     """
 
     # The weight as it was, its address and version; and the same in oneDNN's layout.
@@ -37,28 +36,24 @@ class Linear(nn.Linear):
         ):
             return super().forward(rows)
         if torch.is_grad_enabled():
+            # A step is to follow, and training needs the memory.
+            self._laid_out = None
             return _OneDnnLinear.apply(rows, self.weight, self.bias)
         return _product(rows, self._lay_out(), self.bias)
-
-    def train(self, mode: bool = True) -> "Linear":
-        if mode != self.training:
-            self._laid_out = None
-        return super().train(mode)
 
     def __getstate__(self) -> dict[str, object]:
         return {k: v for k, v in self.__dict__.items() if k != "_laid_out"}
 
     def _lay_out(self) -> Tensor:
-        weight, address = self.weight, self.weight.data_ptr()
-        if self._laid_out is not None:
-            known, known_address, version, matrix = self._laid_out
-            if known is weight and (known_address, version) == (
-                address,
-                weight._version,
-            ):
-                return matrix
+        weight = self.weight
+        # Before the numbers: a step that another thread takes meanwhile counts up
+        # afterwards, and so what is half old and half new is not used again.
+        state = weight.data_ptr(), weight._version
+        laid_out = self._laid_out
+        if laid_out and laid_out[0] is weight and laid_out[1:3] == state:
+            return laid_out[3]
         matrix = torch.ops.mkldnn._reorder_linear_weight(weight)
-        self._laid_out = weight, address, weight._version, matrix
+        self._laid_out = weight, *state, matrix
         return matrix
 
 

@@ -13,7 +13,7 @@ from spacy_bert.model.linear import Linear
 @pytest.fixture
 def layer():
     torch.manual_seed(0)
-    return Linear(24, 40).eval()
+    return Linear(24, 40)
 
 
 @torch.no_grad()
@@ -23,14 +23,6 @@ def assert_uses_its_weight(layer):
 
 
 def step_with_a_fused_optimizer(layer):
-    layer.train()
-    optimizer = torch.optim.AdamW(layer.parameters(), lr=0.1, fused=True)
-    layer(torch.randn(3, 24)).sum().backward()
-    optimizer.step()
-    layer.eval()
-
-
-def step_without_leaving_eval(layer):
     optimizer = torch.optim.AdamW(layer.parameters(), lr=0.1, fused=True)
     layer(torch.randn(3, 24)).sum().backward()
     optimizer.step()
@@ -55,7 +47,6 @@ def assign_a_state(layer):
     "change",
     [
         step_with_a_fused_optimizer,
-        step_without_leaving_eval,
         add_in_place,
         swap_the_data,
         assign_a_state,
@@ -66,6 +57,33 @@ def test_a_changed_weight_is_used(layer, change):
         assert_uses_its_weight(layer)
         change(layer)
     assert_uses_its_weight(layer)
+
+
+@pytest.mark.parametrize("change", [add_in_place, step_with_a_fused_optimizer])
+def test_a_weight_that_changes_while_it_is_laid_out_is_looked_at_again(
+    layer, change, monkeypatch
+):
+    """As another thread's step does, here after half of the work."""
+    reorder = torch.ops.mkldnn._reorder_linear_weight
+
+    def interrupted(weight):
+        monkeypatch.undo()
+        torn = reorder(weight)
+        with torch.enable_grad():
+            change(layer)
+        return torn
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_reorder_linear_weight", interrupted)
+    with torch.no_grad():
+        layer(torch.randn(7, 24))
+    assert_uses_its_weight(layer)
+
+
+def test_training_drops_what_was_laid_out(layer):
+    assert_uses_its_weight(layer)
+    assert layer._laid_out is not None
+    layer(torch.randn(3, 24))
+    assert layer._laid_out is None
 
 
 def test_a_copy_has_a_weight_of_its_own(layer):
