@@ -6,11 +6,12 @@ predicting, `doc.tensor` holds the token vectors, `doc._.bert_cls` and
 listener gets the vectors and hands a gradient back.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import spacy.util
@@ -91,9 +92,7 @@ class BertTok2Vec(Tok2Vec):
             )
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
-        if self._pending is not None and self._pending.gradients:
-            # Some listeners are not trained, so their gradients never come.
-            self._finish_pending()
+        self._finish_trained()
         encoded, _ = encode_docs(self.model, list(docs), is_train=False)
         return encoded
 
@@ -145,6 +144,10 @@ class BertTok2Vec(Tok2Vec):
             )
             listener.receive(batch_id, getattr(encoded, takes), backprop_vectors)
         return losses
+
+    def use_params(self, params: dict) -> Iterator[None]:
+        self._finish_trained()
+        yield from super().use_params(params)
 
     def finish_update(self, sgd: Optimizer) -> None:
         if self._pending is not None and not self._pending.gradients:
@@ -240,6 +243,17 @@ class BertTok2Vec(Tok2Vec):
             self._finish_pending()
         return []
 
+    def _finish_trained(self) -> None:
+        """Take the step of a batch of which some listeners are not trained, so that
+        their gradients never come.
+
+        Only in the thread that trains: to another one, a batch between the gradients of
+        two heads looks the same.
+        """
+        pending = self._pending
+        if pending and pending.gradients and pending.thread == get_ident():
+            self._finish_pending()
+
     def _finish_pending(self) -> None:
         """Send what gradients there are through the encoder, and let the batch go."""
         pending, self._pending = self._pending, None
@@ -260,6 +274,7 @@ class _PendingGradient:
     """A batch whose listeners have not all given their gradients.
 
     gradients: their sums so far, of each kind of vectors that is listened to.
+    thread: the one that trains.
     """
 
     backprop: Callable[[Gradients], None]
@@ -267,6 +282,7 @@ class _PendingGradient:
     losses: dict[str, float]
     sgd: Optimizer | None
     gradients: dict[Vectors, Floats2d] = field(default_factory=dict)
+    thread: int = field(default_factory=get_ident)
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         # Not part of a pipeline: pickled in mid-step, it comes back as None.

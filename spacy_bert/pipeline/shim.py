@@ -13,6 +13,7 @@ import torch
 from spacy.util import logger
 from thinc.api import Optimizer, get_torch_default_device, xp2torch
 from thinc.shims import Shim
+from torch import Tensor
 
 from ..checkpoint import load_encoder, save_checkpoint
 from ..hugging_face import load_hugging_face, to_hugging_face
@@ -135,19 +136,22 @@ class BertShim(Shim):
 
     @contextmanager
     def use_params(self, params: Mapping[Any, Any]) -> Iterator[None]:
-        """Swap in the averages that the optimizer keeps, where it keeps any."""
-        backup = {}
-        for name, parameter in self.encoder.named_parameters():
-            if (self.id, name) in params:
-                backup[parameter] = parameter.data
-                average = xp2torch(params[self.id, name], device=parameter.device)
-                # A copy: the same memory may hold another average next time.
-                parameter.data = average.view_as(parameter).clone()
+        """Copy in the averages that the optimizer keeps, if it keeps any.
+
+        In place: memory that is swapped out would be freed under the threads that
+        predict with it.
+        """
+        averages = {
+            parameter: xp2torch(params[self.id, name], device=parameter.device)
+            for name, parameter in self.encoder.named_parameters()
+            if (self.id, name) in params
+        }
+        backup = {parameter: parameter.detach().clone() for parameter in averages}
+        _copy_into(averages)
         try:
             yield
         finally:
-            for parameter, data in backup.items():
-                parameter.data = data
+            _copy_into(backup)
 
     def copy(self) -> "BertShim":
         copied = BertShim(
@@ -213,7 +217,7 @@ class BertShim(Shim):
             encoder.embeddings.pieces.sparse = True
             encoder.recomputes = self.recompute
             _freeze(encoder, self.freeze)
-        self._model = encoder.to(get_torch_default_device()).eval()
+        self._model = encoder.to(get_torch_default_device())
         self._wordpiece = wordpiece
 
 
@@ -233,6 +237,12 @@ def check_architecture(expected: BertConfig, found: BertConfig, *, source: str) 
             "checkpoint's numbers into the config, or write a new config with "
             "'spacy bert init-config'."
         )
+
+
+@torch.no_grad()
+def _copy_into(tensors: Mapping[torch.nn.Parameter, Tensor]) -> None:
+    for parameter, tensor in tensors.items():
+        parameter.copy_(tensor.view_as(parameter))
 
 
 def _freeze(encoder: BertEncoder, freeze: Freeze) -> None:
