@@ -1,9 +1,11 @@
 """A toy BERT and where the real data lies."""
 
 import os
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 import torch
@@ -105,6 +107,27 @@ def spacy_train(tmp_path):
             return train(init_nlp(config), output, stdout=nowhere, stderr=nowhere)
 
     return run
+
+
+@pytest.fixture(params=["float64", "float16", "bfloat16", "meta", "numpy"])
+def other_defaults(request):
+    """other_defaults(): a context in which another library has changed torch's default
+    dtype or device, or has numpy raise for numbers that become 0."""
+
+    @contextmanager
+    def change():
+        try:
+            if request.param == "meta":
+                torch.set_default_device("meta")
+            elif request.param != "numpy":
+                torch.set_default_dtype(getattr(torch, request.param))
+            with np.errstate(all="raise" if request.param == "numpy" else None):
+                yield
+        finally:
+            torch.set_default_device(None)
+            torch.set_default_dtype(torch.float32)
+
+    return change
 
 
 @pytest.fixture(scope="session")

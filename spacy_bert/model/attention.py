@@ -36,8 +36,9 @@ class SelfAttention(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.n_heads = config.n_heads
-        self.project = Linear(config.hidden_width, 3 * config.hidden_width)
-        self.output = Linear(config.hidden_width, config.hidden_width)
+        width, dtype = config.hidden_width, torch.float32
+        self.project = Linear(width, 3 * width, dtype=dtype)
+        self.output = Linear(width, width, dtype=dtype)
 
     def forward(
         self,

@@ -50,8 +50,10 @@ def pack(
 
     `segment_ids`, (n_pieces,), are all 0 where none are given.
     """
-    cu_seqlens = torch.zeros(len(lengths) + 1, dtype=torch.int64)
-    torch.cumsum(torch.tensor(lengths, dtype=torch.int64), 0, out=cu_seqlens[1:])
+    device = piece_ids.device
+    counts = torch.tensor(lengths, dtype=torch.int64, device=device)
+    cu_seqlens = torch.zeros(len(lengths) + 1, dtype=torch.int64, device=device)
+    torch.cumsum(counts, 0, out=cu_seqlens[1:])
     if cu_seqlens[-1] != piece_ids.shape[0]:
         raise ValueError(
             f"The lengths add up to {int(cu_seqlens[-1])} pieces, but piece_ids has "
@@ -61,7 +63,7 @@ def pack(
     return PackedBatch(
         piece_ids=piece_ids.long(),
         segment_ids=torch.zeros_like(starts) if segment_ids is None else segment_ids,
-        position_ids=torch.arange(piece_ids.shape[0]) - starts,
+        position_ids=torch.arange(piece_ids.shape[0], device=device) - starts,
         cu_seqlens=cu_seqlens.int(),
         lengths=tuple(lengths),
     )

@@ -36,7 +36,8 @@ def dropout(hidden: Tensor, prob: float) -> Tensor:
     n_dropped = round(prob * _N_VALUES)
     if hidden.device.type != "cpu" or not 0 < n_dropped < _N_VALUES:
         return functional.dropout(hidden, prob)
-    words = torch.empty(hidden.numel() // 4 + 1, dtype=torch.int64)
+    n_words = hidden.numel() // 4 + 1
+    words = torch.empty(n_words, dtype=torch.int64, device=hidden.device)
     # All 64 bits: from the lowest number, without an upper bound.
     words.random_(-(2**63), None)
     bits = words.view(torch.int16)[: hidden.numel()].view(hidden.shape)

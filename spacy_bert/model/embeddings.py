@@ -1,5 +1,6 @@
 """Piece + segment + position embeddings: PackedBatch -> (n_pieces, hidden_width)."""
 
+import torch
 from torch import Tensor, nn
 
 from .batch import PackedBatch
@@ -12,10 +13,11 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.pieces = nn.Embedding(config.vocab_size, config.hidden_width)
-        self.segments = nn.Embedding(config.n_segments, config.hidden_width)
-        self.positions = nn.Embedding(config.max_positions, config.hidden_width)
-        self.norm = nn.LayerNorm(config.hidden_width, eps=config.layer_norm_eps)
+        width, dtype = config.hidden_width, torch.float32
+        self.pieces = nn.Embedding(config.vocab_size, width, dtype=dtype)
+        self.segments = nn.Embedding(config.n_segments, width, dtype=dtype)
+        self.positions = nn.Embedding(config.max_positions, width, dtype=dtype)
+        self.norm = nn.LayerNorm(width, eps=config.layer_norm_eps, dtype=dtype)
 
     def forward(self, batch: PackedBatch, dropout_prob: float) -> Tensor:
         summed = (

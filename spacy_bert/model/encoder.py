@@ -19,6 +19,7 @@ class BertEncoder(nn.Module):
 
     Weights are whatever torch puts there until a checkpoint is loaded or
     `initialize_weights` is called; build under `torch.device("meta")` to allocate none.
+    They are of 32 bits, whatever torch's default dtype is.
     """
 
     def __init__(self, config: BertConfig) -> None:
@@ -28,7 +29,8 @@ class BertEncoder(nn.Module):
         self.layers = nn.ModuleList(
             EncoderLayer(config) for _ in range(config.n_layers)
         )
-        self.pooler = nn.Linear(config.hidden_width, config.hidden_width)
+        width = config.hidden_width
+        self.pooler = nn.Linear(width, width, dtype=torch.float32)
         # Whether training keeps what enters each layer alone and computes the rest
         # again for the gradients (Chen et al. 2016, "Sublinear Memory Cost").
         self.recomputes = False

@@ -26,10 +26,11 @@ class MlmHead(nn.Module):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.transform = nn.Linear(config.hidden_width, config.hidden_width)
+        width, dtype = config.hidden_width, torch.float32
+        self.transform = nn.Linear(width, width, dtype=dtype)
         self.activation = make_activation(config.activation)
-        self.norm = nn.LayerNorm(config.hidden_width, eps=config.layer_norm_eps)
-        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        self.norm = nn.LayerNorm(width, eps=config.layer_norm_eps, dtype=dtype)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size, dtype=dtype))
 
     def forward(self, hidden: Tensor, piece_embeddings: Tensor) -> Tensor:
         """(n_masked, hidden_width) -> (n_masked, vocab_size)"""
@@ -45,7 +46,7 @@ class BertForPretraining(nn.Module):
         self.config = config
         self.encoder = BertEncoder(config)
         self.mlm = MlmHead(config)
-        self.nsp = nn.Linear(config.hidden_width, 2)
+        self.nsp = nn.Linear(config.hidden_width, 2, dtype=torch.float32)
         self.dropout_probs = DropoutProbs(
             hidden=config.hidden_dropout_prob, attention=config.attention_dropout_prob
         )

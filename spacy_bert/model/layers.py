@@ -16,13 +16,14 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        width, eps = config.hidden_width, config.layer_norm_eps
+        width, inner = config.hidden_width, config.intermediate_width
+        eps, dtype = config.layer_norm_eps, torch.float32
         self.attention = SelfAttention(config)
-        self.attention_norm = nn.LayerNorm(width, eps=eps)
-        self.expand = Linear(width, config.intermediate_width)
+        self.attention_norm = nn.LayerNorm(width, eps=eps, dtype=dtype)
+        self.expand = Linear(width, inner, dtype=dtype)
         self.activation = make_activation(config.activation)
-        self.contract = Linear(config.intermediate_width, width)
-        self.output_norm = nn.LayerNorm(width, eps=eps)
+        self.contract = Linear(inner, width, dtype=dtype)
+        self.output_norm = nn.LayerNorm(width, eps=eps, dtype=dtype)
 
     def forward(
         self,

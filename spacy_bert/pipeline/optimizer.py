@@ -116,16 +116,23 @@ def _adamw_step(
     rate: float,
     decay: bool,
 ) -> None:
-    counts = [torch.tensor(float(optimizer.nr_update[key])) for key in group]
     device = next(iter(group.values())).device
     is_fused = device.type in ("cpu", "cuda")
+    counts = [
+        torch.tensor(
+            optimizer.nr_update[key],
+            dtype=torch.float32,
+            device=device if is_fused else "cpu",
+        )
+        for key in group
+    ]
     adamw(
         list(group.values()),
         [p.grad for p in group.values()],  # type: ignore[misc]
         [_state(optimizer.mom1, key, p) for key, p in group.items()],
         [_state(optimizer.mom2, key, p) for key, p in group.items()],
         [],
-        [count.to(device) for count in counts] if is_fused else counts,
+        counts,
         fused=is_fused,
         amsgrad=False,
         beta1=optimizer.b1,

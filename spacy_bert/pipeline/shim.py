@@ -106,7 +106,9 @@ class BertShim(Shim):
             wordpiece.n_pieces,
         )
         config = replace(self.architecture, vocab_size=wordpiece.n_pieces)
-        encoder = BertEncoder(config)
+        # Not on torch's default device, which another library may have changed.
+        with torch.device("cpu"):
+            encoder = BertEncoder(config)
         initialize_weights(encoder, std=config.initializer_range)
         self._set(encoder, wordpiece, source="random weights")
 

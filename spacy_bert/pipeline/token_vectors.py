@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -83,12 +84,14 @@ class _Mean:
     """The mean of the vectors that were added at each place; zeros where none was."""
 
     def __init__(self, n_places: int, width: int, device: torch.device) -> None:
-        self.sums = torch.zeros(n_places, width, device=device)
-        self.counts = torch.zeros(n_places, device=device)
+        # Not of torch's default dtype, which another library may have changed.
+        zeros = partial(torch.zeros, dtype=torch.float32, device=device)
+        self.sums, self.counts = zeros(n_places, width), zeros(n_places)
 
     def add(self, vectors: Tensor, places: Tensor) -> None:
         self.sums.index_add_(0, places, vectors.to(self.sums.dtype))
-        self.counts.index_add_(0, places, torch.ones_like(places, dtype=torch.float))
+        ones = torch.ones_like(places, dtype=self.counts.dtype)
+        self.counts.index_add_(0, places, ones)
 
     def value(self) -> Tensor:
         return self.sums.div_(self.counts.clamp_(min=1.0)[:, None])

@@ -75,7 +75,7 @@ def evaluate(
     """
     device = next(model.parameters()).device
     # MLM loss, pieces right, unigram loss, NSP loss, pairs right, random pairs
-    sums = torch.zeros(6, dtype=torch.float64)
+    sums = torch.zeros(6, dtype=torch.float64, device="cpu")
     # Not inference_mode, in which FSDP cannot put weights together.
     with torch.no_grad():
         for batch in batches:
@@ -109,7 +109,7 @@ def _batch_sums(
 ) -> Tensor:
     output = model(batch.packed, batch.masked_rows)
     targets, is_random = batch.targets, batch.is_random
-    sums = [torch.zeros(())] * 6
+    sums = [torch.zeros((), device="cpu")] * 6
     if batch.n_masked:
         sums[:3] = [
             mlm_loss(output, targets) * batch.n_masked,

@@ -54,7 +54,8 @@ def guess_masked(
     top_k: int,
 ) -> list[list[list[Guess]]]:
     """As `fill_mask`, for each of several sequences of piece ids in one batch."""
-    piece_ids = torch.tensor([i for sequence in sequences for i in sequence])
+    ids = [i for sequence in sequences for i in sequence]
+    piece_ids = torch.tensor(ids, device="cpu")
     batch = pack(piece_ids, [len(sequence) for sequence in sequences])
     masked_rows = (piece_ids == wordpiece.mask_id).nonzero().flatten()
     device = next(model.parameters()).device

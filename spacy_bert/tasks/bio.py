@@ -47,7 +47,7 @@ class BioTags:
 
     def allowed_steps(self) -> Tensor:
         """I-X comes after B-X and I-X only. bool, (n_tags, n_tags), row to column."""
-        tags = torch.arange(self.n_tags)
+        tags = torch.arange(self.n_tags, device="cpu")
         distance = tags - tags[:, None]
         goes_on = (distance == 0) | (distance == 1)
         return goes_on | ~self._is_inside()
@@ -95,5 +95,5 @@ class BioTags:
         return found
 
     def _is_inside(self) -> Tensor:
-        tags = torch.arange(self.n_tags)
+        tags = torch.arange(self.n_tags, device="cpu")
         return (tags > OUTSIDE) & (tags % 2 == 0)

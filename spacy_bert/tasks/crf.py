@@ -136,10 +136,10 @@ class _Layout:
 
 
 def _lay_out(lengths: Sequence[int], device: torch.device) -> _Layout:
-    sizes = torch.tensor(lengths, dtype=torch.long)
+    sizes = torch.tensor(lengths, dtype=torch.long, device="cpu")
     starts = sizes.cumsum(0) - sizes
     order = sizes.argsort(descending=True, stable=True)
-    positions = torch.arange(max(lengths, default=0))[:, None]
+    positions = torch.arange(max(lengths, default=0), device="cpu")[:, None]
     is_running = positions < sizes[order]
     return _Layout(
         order=order.to(device),

@@ -84,8 +84,9 @@ def load_moments(
             parameter = parameters[name]
             moments[key] = _room_for(tensor.size, parameter)
             owners[parameter].state[parameter][moment] = moments[key]
-        # Each rank reads its own parts, and asks no other.
-        with _without_warning():
+        # Each rank reads its own parts, and asks no other; through tensors of torch's
+        # default device, which another library may have changed.
+        with _without_warning(), torch.device("cpu"):
             checkpoint.load(moments, storage_reader=reader, no_dist=True)
     except (SafetensorError, OSError, KeyError) as error:
         raise _damaged(path, str(error)) from error

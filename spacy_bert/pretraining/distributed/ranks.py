@@ -80,7 +80,7 @@ class Ranks:
         """Over all ranks, the same to the bit on each."""
         if self.group is None:
             return list(values)
-        sums = torch.tensor(values, dtype=torch.float64)
+        sums = torch.tensor(values, dtype=torch.float64, device="cpu")
         with _connected():
             dist.all_reduce(sums, group=self.group)
         return sums.tolist()

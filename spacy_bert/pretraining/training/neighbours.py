@@ -35,12 +35,14 @@ def make_frequencies(hidden_width: int) -> Tensor:
     at itself.
     """
     n_waves = hidden_width // 8
-    return pi * (torch.arange(1, n_waves + 1) * _GOLDEN_RATIO % 1) ** 2
+    numbers = torch.arange(1, n_waves + 1, dtype=torch.float32, device="cpu")
+    return pi * (numbers * _GOLDEN_RATIO % 1) ** 2
 
 
 def make_waves(frequencies: Tensor, n_positions: int) -> Tensor:
     """Cosine and sine in turn, of deviation 1. (n_positions, 2 * n_waves)"""
-    angles = torch.arange(n_positions)[:, None] * frequencies
+    positions = torch.arange(n_positions, device=frequencies.device)
+    angles = positions[:, None] * frequencies
     return sqrt(2) * torch.stack((angles.cos(), angles.sin()), dim=2).flatten(1)
 
 
@@ -57,7 +59,8 @@ def look_at_neighbours(attention: SelfAttention, frequencies: Tensor) -> None:
     scale = sqrt(_PEAK * sqrt(head_width) / max(n_dims, 1))
     queries[:, :n_dims] = 0.0
     keys[:, :n_dims] = 0.0
-    keys[:, :n_dims, waves] = scale * torch.eye(n_dims)
+    same = torch.eye(n_dims, dtype=keys.dtype, device=keys.device)
+    keys[:, :n_dims, waves] = scale * same
     for head in range(attention.n_heads):
         turn = _turn(frequencies, offset_of(head))
         queries[head, :n_dims, waves] = scale * turn

@@ -26,7 +26,8 @@ def make_model(
 
     Raises ValueError where `wordpiece` is not the checkpoint's.
     """
-    model = BertForPretraining(bert)
+    with torch.device("cpu"):
+        model = BertForPretraining(bert)
     if config.pretraining.checkpoint is None:
         model.initialize_weights()
         return model, wordpiece, False

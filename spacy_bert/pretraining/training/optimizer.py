@@ -96,7 +96,7 @@ def train_step(
     """
     device = next(model.parameters()).device
     model.zero_grad(set_to_none=True)
-    losses = torch.zeros(2, device=device)
+    losses = torch.zeros(2, dtype=torch.float32, device=device)
     for i, batch in enumerate(batches, start=1):
         with nullcontext() if i == len(batches) else without_sync(model):
             mlm, nsp = _losses(model, batch.to(device), size, precision)
@@ -125,7 +125,7 @@ def _losses(
     device = batch.masked_rows.device
     with torch.autocast(device.type, torch.bfloat16, precision == "bf16"):
         output = model(batch.packed, batch.masked_rows, is_train=True)
-    nsp = torch.zeros((), device=device)
+    nsp = torch.zeros((), dtype=torch.float32, device=device)
     if batch.is_random is not None:
         share = batch.n_sequences / size.n_sequences
         nsp = nsp_loss(output, batch.is_random) * share

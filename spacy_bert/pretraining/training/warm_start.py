@@ -55,7 +55,8 @@ def warm_start(
     u, s, _ = torch.svd_lowrank(associations, q=rank, niter=2)
     vectors = (u * s.sqrt())[:, :width].float()
     vectors *= std / vectors.std()
-    is_special = torch.tensor([piece in SPECIAL_PIECES for piece in wordpiece.pieces])
+    are_special = [piece in SPECIAL_PIECES for piece in wordpiece.pieces]
+    is_special = torch.tensor(are_special, device=pieces.device)
     # Pieces that never occur have no associations, and keep their noise.
     is_known = torch.zeros_like(is_special)
     is_known[associations.indices()[0]] = True
@@ -98,7 +99,11 @@ def positive_pmi(pairs: tuple[NDArray, NDArray], n_pieces: int) -> Tensor:
     places = torch.from_numpy(np.stack((a[is_positive], b[is_positive])))
     values = torch.from_numpy(pmi[is_positive]).float()
     return torch.sparse_coo_tensor(
-        places, values, (n_pieces, n_pieces), check_invariants=False
+        places,
+        values,
+        (n_pieces, n_pieces),
+        device=values.device,
+        check_invariants=False,
     ).coalesce()
 
 
