@@ -150,6 +150,27 @@ def test_neither_thread_notices_the_other(checkpoint, monkeypatch, moment, kind)
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_workers_that_are_forked_in_the_middle_of_a_step(
+    checkpoint, monkeypatch, moment
+):
+    """They take no part of it."""
+    nlp = make_nlp(checkpoint)
+    sgd = start(nlp)
+    expected, served = nlp(TEXT).tensor, []
+
+    def visit():
+        served.extend(nlp.pipe([TEXT] * 2, n_process=2, batch_size=1))
+
+    interrupt(monkeypatch, *MOMENTS[moment], visit)
+    nlp.update(make_examples(nlp), sgd=sgd, drop=0.5)
+    assert served
+    for doc in served:
+        np.testing.assert_array_equal(doc.tensor, expected)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_predictions_while_training_goes_on(checkpoint, kind):
     """Without a learning rate, so that each of them has one right value."""
