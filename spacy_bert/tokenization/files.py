@@ -63,7 +63,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     """A JSON file's object. Raises ValueError where it holds something else."""
     try:
         settings = json.loads(path.read_text(encoding="utf8"))
-    except ValueError as error:
+    # The second: brackets nested deeper than Python's stack.
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(settings, dict):
         raise ValueError(f"{path}: expected an object of settings, got {settings!r}.")
