@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 import spacy
@@ -226,6 +226,13 @@ def edit_config(path, **changes):
             ValueError,
             "do_lower_case must be true or false, got 'y'",
         ),
+        (
+            lambda p: (p / "tokenizer_config.json").write_text(
+                '{"tokenize_chinese_chars": null}'
+            ),
+            ValueError,
+            "tokenize_chinese_chars must be true or false, got None",
+        ),
         (lambda p: edit_config(p, model_type="roberta"), ValueError, "got 'roberta'"),
         (lambda p: edit_config(p, hidden_size="gone"), ValueError, "lacks hidden_size"),
         (
@@ -310,7 +317,7 @@ def test_sizes_that_cannot_be_are_refused_at_once(
     tmp_path, pretraining_model, wordpiece
 ):
     save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
-    before = perf_counter()
+    before = process_time()
     for changes in ({"num_hidden_layers": 10**9}, {"num_hidden_layers": 1000}):
         edit_config(tmp_path, **changes)
         with pytest.raises(ValueError):
@@ -318,7 +325,7 @@ def test_sizes_that_cannot_be_are_refused_at_once(
     (tmp_path / "vocab.txt").write_bytes(b"abcdefg\n" * 10**7)
     with pytest.raises(ValueError):
         load_encoder(tmp_path)
-    assert perf_counter() - before < 1.0
+    assert process_time() - before < 1.0
 
 
 def test_weights_that_overflow_are_noticed_in_the_vectors(

@@ -45,8 +45,11 @@ def load_wordpiece(path: Path) -> WordPiece:
     settings = {}
     if settings_path.is_file():
         settings = read_settings(settings_path)
+    # Null strips accents when lower-casing; the others have no such third value.
+    if settings.get("strip_accents", True) is None:
+        del settings["strip_accents"]
     for name in ("do_lower_case", "strip_accents", "tokenize_chinese_chars"):
-        if not isinstance(settings.get(name), bool | None):
+        if not isinstance(settings.get(name, True), bool):
             raise ValueError(
                 f"{settings_path}: {name} must be true or false, got "
                 f"{settings[name]!r}."
