@@ -10,6 +10,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,17 @@ def changed_trees(draw: st.DrawFn, valid: Any) -> Any:
         )
         change(draw, parent, key)
     return tree
+
+
+@st.composite
+def changed_bytes(draw: st.DrawFn, folder: Path, names: list[str]) -> tuple[str, bytes]:
+    """One of the files with one to three flipped bits, or its last byte cut off."""
+    name = draw(st.sampled_from(names))
+    content = bytearray((folder / name).read_bytes())
+    for _ in range(draw(st.integers(1, 3))):
+        content[draw(st.integers(0, len(content) - 1))] ^= 1 << draw(st.integers(0, 7))
+    cut = draw(st.sampled_from([len(content), len(content), len(content) - 1]))
+    return name, bytes(content[:cut])
 
 
 def _parents(tree: Any) -> Iterator[tuple[Any, Any]]:

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import spacy
 import torch
-from fuzzing import AMOUNTS, changed_trees, expect_both, fuzz
+from fuzzing import AMOUNTS, changed_bytes, changed_trees, expect_both, fuzz
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
@@ -14,7 +14,7 @@ from spacy_bert import add_encoder
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertConfig
 
-FILES = ("config.json", "tokenizer_config.json", "model.safetensors", "vocab.txt")
+FILES = ["config.json", "tokenizer_config.json", "model.safetensors", "vocab.txt"]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def changed_folders(folder):
         *settings,
         changed_tensors(tensors).map(lambda t: ("model.safetensors", t)),
         changed_pieces((folder / "vocab.txt").read_text().split("\n")),
-        changed_bytes(folder),
+        changed_bytes(folder, FILES),
     )
 
 
@@ -86,16 +86,6 @@ def changed_pieces(draw, pieces):
         else:
             pieces[i] = new
     return "vocab.txt", "\n".join(pieces).encode()
-
-
-@st.composite
-def changed_bytes(draw, folder):
-    name = draw(st.sampled_from(FILES))
-    content = bytearray((folder / name).read_bytes())
-    for _ in range(draw(st.integers(1, 3))):
-        content[draw(st.integers(0, len(content) - 1))] ^= 1 << draw(st.integers(0, 7))
-    cut = draw(st.sampled_from([len(content), len(content), len(content) - 1]))
-    return name, bytes(content[:cut])
 
 
 @pytest.fixture
