@@ -8,15 +8,21 @@ encoder of 8-bit weights, which only we load, has `model.int8.safetensors` inste
 
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from .hugging_face import CONFIG_KEYS, load_hugging_face, to_hugging_face
+from .hugging_face import (
+    CONFIG_KEYS,
+    check_n_layers,
+    load_hugging_face,
+    to_hugging_face,
+)
 from .model.config import BertConfig
 from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
@@ -26,6 +32,13 @@ from .tokenization import WordPiece, load_wordpiece, read_settings, save_wordpie
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 QUANTIZED_FILE = "model.int8.safetensors"
+
+# Bytes. Smaller files of weights are copied into memory, so that a file that is written
+# over or cut off changes no model that was loaded from it. Larger ones are mapped:
+# a copy of its own for each process of a server would cost too much.
+MAPPED_ABOVE = 2**29
+
+Module = TypeVar("Module", BertEncoder, BertForPretraining)
 
 
 def read_config(path: Path) -> BertConfig:
@@ -87,17 +100,14 @@ def save_checkpoint(
 
 
 def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
-    """The encoder of a folder, in eval mode, and its vocabulary.
+    """Return the encoder of a folder, in eval mode, and its vocabulary.
 
-    The weights stay in their file, mapped into memory, as far as they are stored in
-    the form that is computed with. Replace the file rather than write over it.
+    Weights of more than `MAPPED_ABOVE` bytes stay in their file, mapped into memory.
+    Replace such a file rather than write over it.
     """
-    with torch.device("meta"):
-        encoder = BertEncoder(read_config(path))
     if (path / QUANTIZED_FILE).is_file():
-        quantize(encoder)
-    load_weights(encoder, path)
-    return encoder.eval(), load_vocabulary(path, encoder.config)
+        return _load(path, lambda config: quantize(BertEncoder(config)), QUANTIZED_FILE)
+    return _load(path, BertEncoder, WEIGHTS_FILE)
 
 
 def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
@@ -105,10 +115,21 @@ def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
 
     Raises ValueError where the folder has no such heads.
     """
+    return _load(path, BertForPretraining, WEIGHTS_FILE)
+
+
+def _load(
+    path: Path, make_module: Callable[[BertConfig], Module], name: str
+) -> tuple[Module, WordPiece]:
+    """Compare sizes first: modules of impossible ones would take minutes to build."""
+    config = read_config(path)
+    wordpiece = load_vocabulary(path, config)
+    tensors = _read_tensors(path, name)
+    check_n_layers(config, tensors, source=str(path))
     with torch.device("meta"):
-        model = BertForPretraining(read_config(path))
-    load_weights(model, path)
-    return model.eval(), load_vocabulary(path, model.config)
+        module = make_module(config)
+    load_hugging_face(module, tensors, source=str(path))
+    return module.eval(), wordpiece
 
 
 def load_weights(
@@ -136,7 +157,7 @@ def has_trained_pooler(path: Path) -> bool:
 
 
 def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
-    """The folder's WordPiece. Raises ValueError where its size is not the config's."""
+    """The folder's WordPiece. Raises ValueError if its size is not the config's."""
     wordpiece = load_wordpiece(path)
     # Some models pad the embeddings to a multiple of 8, 64 or 128 rows.
     if not 0 <= config.vocab_size - wordpiece.n_pieces < 128:
@@ -153,22 +174,19 @@ def _weights_file(module: BertEncoder | BertForPretraining) -> str:
 
 
 def _read_tensors(path: Path, name: str) -> dict[str, Tensor]:
+    """The tensors of the folder's file of weights, in memory of their own.
+
+    Raises ValueError if the file is damaged or changes meanwhile, and FileNotFoundError
+    if there is none.
+    """
     safe, pickled = path / name, path / "pytorch_model.bin"
     try:
         if safe.is_file():
-            return load_file(safe)
-        if pickled.is_file():
-            return torch.load(pickled, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{pickled} holds more than tensors, or none, and is not loaded: that "
-            f"could run what is in it. Save the model as {WEIGHTS_FILE}."
-        ) from error
-    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
-        raise ValueError(
-            f"{path}: the weights cannot be read ({error}). The file is truncated or "
-            "not a checkpoint; copy it again."
-        ) from error
+            return _read_safetensors(safe)
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise _unreadable(safe, error) from error
+    if pickled.is_file():
+        return _read_pickled(pickled)
     if (path / QUANTIZED_FILE).is_file():
         raise ValueError(
             f"{path} holds 8-bit weights, which are for prediction only. Train the "
@@ -176,4 +194,57 @@ def _read_tensors(path: Path, name: str) -> dict[str, Tensor]:
         )
     raise FileNotFoundError(
         f"{path}: expected {WEIGHTS_FILE} (or pytorch_model.bin), found neither."
+    )
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    before = path.stat()
+    if before.st_size > MAPPED_ABOVE:
+        return load_file(path)
+    with safe_open(path, framework="pt") as file:
+        names = list(file.keys())
+    tensors = {}
+    for name in names:
+        # Opened for each tensor, so that the pages that were read leave the process
+        # with the file: otherwise the peak is twice the weights.
+        with safe_open(path, framework="pt") as file:
+            tensors[name] = file.get_tensor(name).clone()
+    after = path.stat()
+    if (before.st_ino, before.st_mtime_ns) != (after.st_ino, after.st_mtime_ns):
+        raise OSError("it changed while it was read")
+    return tensors
+
+
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{path} holds more than tensors, or none, and is not loaded: that could "
+            f"run what is in it. Save the model as {WEIGHTS_FILE}."
+        ) from error
+    # Damaged pickles may raise anything, as the documentation of `pickle` says.
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    if not isinstance(found, dict) or not all(map(_is_dense, found.values())):
+        raise ValueError(
+            f"{path}: expected the weights of a BERT, a dict of names and dense "
+            "tensors as model.state_dict() gives it, got something else. Save the "
+            f"model with save_pretrained of transformers, as {WEIGHTS_FILE}."
+        )
+    return {str(name): tensor for name, tensor in found.items()}
+
+
+def _is_dense(value: object) -> bool:
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and not value.is_meta
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path}: the weights cannot be read ({error}). The file is truncated or not a "
+        "checkpoint; copy it again."
     )

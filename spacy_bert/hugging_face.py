@@ -1,11 +1,13 @@
 """Our tensors and settings <-> their names in the Hugging Face BERT layout."""
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 
+from .model.config import BertConfig
 from .model.encoder import BertEncoder, initialize_weights
 from .model.heads import BertForPretraining, MlmHead
 
@@ -51,6 +53,8 @@ _HEAD_MODULES = {
     "nsp": ("cls.seq_relationship",),
 }
 
+_LAYER = re.compile(r"encoder\.layer\.(\d{1,9})\.")
+
 # What a folder may lack -> its name in warnings, and what that means.
 _PARTS = {
     "pooler": ("pooler", "Only heads that read the pooled [CLS] notice."),
@@ -82,6 +86,7 @@ def load_hugging_face(
     A pooler that is not there starts from random weights; with `fill_heads` so do heads
     of which nothing is there. Gives the names of these parts, and warns of them.
     """
+    check_n_layers(module.config, tensors, source=source)
     tensors = {_modern_name(name): tensor for name, tensor in tensors.items()}
     names = _tensor_names(module)
     absent = _absent_parts(names, tensors, fill_heads)
@@ -98,15 +103,14 @@ def load_hugging_face(
                 "masks need those of MLM and NSP, which pretraining adds."
             )
         state[ours] = _joined([tensors[name] for name in theirs])
-    n_layers = module.config.n_layers
-    if any(name.startswith(f"bert.encoder.layer.{n_layers}.") for name in tensors):
-        raise ValueError(
-            f"{source}: expected {n_layers} layers, as the config says, found more. "
-            "The files come from different models."
-        )
     expected_state = module.state_dict()
     for name, tensor in state.items():
         expected = expected_state[name]
+        if tensor.is_floating_point() != expected.is_floating_point():
+            raise ValueError(
+                f"{source}: expected {name} of {expected.dtype}, got {tensor.dtype}. "
+                "The file does not hold a BERT's weights; copy or export it again."
+            )
         if (tensor.shape, tensor.dtype) != (expected.shape, expected.dtype):
             raise ValueError(
                 f"{source}: expected {name} of {expected.dtype} and shape "
@@ -114,11 +118,7 @@ def load_hugging_face(
                 f"{tuple(tensor.shape)}. The weights belong to another architecture "
                 "than the config's."
             )
-        # Reading the embeddings would bring them all into memory, of which a text needs
-        # few; what diverges leaves its mark on the layers too. And the extremes alone:
-        # a tensor of truth values would take memory of its own.
-        if name.endswith("embeddings.pieces.weight"):
-            continue
+        # The extremes alone: a tensor of truth values would take memory of its own.
         if not torch.isfinite(torch.stack(torch.aminmax(tensor))).all():
             raise ValueError(
                 f"{source}: {name} holds numbers that are not finite. The training "
@@ -132,6 +132,20 @@ def load_hugging_face(
             "%s has no %s; it starts from random weights. %s", source, name, notice
         )
     return absent
+
+
+def check_n_layers(config: BertConfig, names: Iterable[str], *, source: str) -> None:
+    """Raise ValueError if tensors of these names are of more or fewer layers.
+
+    Cheap, unlike a module of as many layers as a damaged config asks for.
+    """
+    found = {int(match[1]) for name in names if (match := _LAYER.search(name))}
+    n_layers = max(found, default=-1) + 1
+    if n_layers != config.n_layers:
+        raise ValueError(
+            f"{source}: expected {config.n_layers} layers, as the config says, found "
+            f"{n_layers}. The files come from different models."
+        )
 
 
 def _tensor_names(

@@ -3,19 +3,23 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 
 import pytest
+import spacy
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import BertForPreTraining, BertModel
 
+from spacy_bert import add_encoder
 from spacy_bert.checkpoint import (
     load_encoder,
     load_pretraining_model,
     read_config,
     save_checkpoint,
 )
-from spacy_bert.model import BertForPretraining, pack
+from spacy_bert.model import BertEncoder, BertForPretraining, pack
 
 IDS = [2, 5, 9, 10, 3, 7, 8, 3]
 SEGMENTS = [0, 0, 0, 0, 0, 1, 1, 1]
@@ -117,6 +121,10 @@ def edit_tensors(path, edit):
     save_file(tensors, path / "model.safetensors")
 
 
+def fill(tensors, name, index, value):
+    next(t for k, t in tensors.items() if name in k).view(-1)[index] = value
+
+
 def edit_config(path, **changes):
     settings = json.loads((path / "config.json").read_text())
     settings.update(changes)
@@ -138,7 +146,66 @@ def edit_config(path, **changes):
         (
             lambda p: edit_config(p, num_hidden_layers=1),
             ValueError,
-            "expected 1 layers, as the config says, found more",
+            "expected 1 layers, as the config says, found 2",
+        ),
+        (
+            lambda p: edit_config(p, num_hidden_layers=1000),
+            ValueError,
+            "expected 1000 layers, as the config says, found 2",
+        ),
+        (
+            lambda p: edit_config(p, num_hidden_layers=200_000),
+            ValueError,
+            "config.json: n_layers must be at most 1,000, got 200,000",
+        ),
+        (
+            lambda p: edit_config(p, hidden_size=4 * 10**15),
+            ValueError,
+            "config.json: Expected a model of at most .* parameters, got .*Lower",
+        ),
+        (
+            lambda p: edit_config(p, vocab_size=10**19),
+            ValueError,
+            "vocab.txt has 33 pieces|at most .* parameters",
+        ),
+        (
+            lambda p: edit_config(p, layer_norm_eps=1e300),
+            ValueError,
+            r"layer_norm_eps must lie in \(0, 1\), got 1e\+300",
+        ),
+        (
+            lambda p: (p / "config.json").write_text("[" * 100_000),
+            ValueError,
+            "is not JSON",
+        ),
+        (
+            lambda p: edit_tensors(p, lambda t: fill(t, "word_emb", 100, float("nan"))),
+            ValueError,
+            "embeddings.pieces.weight holds numbers that are not finite",
+        ),
+        (
+            lambda p: edit_tensors(p, lambda t: fill(t, "word_emb", 9, float("inf"))),
+            ValueError,
+            "embeddings.pieces.weight holds numbers that are not finite",
+        ),
+        (
+            lambda p: edit_tensors(
+                p, lambda t: t.update({k: v.long() for k, v in t.items()})
+            ),
+            ValueError,
+            "of torch.float32, got torch.int64. The file does not hold a BERT's",
+        ),
+        (
+            lambda p: (p / "vocab.txt").write_text(
+                "\ufeff" + (p / "vocab.txt").read_text(), encoding="utf8"
+            ),
+            ValueError,
+            "without a byte order mark",
+        ),
+        (
+            lambda p: (p / "vocab.txt").write_bytes(b"abcdefg\n" * 10**7),
+            ValueError,
+            "expected a vocabulary of at most 16,777,216 bytes, got 80,000,000",
         ),
         (
             lambda p: edit_tensors(
@@ -158,6 +225,13 @@ def edit_config(path, **changes):
             ),
             ValueError,
             "do_lower_case must be true or false, got 'y'",
+        ),
+        (
+            lambda p: (p / "tokenizer_config.json").write_text(
+                '{"tokenize_chinese_chars": null}'
+            ),
+            ValueError,
+            "tokenize_chinese_chars must be true or false, got None",
         ),
         (lambda p: edit_config(p, model_type="roberta"), ValueError, "got 'roberta'"),
         (lambda p: edit_config(p, hidden_size="gone"), ValueError, "lacks hidden_size"),
@@ -206,6 +280,88 @@ def test_a_broken_folder_is_named(
     with pytest.raises(error, match=message) as caught:
         load_encoder(tmp_path)
     assert str(tmp_path) in str(caught.value) or "expected" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [
+        [torch.zeros(2)],
+        torch.zeros(2),
+        3,
+        {"a": 1},
+        {"model": {"a": torch.zeros(2)}},
+        {"a": torch.zeros(2, 2).to_sparse()},
+        {"a": torch.zeros(2, device="meta")},
+        {"a": torch.zeros(2)},
+    ],
+)
+def test_other_pickles_are_named(tmp_path, pretraining_model, wordpiece, pickled):
+    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(pickled, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ValueError, match=f"^{tmp_path}.*expected"):
+        load_encoder(tmp_path)
+
+
+def test_damaged_pickles_are_named(tmp_path, pretraining_model, wordpiece):
+    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    (tmp_path / "model.safetensors").unlink()
+    path = tmp_path / "pytorch_model.bin"
+    for damaged in (b"", b"abc", b"\x80\x02.", b"PK\x03\x04" + bytes(100), b"cos\nx\n"):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=f"^{path}"):
+            load_encoder(tmp_path)
+
+
+def test_sizes_that_cannot_be_are_refused_at_once(
+    tmp_path, pretraining_model, wordpiece
+):
+    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    before = process_time()
+    for changes in ({"num_hidden_layers": 10**9}, {"num_hidden_layers": 1000}):
+        edit_config(tmp_path, **changes)
+        with pytest.raises(ValueError):
+            load_encoder(tmp_path)
+    (tmp_path / "vocab.txt").write_bytes(b"abcdefg\n" * 10**7)
+    with pytest.raises(ValueError):
+        load_encoder(tmp_path)
+    assert process_time() - before < 1.0
+
+
+def test_weights_that_overflow_are_noticed_in_the_vectors(
+    tmp_path, pretraining_model, wordpiece
+):
+    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    edit_tensors(tmp_path, lambda t: fill(t, "word_emb", slice(None), 3e38))
+    nlp = spacy.blank("en")
+    add_encoder(nlp, tmp_path)
+    with pytest.raises(ValueError, match="vectors of finite numbers.*got NaN"):
+        nlp("the cat")
+
+
+def test_weights_that_change_while_they_are_read(
+    tmp_path, pretraining_model, wordpiece, monkeypatch
+):
+    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    weights = tmp_path / "model.safetensors"
+
+    def open_and_replace(*args, **kwargs):
+        new = tmp_path / "other"
+        new.write_bytes(weights.read_bytes())
+        new.replace(weights)
+        return safe_open(*args, **kwargs)
+
+    monkeypatch.setattr("spacy_bert.checkpoint.safe_open", open_and_replace)
+    with pytest.raises(ValueError, match="it changed while it was read"):
+        load_encoder(tmp_path)
+
+
+@pytest.mark.parametrize("n_layers", [1, 3])
+def test_counting_parameters(toy_config, n_layers):
+    config = replace(toy_config, n_layers=n_layers, n_segments=3)
+    assert config.n_parameters == sum(
+        parameter.numel() for parameter in BertEncoder(config).parameters()
+    )
 
 
 def test_an_encoder_alone_is_no_pretraining_model(

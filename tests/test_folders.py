@@ -34,7 +34,7 @@ def test_a_kill_between_the_two_renames_is_mended(tmp_path):
 
 def test_what_a_kill_left_half_written_is_thrown_away(tmp_path):
     write(tmp_path / "kept", "one")
-    (tmp_path / "kept.new").mkdir()
+    (tmp_path / ".kept.12345678.new").mkdir()
     write(tmp_path / "kept", "two")
     assert (tmp_path / "kept" / "file").read_text() == "two"
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]

@@ -12,8 +12,7 @@ from spacy_bert.pretraining.evaluation import unigram_log_probs
 from spacy_bert.pretraining.index.files import load_index
 from spacy_bert.pretraining.log import read_rows
 from spacy_bert.pretraining.training.memory import keep_freed_memory
-from spacy_bert.pretraining.training.run import LOG
-from spacy_bert.pretraining.training.start import INDEX, LAST
+from spacy_bert.pretraining.training.outputs import INDEX, LAST, LOG
 from spacy_bert.pretraining.training.warm_start import warm_start
 from spacy_bert.pretraining.vocabulary import load_vocabulary
 

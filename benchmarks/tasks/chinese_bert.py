@@ -7,7 +7,7 @@ from spacy_bert.pretraining import PretrainingConfig, pretrain
 from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
 from spacy_bert.pretraining.text.corpus import CorpusConfig
 from spacy_bert.pretraining.training.memory import keep_freed_memory
-from spacy_bert.pretraining.training.start import LAST
+from spacy_bert.pretraining.training.outputs import LAST
 from spacy_bert.pretraining.training.state import read_state
 from spacy_bert.pretraining.vocabulary import learn_vocabulary
 
@@ -25,7 +25,7 @@ def chinese_bert(data: Path, work: Path) -> Path:
     if not last.exists() or read_state(last)[0].share < 1.0:
         corpus = CorpusConfig(path=str(data / "wiki_zh"), sentences="sentencizer")
         vocabulary = VocabularyConfig(path=str(folder / "vocab.txt"), size=_N_PIECES)
-        learn_vocabulary(corpus, vocabulary)
+        learn_vocabulary(corpus, vocabulary, force=True)
         config = PretrainingConfig(
             corpus=corpus,
             vocabulary=vocabulary,

@@ -31,7 +31,7 @@ def convert_cli(
     skip_label: list[str] = Opt(
         [], "--skip-label", help="pairs: leave out lines with this label, such as -"
     ),
-    force: bool = Opt(False, "--force", "-F", help="Overwrite the file"),
+    force: bool = Opt(False, "--force", "-F", help="Replace an earlier .spacy file"),
 ) -> None:
     """Convert questions on contexts, or pairs of texts, for 'spacy train' and 'spacy
     evaluate'.
@@ -41,7 +41,9 @@ def convert_cli(
     import spacy
     from spacy.tokens import DocBin
 
-    from .errors import refuse_existing, shown_as_messages
+    from ..folders import replacing_file
+    from ..outputs import DOCBIN, check_output
+    from .errors import shown_as_messages
 
     with shown_as_messages():
         if output_file.suffix != ".spacy":
@@ -49,7 +51,7 @@ def convert_cli(
                 f"{output_file}: expected a name that ends in .spacy, which 'spacy "
                 "train' reads."
             )
-        refuse_existing(output_file, force=force)
+        output = check_output(output_file, DOCBIN, force=force, inputs=[input_file])
         try:
             nlp = spacy.blank(lang)
         except ImportError as error:
@@ -63,7 +65,8 @@ def convert_cli(
         else:
             raise ValueError(f"--format: expected squad or pairs, got {format!r}.")
         converted = DocBin(attrs=[], docs=docs)
-        converted.to_disk(output_file)
+        with replacing_file(output) as new:
+            new.write_bytes(converted.to_bytes())
         msg.good(f"Wrote {len(converted):,} Docs to {output_file}")
 
 

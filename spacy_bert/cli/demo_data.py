@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from spacy.cli._util import Arg
+from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 
 def demo_data_cli(
     output_path: Path = Arg(..., help="Folder to write the data into"),
+    force: bool = Opt(False, "--force", "-F", help="Replace an earlier build"),
 ) -> None:
     """Build the data of the default run from the documentation on this machine.
 
@@ -19,5 +20,5 @@ def demo_data_cli(
     from .errors import shown_as_messages
 
     with shown_as_messages():
-        counts = build_demo_data(output_path)
+        counts = build_demo_data(output_path, force=force)
         msg.good(f"Wrote {output_path}", str(counts))

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from configparser import Error as ConfigParserError
 from contextlib import contextmanager
-from pathlib import Path
 
 import typer
 from click import UsageError
+from safetensors import SafetensorError
 from wasabi import msg
 
 
@@ -21,21 +21,25 @@ def shown_as_messages() -> Iterator[None]:
     except UsageError as error:
         msg.fail(error.format_message())
         raise typer.Exit(2) from error
-    except (ValueError, OSError, ConfigParserError) as error:
+    except (ValueError, OSError, ConfigParserError, SafetensorError) as error:
         msg.fail(str(error))
         raise typer.Exit(1) from error
-    except RuntimeError as error:
-        # torch's, on a GPU and on the CPU.
-        if not any(said in str(error) for said in ("out of memory", "allocate memory")):
+    except (RuntimeError, MemoryError) as error:
+        if not _is_out_of_memory(error):
             raise
+        said = str(error) or "Python got no more of it"
         msg.fail(
-            f"The memory does not suffice: {error}\nTake half the batch_size and twice "
+            f"The memory does not suffice: {said}\nTake half the batch_size and twice "
             "the accumulate_gradient, or set recompute = true."
         )
         raise typer.Exit(1) from error
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raises FileExistsError where there is something already, unless forced."""
-    if path.exists() and not force:
-        raise FileExistsError(f"{path} exists already. Give another name, or --force.")
+def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    """torch's on a GPU and on the CPU are RuntimeErrors."""
+    said = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or "out of memory" in said
+        or "allocate memory" in said
+    )

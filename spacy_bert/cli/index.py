@@ -27,10 +27,11 @@ def index_cli(
     """
     from spacy.util import load_config
 
+    from ..locks import locked
     from ..pretraining import PretrainingConfig
     from ..pretraining.index.building import build_shards, open_index
     from ..pretraining.index.fingerprint import plan_index
-    from ..pretraining.training.start import INDEX
+    from ..pretraining.training.outputs import INDEX
     from ..pretraining.vocabulary import load_vocabulary
     from .errors import shown_as_messages
     from .sentences import configured_splitter
@@ -53,10 +54,13 @@ def index_cli(
         )
         path = output_path / INDEX
         if part:
-            build_shards(path, plan, part=part, n_process=n_process)
+            # Others may build their shards at the same time.
+            with locked(output_path, shared=True):
+                build_shards(path, plan, part=part, n_process=n_process)
             msg.good(f"Share {shard} is done. Run without --shard once all are.")
             return
-        index = open_index(path, plan, n_process=n_process)
+        with locked(output_path):
+            index = open_index(path, plan, n_process=n_process)
         n_pieces = index.train.n_pieces + index.held_out.n_pieces
         n_documents = index.train.n_documents + index.held_out.n_documents
         msg.good(f"{path} has {n_documents:,} documents of {n_pieces:,} pieces")

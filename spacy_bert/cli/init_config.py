@@ -20,14 +20,18 @@ def init_config_cli(
         "questions, entities, features, tagging, parsing or spans",
     ),
     lang: str = Opt("en", "--lang", "-l", help="Two-letter code of the language"),
-    force: bool = Opt(False, "--force", "-F", help="Overwrite the file"),
+    force: bool = Opt(
+        False, "--force", "-F", help="Replace a config that this command wrote"
+    ),
 ) -> None:
     """Write a full, commented config.cfg for heads on a BERT checkpoint.
 
     Train with: spacy train config.cfg --paths.train A.spacy --paths.dev B.spacy
     """
+    from ..folders import replacing_file
+    from ..outputs import CONFIG, CONFIG_HEADER, check_output
     from ..pipeline.starter_config import starter_config, task_config
-    from .errors import refuse_existing, shown_as_messages
+    from .errors import shown_as_messages
 
     with shown_as_messages():
         if task and pipeline:
@@ -38,9 +42,11 @@ def init_config_cli(
             names = (pipeline or "textcat,ner").split(",")
             heads = [name.strip() for name in names if name.strip()]
             config = starter_config(checkpoint, heads=heads, lang=lang)
+        config = CONFIG_HEADER + config
         if str(output_file) == "-":
             print(config, end="")
             return
-        refuse_existing(output_file, force=force)
-        output_file.write_text(config, encoding="utf8")
+        output = check_output(output_file, CONFIG, force=force, inputs=[checkpoint])
+        with replacing_file(output) as new:
+            new.write_text(config, encoding="utf8")
         msg.good(f"Wrote {output_file}")

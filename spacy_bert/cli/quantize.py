@@ -11,7 +11,7 @@ from wasabi import msg
 def quantize_cli(
     pipeline: str = Arg(..., help="Folder or package of a trained pipeline"),
     output_dir: Path = Arg(..., help="Folder to write"),
-    force: bool = Opt(False, "--force", "-F", help="Overwrite the folder"),
+    force: bool = Opt(False, "--force", "-F", help="Replace an earlier pipeline"),
 ) -> None:
     """Write a pipeline whose encoders have 8-bit weights: smaller, and faster on CPUs.
 
@@ -21,10 +21,13 @@ def quantize_cli(
     import spacy
 
     from ..folders import replacing
-    from .errors import refuse_existing, shown_as_messages
+    from ..outputs import PIPELINE, check_output
+    from .errors import shown_as_messages
 
     with shown_as_messages():
-        refuse_existing(output_dir, force=force)
+        output = check_output(
+            output_dir, PIPELINE, force=force, inputs=[_folder(pipeline)]
+        )
         if (Path(pipeline) / "model-best").is_dir():
             raise ValueError(
                 f"{pipeline}: expected a pipeline, got the folder of a training. Give "
@@ -44,9 +47,15 @@ def quantize_cli(
             )
         overrides = {f"components.{name}.precision": "int8" for name in names}
         nlp = spacy.load(pipeline, config=overrides)
-        with replacing(output_dir) as folder:
+        with replacing(output) as folder:
             nlp.to_disk(folder)
-        msg.good(f"Wrote {output_dir} ({_megabytes(output_dir):,.0f} MB)")
+        msg.good(f"Wrote {output_dir} ({_megabytes(output):,.0f} MB)")
+
+
+def _folder(pipeline: str) -> Path:
+    from spacy.util import get_package_path, is_package
+
+    return get_package_path(pipeline) if is_package(pipeline) else Path(pipeline)
 
 
 def _encoders(section: Mapping[str, Any]) -> list[str]:

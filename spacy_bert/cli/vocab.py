@@ -13,6 +13,7 @@ def vocab_cli(
         ..., help="Path to config file", exists=True, dir_okay=False
     ),
     quiet: bool = Opt(False, "--quiet", "-q", help="Show no progress bars"),
+    force: bool = Opt(False, "--force", "-F", help="Replace an earlier vocabulary"),
 ) -> None:
     """Learn a WordPiece vocabulary.
 
@@ -41,6 +42,7 @@ def vocab_cli(
             config.corpus,
             config.vocabulary,
             show_progress=not quiet,
+            force=force,
         )
         msg.good(f"Wrote {wordpiece.n_pieces:,} pieces to {config.vocabulary.path}")
         if wordpiece.n_pieces < config.vocabulary.size:

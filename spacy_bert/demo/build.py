@@ -8,12 +8,14 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import spacy
 from spacy.tokens import Doc, DocBin
 
+from ..folders import replacing_file
+from ..outputs import Kind, check_output
 from .corpus import build_documents
 from .descriptions import Describer
 from .docs import SPANS_KEY, make_docs
@@ -26,6 +28,7 @@ from .splitting import side_of, stable_hash
 from .symbols import Symbols
 from .units import Unit, read_units
 
+_FILES = ("corpus/train.txt", "train.spacy", "dev.spacy", "test.spacy")
 N_WANTED = {"train": 7500, "dev": 900, "test": 900}
 Progress = Callable[[str], None]
 Described = list[tuple[Docstring, list[Unit]]]
@@ -62,22 +65,58 @@ def build_demo_data(
     *,
     progress: Progress | None = None,
     packages: Sequence[Package] | None = None,
+    force: bool = False,
 ) -> DemoCounts:
-    """Write corpus/train.txt, train.spacy, dev.spacy, test.spacy, manifest.json."""
+    """Write corpus/train.txt, train.spacy, dev.spacy, test.spacy, manifest.json.
+
+    force: replace those of an earlier build. Raises FileExistsError if one of them is
+    there without, or is of something else.
+    """
     report = progress or _print_progress
     output_path = Path(output_path)
+    _check_outputs(output_path, force=force)
     output_path.mkdir(parents=True, exist_ok=True)
     sources = find_packages() if packages is None else list(packages)
     counts = DemoCounts({package.name: package.version for package in sources})
+    # First, as it tells that the other files are of a build, even if that is killed.
+    _write_manifest(output_path, counts)
     with _without_garbage_collection():
         described, symbols = _read(sources, counts, report)
         report("labelling descriptions")
         seen = _write_docs(output_path, described, symbols, counts)
         report("writing the corpus")
         _write_corpus(output_path, described, seen, counts)
-    manifest = json.dumps(asdict(counts), indent=2, sort_keys=True)
-    (output_path / "manifest.json").write_text(manifest + "\n", encoding="utf8")
+    _write_manifest(output_path, counts)
     return counts
+
+
+def _check_outputs(output_path: Path, *, force: bool) -> None:
+    manifest = output_path / "manifest.json"
+    check_output(manifest, _MANIFEST, force=force)
+    for name in _FILES:
+        if (output_path / name).exists() and not manifest.exists():
+            raise FileExistsError(
+                f"{output_path / name} is of no earlier build, which has left a "
+                "manifest.json. Move it away, or give another folder."
+            )
+
+
+def _is_manifest(path: Path) -> bool:
+    try:
+        values = json.loads(path.read_text(encoding="utf8"))
+    except (ValueError, RecursionError):
+        return False
+    names = {field.name for field in fields(DemoCounts)}
+    return isinstance(values, dict) and values.keys() == names
+
+
+_MANIFEST = Kind(name="the manifest of such a build", is_one=_is_manifest)
+
+
+def _write_manifest(output_path: Path, counts: DemoCounts) -> None:
+    manifest = json.dumps(asdict(counts), indent=2, sort_keys=True)
+    with replacing_file(output_path / "manifest.json") as new:
+        new.write_text(manifest + "\n", encoding="utf8")
 
 
 @contextmanager
@@ -136,9 +175,9 @@ def _write_docs(
         docs = sorted(
             (d for p in chosen.values() for d in p), key=lambda d: stable_hash(d.text)
         )
-        DocBin(docs=docs, attrs=["ENT_IOB", "ENT_TYPE"], store_user_data=False).to_disk(
-            output_path / f"{side}.spacy"
-        )
+        packed = DocBin(docs=docs, attrs=["ENT_IOB", "ENT_TYPE"], store_user_data=False)
+        with replacing_file(output_path / f"{side}.spacy") as new:
+            new.write_bytes(packed.to_bytes())
         _count(side, chosen, counts)
     counts.n_left_out = dict(describer.left_out)
     return held_out
@@ -151,10 +190,11 @@ def _order(docstring: Docstring) -> int:
 def _write_corpus(
     output_path: Path, described: Described, seen: set[str], counts: DemoCounts
 ) -> None:
-    folder = output_path / "corpus"
-    folder.mkdir(parents=True, exist_ok=True)
     train = [item for item in described if side_of(item[0].module) == "train"]
-    with (folder / "train.txt").open("w", encoding="utf8", newline="\n") as file:
+    with (
+        replacing_file(output_path / "corpus" / "train.txt") as new,
+        new.open("w", encoding="utf8", newline="\n") as file,
+    ):
         for document in build_documents(train, seen):
             text = "\n".join(document) + "\n\n"
             file.write(text)

@@ -5,6 +5,12 @@ from typing import Literal
 
 Activation = Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu"]
 
+# Building more takes minutes before anything else can be checked. The largest BERT so
+# far has 3.9e9 parameters (Shoeybi et al. 2019, "Megatron-LM", table 4), and the
+# deepest encoder 1,000 layers (Wang et al. 2022, "DeepNet").
+_MAX_LAYERS = 1000
+_MAX_PARAMETERS = 10**11
+
 
 @dataclass(frozen=True, kw_only=True)
 class BertConfig:
@@ -40,6 +46,19 @@ class BertConfig:
                 )
             if field.type is float and type(value) not in (int, float):
                 raise ValueError(f"{field.name} must be a number, got {value!r}.")
+        if self.n_layers > _MAX_LAYERS:
+            raise ValueError(
+                f"n_layers must be at most {_MAX_LAYERS:,}, got {self.n_layers:,}."
+            )
+        if self.n_parameters > _MAX_PARAMETERS:
+            raise ValueError(
+                f"Expected a model of at most {_MAX_PARAMETERS:,} parameters, got "
+                f"{self.n_parameters:,}: vocab_size={self.vocab_size}, "
+                f"hidden_width={self.hidden_width}, n_layers={self.n_layers}, "
+                f"intermediate_width={self.intermediate_width}, "
+                f"max_positions={self.max_positions}, n_segments={self.n_segments}. "
+                "Lower the one that is too large."
+            )
         if self.hidden_width % self.n_heads:
             raise ValueError(
                 "hidden_width must be a multiple of n_heads: got hidden_width="
@@ -52,10 +71,25 @@ class BertConfig:
                 f"got {self.activation!r}."
             )
         for name in ("layer_norm_eps", "initializer_range"):
-            if not getattr(self, name) > 0.0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}.")
+            if not 0.0 < getattr(self, name) < 1.0:
+                raise ValueError(
+                    f"{name} must lie in (0, 1), got {getattr(self, name)}."
+                )
         for name in ("hidden_dropout_prob", "attention_dropout_prob"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(
                     f"{name} must lie in [0, 1), got {getattr(self, name)}."
                 )
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights and biases of the encoder with its pooler."""
+        width = self.hidden_width
+        n_embeddings = self.vocab_size + self.max_positions + self.n_segments
+        # Query, key, value and output; two dense layers; two LayerNorms.
+        attention = 4 * (width * width + width)
+        dense = 2 * width * self.intermediate_width + self.intermediate_width + width
+        layer = attention + dense + 4 * width
+        return (
+            (n_embeddings + 2) * width + self.n_layers * layer + width * width + width
+        )

@@ -58,6 +58,7 @@ def encode_windows(
     device: torch.device,
     dropout_probs: DropoutProbs,
 ) -> DocVectors:
+    """Raise ValueError if a vector is not finite."""
     width, last = encoder.config.hidden_width, encoder.config.n_layers
     tokens = _Mean(n_tokens, width * choice.n_widths, device)
     cls = _Mean(n_docs, width, device)
@@ -71,9 +72,16 @@ def encode_windows(
         tokens.add(pieces, torch.from_numpy(batch.pair_tokens).to(device))
         docs = torch.from_numpy(batch.docs).to(device)
         cls.add(states[last][packed.cls_rows], docs)
-    cls_vectors = cls.value()
+    token_vectors, cls_vectors = tokens.value(), cls.value()
+    # One number in all: a sum keeps what is not finite.
+    if not torch.isfinite(token_vectors.sum() + cls_vectors.sum()):
+        raise ValueError(
+            "Expected vectors of finite numbers from the BERT encoder, got NaN or "
+            "infinity. Its weights are damaged, or their training diverged: load an "
+            "earlier checkpoint, or train with a lower learn_rate."
+        )
     return DocVectors(
-        tokens=tokens.value(),
+        tokens=token_vectors,
         cls=cls_vectors,
         # 16 bits under autocast.
         pooled=encoder.pool(cls_vectors).to(cls_vectors.dtype),

@@ -1,42 +1,115 @@
 """Files of JSON rows, one a line, each with the `step` that it was written after."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError, model_validator
+
+from ..folders import replacing_file
+from ..writing import writing
+from .checked import Count, Record, Share, describe_error
+
 Row = dict[str, Any]
 
 
+class StepRow(Record):
+    step: Count
+
+
+class MachineRecord(Record):
+    name: str
+    torch: str
+    dtype: str
+    flops_per_second: float
+    n_threads: int
+    n_ranks: int
+
+
+class LogRow(StepRow):
+    """Of `log.jsonl`. A number that was not measured has no key."""
+
+    epoch: Count
+    share: Share
+    learn_rate: float
+    n_pieces: Count
+    seconds: float
+    mlm_loss: float = 0.0
+    nsp_loss: float = 0.0
+    pieces_per_second: float = 0.0
+    model_flops_per_second: float = 0.0
+    peak_share: float = 0.0
+    held_out_mlm_loss: float = 0.0
+    held_out_unigram_loss: float = 0.0
+    held_out_mlm_accuracy: float = 0.0
+    held_out_perplexity: float = 0.0
+    held_out_nsp_accuracy: float = 0.0
+    held_out_random_share: float = 0.0
+    notes: list[tuple[Count, str]] = []
+    machine: MachineRecord | None = None
+
+    @model_validator(mode="after")
+    def _is_evaluated_whole(self) -> "LogRow":
+        """An evaluation gives all numbers of a task, or none."""
+        mlm = {"mlm_loss", "unigram_loss", "mlm_accuracy", "perplexity"}
+        for names in (mlm, {"nsp_accuracy", "random_share"}):
+            missing = {f"held_out_{name}" for name in names} - self.model_fields_set
+            if 0 < len(missing) < len(names):
+                raise ValueError(f"{min(missing)} is missing")
+        return self
+
+
+class Fill(Record):
+    text: str
+    answer: str | None
+    guesses: list[list[tuple[str, float]]]
+
+
+class FillsRow(StepRow):
+    """Of `fills.jsonl`."""
+
+    fills: list[Fill]
+
+
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    with path.open("a", encoding="utf8") as file:
+    with writing(path), path.open("a", encoding="utf8") as file:
         file.write(json.dumps(row) + "\n")
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Without a line that a kill cut short. No file, no rows."""
+def read_rows(path: Path, kind: type[StepRow] = StepRow) -> list[Row]:
+    """Without lines that a kill or a full disk cut short. No file, no rows.
+
+    Raises ValueError, with the file's name, if it holds something else.
+    """
     if not path.is_file():
         return []
-    rows = map(_read_row, path.read_text(encoding="utf8").splitlines())
-    return [row for row in rows if row is not None]
-
-
-def keep_rows(path: Path, step: int) -> list[Row]:
-    """Drop rows later than `step`, as a run that was killed goes back to its last
-    checkpoint, and give the others."""
-    rows = [row for row in read_rows(path) if row["step"] <= step]
-    if path.is_file():
-        new = path.with_name(path.name + ".new")
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        new.write_text(text, encoding="utf8")
-        os.replace(new, path)
+    rows = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            rows.append(kind.model_validate_json(line).to_dict())
+        except ValidationError as error:
+            if _is_cut_short(line, error):
+                continue
+            raise ValueError(
+                f"{path}, line {number} is not what a run writes there "
+                f"({describe_error(error)}). Move the file away."
+            ) from error
     return rows
 
 
-def _read_row(line: str) -> Row | None:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return None
-    return row if isinstance(row, dict) and "step" in row else None
+def keep_rows(path: Path, step: int, kind: type[StepRow] = StepRow) -> list[Row]:
+    """Drop rows later than `step`, as a run that was killed goes back to its last
+    checkpoint, and return the others."""
+    rows = [row for row in read_rows(path, kind) if row["step"] <= step]
+    if path.is_file():
+        with replacing_file(path) as new:
+            text = "".join(json.dumps(row) + "\n" for row in rows)
+            new.write_text(text, encoding="utf8")
+    return rows
+
+
+def _is_cut_short(line: bytes, error: ValidationError) -> bool:
+    """Whether it is the beginning of a row, or the zeros of a file that lost power."""
+    is_beginning = line.startswith(b"{") and "EOF" in describe_error(error)
+    return is_beginning or not line.strip(b" \0")

@@ -1,24 +1,32 @@
 """The vocabulary of a run: learned from its corpus, or read."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..folders import replacing_file
+from ..outputs import VOCABULARY, check_output
 from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
 from .config import VocabularyConfig
 from .text.corpus import CorpusConfig, find_sources, held_out_draw, read_documents
+from .text.sources import would_find
 
 _SETTINGS = ("lowercase", "strip_accents", "split_chinese")
 
 
 def learn_vocabulary(
-    corpus: CorpusConfig, config: VocabularyConfig, *, show_progress: bool = False
+    corpus: CorpusConfig,
+    config: VocabularyConfig,
+    *,
+    show_progress: bool = False,
+    force: bool = False,
 ) -> WordPiece:
     """From the documents that are not held out, written to `config.path`.
 
-    Raises ValueError where there is nothing to learn from, and FileExistsError where
-    it would take the place of a checkpoint's vocabulary.
+    force: replace an earlier vocabulary there.
+
+    Raises ValueError where there is nothing to learn from or the path is one of the
+    corpus, and FileExistsError where it would take the place of something else.
     """
     path = Path(config.path)
     if path.is_dir() or not path.suffix:
@@ -32,6 +40,12 @@ def learn_vocabulary(
             "checkpoint lies, whose vocabulary it would replace. Give another path, or "
             "go on with the checkpoint's vocabulary, which needs no learning."
         )
+    path = check_output(path, VOCABULARY, force=force, inputs=_files(corpus))
+    if would_find(corpus.path, path):
+        raise ValueError(
+            f"[vocabulary] path: expected a file apart from the corpus, got {path}, "
+            f"which [corpus] path = {corpus.path!r} takes for text. Give another path."
+        )
     wordpiece = train_wordpiece(
         TrainingLines(corpus),
         vocab_size=config.size,
@@ -41,10 +55,8 @@ def learn_vocabulary(
         split_chinese=config.split_chinese is not False,
         show_progress=show_progress,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.write_text("".join(f"{p}\n" for p in wordpiece.pieces), encoding="utf8")
-    os.replace(new, path)
+    with replacing_file(path) as new:
+        new.write_text("".join(f"{p}\n" for p in wordpiece.pieces), encoding="utf8")
     return wordpiece
 
 
@@ -73,6 +85,12 @@ def load_vocabulary(config: VocabularyConfig) -> WordPiece:
         strip_accents=config.strip_accents,
         split_chinese=config.split_chinese is not False,
     )
+
+
+def _files(corpus: CorpusConfig) -> list[Path]:
+    """Those of the corpus, if it is in files."""
+    paths = {Path(source.path) for source in find_sources(corpus)}
+    return [path for path in paths if path.exists()]
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,11 @@ def load_wordpiece(path: Path) -> WordPiece:
     settings = {}
     if settings_path.is_file():
         settings = read_settings(settings_path)
+    # Null strips accents when lower-casing; the others have no such third value.
+    if settings.get("strip_accents", True) is None:
+        del settings["strip_accents"]
     for name in ("do_lower_case", "strip_accents", "tokenize_chinese_chars"):
-        if not isinstance(settings.get(name), bool | None):
+        if not isinstance(settings.get(name, True), bool):
             raise ValueError(
                 f"{settings_path}: {name} must be true or false, got "
                 f"{settings[name]!r}."
@@ -63,7 +66,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     """A JSON file's object. Raises ValueError where it holds something else."""
     try:
         settings = json.loads(path.read_text(encoding="utf8"))
-    except ValueError as error:
+    # The second: brackets nested deeper than Python's stack.
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(settings, dict):
         raise ValueError(f"{path}: expected an object of settings, got {settings!r}.")

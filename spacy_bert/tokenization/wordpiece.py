@@ -19,6 +19,9 @@ SPECIAL_PIECES = (PAD, UNK, CLS, SEP, MASK)
 # Longer words become [UNK]. transformers has 100, google-research/bert has 200.
 MAX_CHARS_PER_WORD = 100
 
+# Of a vocab.txt. LaBSE's, one of the largest, has 501,153 pieces in 5.2 MB.
+MAX_BYTES = 2**24
+
 
 @dataclass(frozen=True, kw_only=True)
 class PieceSpans:
@@ -69,13 +72,7 @@ class WordPiece:
         split_chinese: bool = True,
     ) -> "WordPiece":
         """Read a `vocab.txt`: UTF-8, a piece a line, ids counted from 0."""
-        try:
-            lines = Path(path).read_text(encoding="utf8").split("\n")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}: a vocabulary is UTF-8 text, but byte {error.start} is not."
-            ) from error
-        pieces = [line.rstrip("\r") for line in lines]
+        pieces = [line.rstrip("\r") for line in _read_text(Path(path)).split("\n")]
         while pieces and not pieces[-1]:
             pieces.pop()
         try:
@@ -186,6 +183,26 @@ def make_normalizer(
         strip_accents=strip_accents,
         lowercase=lowercase,
     )
+
+
+def _read_text(path: Path) -> str:
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(
+            f"{path}: expected a vocabulary of at most {MAX_BYTES:,} bytes, got "
+            f"{path.stat().st_size:,}. Is this a vocab.txt, with a piece on each line?"
+        )
+    try:
+        text = path.read_text(encoding="utf8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: a vocabulary is UTF-8 text, but byte {error.start} is not."
+        ) from error
+    if text.startswith("\ufeff"):
+        raise ValueError(
+            f"{path}: expected UTF-8 without a byte order mark, which would be part of "
+            "the first piece. Save the file without it."
+        )
+    return text
 
 
 def _check_pieces(pieces: Sequence[str], ids: dict[str, int]) -> None:

@@ -10,7 +10,7 @@ from spacy_bert.model import BertConfig
         ({"n_layers": 0}, "n_layers must be a whole number of at least 1, got 0"),
         ({"hidden_width": "32"}, "hidden_width must be a whole number.* got '32'"),
         ({"hidden_dropout_prob": None}, "hidden_dropout_prob must be a number"),
-        ({"layer_norm_eps": -1.0}, "layer_norm_eps must be above 0"),
+        ({"layer_norm_eps": -1.0}, r"layer_norm_eps must lie in \(0, 1\)"),
         ({"activation": "swish"}, "activation must be one of"),
         ({"hidden_dropout_prob": 1.0}, r"hidden_dropout_prob must lie in \[0, 1\)"),
     ],

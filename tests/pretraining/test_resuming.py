@@ -119,10 +119,8 @@ def whole(tmp_path, make_config):
     "target, n_calls",
     [
         ("spacy_bert.pretraining.training.loop:train_step", 4),
-        # Step 4 is the third to be saved: killed when the folder is half written,
+        # Step 4 is the third to be saved: killed when the folder is half written.
         ("spacy_bert.pretraining.training.state:_save_state", 3),
-        # and between the two renames that put it in place.
-        ("pathlib:Path.rename", 10),
     ],
 )
 def test_killed_and_resumed_is_the_same_run(
@@ -132,7 +130,6 @@ def test_killed_and_resumed_is_the_same_run(
     arguments = json.dumps([settings, str(killed), target, n_calls])
     process = subprocess.run([sys.executable, "-c", KILLED_RUN, arguments])
     assert process.returncode == -signal.SIGKILL
-    assert (killed / "model-last").exists() == (target != "pathlib:Path.rename")
     pretrain(make_config(), killed, resume=True, write=quiet)
     assert_same_run(killed, whole)
     assert log_rows(killed) == log_rows(whole)

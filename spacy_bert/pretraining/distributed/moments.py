@@ -17,6 +17,10 @@ from .ranks import Ranks
 
 FOLDER = "training_state"
 
+_N_STEPS = "step"
+# What each optimizer keeps of a parameter.
+_MOMENTS = {"AdamW": (_N_STEPS, "exp_avg", "exp_avg_sq"), "Muon": ("momentum",)}
+
 
 def collect_moments(
     model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
@@ -79,11 +83,14 @@ def load_moments(
         reader = checkpoint.HuggingFaceStorageReader(str(path))
         stored: dict[str, Any] = reader.read_metadata().state_dict_metadata
         moments = {}
-        for key, tensor in stored.items():
+        for key in _expected(parameters, owners):
             moment, _, name = key.partition(".")
             parameter = parameters[name]
-            moments[key] = _room_for(tensor.size, parameter)
+            moments[key] = _room_for(key, stored, parameter)
             owners[parameter].state[parameter][moment] = moments[key]
+        unknown = stored.keys() - moments.keys()
+        if unknown:
+            raise OSError(f"{min(unknown)} is not of this model")
         # Each rank reads its own parts, and asks no other; through tensors of torch's
         # default device, which another library may have changed.
         with _without_warning(), torch.device("cpu"):
@@ -94,11 +101,28 @@ def load_moments(
         raise _damaged(path, _reason(error)) from error
 
 
-def _room_for(shape: torch.Size, parameter: nn.Parameter) -> Tensor:
-    """In parts, as the parameter is; numbers of steps are whole."""
-    if shape == parameter.shape:
-        return torch.zeros_like(parameter.detach())
-    return torch.zeros(shape, dtype=torch.float32, device=parameter.device)
+def _expected(
+    parameters: Mapping[str, nn.Parameter],
+    owners: Mapping[nn.Parameter, torch.optim.Optimizer],
+) -> Iterator[str]:
+    """The moments of each parameter that is trained: "exp_avg.nsp.bias", ..."""
+    for name, parameter in parameters.items():
+        if parameter.requires_grad:
+            for moment in _MOMENTS[type(owners[parameter]).__name__]:
+                yield f"{moment}.{name}"
+
+
+def _room_for(key: str, stored: Mapping[str, Any], parameter: nn.Parameter) -> Tensor:
+    """In parts, as the parameter is; numbers of steps are whole. A fused optimizer
+    would read beyond the end of a tensor that is too small."""
+    shape = () if key.startswith(f"{_N_STEPS}.") else tuple(parameter.shape)
+    if key not in stored:
+        raise OSError(f"{key} is missing")
+    if (got := tuple(stored[key].size)) != shape:
+        raise OSError(f"{key} should have the shape {shape} and has {got}")
+    if shape == ():
+        return torch.zeros(shape, dtype=torch.float32, device=parameter.device)
+    return torch.zeros_like(parameter.detach())
 
 
 def _damaged(path: Path, reason: str) -> ValueError:

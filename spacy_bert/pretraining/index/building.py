@@ -5,20 +5,23 @@ how many processes or machines build it, and a build that was interrupted goes o
 the shards that are missing.
 """
 
-import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ...folders import recover
+from ...folders import recover, remove
+from ...outputs import holds_only
 from .files import (
+    FILES,
     META_FILE,
+    PARTS,
     CorpusIndex,
     CorpusPart,
-    check_files,
     load_index,
     load_part,
+    read_index,
     read_meta,
 )
 from .findings import Findings
@@ -29,6 +32,10 @@ from .workers import Shards, build_in_processes
 
 MIN_DOCUMENTS = 4
 
+_INDEX_FILES = (META_FILE, *(f"{part}/{name}" for part in PARTS for name in FILES))
+# With those that a kill left half written.
+_SHARD_FILES = ("[0-9][0-9][0-9][0-9]/*", ".[0-9][0-9][0-9][0-9].*.new/*")
+
 
 def open_index(
     path: Path, plan: IndexPlan, *, n_process: int = 1, write: Write = print
@@ -38,21 +45,17 @@ def open_index(
     n_process: 0 takes one for each core.
     """
     recover(path)
-    if path.exists() and not (path / META_FILE).exists():
-        raise FileExistsError(
-            f"Expected an index at {path}, or nothing, and found something else. Give "
-            "another output folder."
-        )
+    _check_is_ours(path, _INDEX_FILES)
+    _check_is_ours(_shards_folder(path), _SHARD_FILES)
     try:
         meta = read_meta(path)
         reason = describe_change(meta["fingerprint"], plan)
         if reason is None:
-            index = load_index(path)
-            check_files(path, meta)
+            index = read_index(path)
             # Left over where a kill came right after the index was whole.
-            shutil.rmtree(_shards_folder(path), ignore_errors=True)
+            remove(_shards_folder(path))
             return index
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         reason = str(error)
     write(f"Indexing the corpus: {reason}")
     build_index(path, plan, n_process=n_process, write=write)
@@ -76,7 +79,7 @@ def build_index(
         _build_all(path, built, n_process, write)
     folders = [folder for folder, _ in _find_shards(path, built)]
     join_shards(path, plan, folders, findings)
-    shutil.rmtree(_shards_folder(path))
+    remove(_shards_folder(path))
     for warning in findings.warnings(plan.wordpiece):
         write(f"Warning: {warning}")
 
@@ -116,6 +119,15 @@ def index_whole(path: Path, plan: IndexPlan) -> CorpusPart:
     return part
 
 
+def _check_is_ours(path: Path, files: Sequence[str]) -> None:
+    """Raise FileExistsError if something else is there, which would be replaced."""
+    if path.exists() and not (path.is_dir() and holds_only(path, files)):
+        raise FileExistsError(
+            f"Expected an index at {path}, or nothing, and found something else. Move "
+            "it away, or give another output folder."
+        )
+
+
 def _shards_folder(path: Path) -> Path:
     return path.with_name(path.name + ".shards")
 
@@ -138,7 +150,7 @@ def _build_all(path: Path, plan: IndexPlan, n_process: int, write: Write) -> Fin
     try:
         _check_sizes(n_documents)
     except ValueError:
-        shutil.rmtree(_shards_folder(path))
+        remove(_shards_folder(path))
         raise
     return findings
 

@@ -10,12 +10,13 @@ That is 0.47 of the bytes of English text with 30,522 pieces.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checked import Count, Record, Share, read_checked
 from .offsets import Offsets
 
 META_FILE = "meta.json"
@@ -23,6 +24,7 @@ PARTS = ("train", "held_out")
 
 PIECES_FILE, WORDS_FILE = "pieces.bin", "words.bin"
 SENTENCES_FILE, DOCUMENTS_FILE = "sentences.bin", "documents.bin"
+FILES = (PIECES_FILE, WORDS_FILE, SENTENCES_FILE, DOCUMENTS_FILE)
 
 _READ_BYTES = 1 << 24
 
@@ -69,25 +71,68 @@ class CorpusIndex:
     fingerprint: dict[str, Any]
 
 
-def load_index(path: Path) -> CorpusIndex:
-    """Raises ValueError where a file is missing or damaged."""
+class PartMeta(Record):
+    """checksums: of its files, CRC-32."""
+
+    n_pieces: Count
+    n_sentences: Count
+    n_documents: Count
+    checksums: dict[str, Count]
+
+
+class PartMetas(Record):
+    train: PartMeta
+    held_out: PartMeta
+
+
+class IndexMeta(Record):
+    """What `meta.json` holds. A shard of an index has no `unknown_share`."""
+
+    piece_dtype: Literal["<u2", "<u4"]
+    offset_dtype: Literal["<u4", "<i8"]
+    has_words: bool
+    parts: PartMetas
+    fingerprint: dict[str, Any]
+    unknown_share: Share | None = None
+
+
+def load_index(path: Path, *, checks_all: bool = True) -> CorpusIndex:
+    """checks_all: compare all files with their checksums, which reads them.
+
+    Raises ValueError, with advice, if a file is missing or damaged.
+    """
+    try:
+        return read_index(path, checks_all=checks_all)
+    except ValueError as error:
+        raise ValueError(
+            f"The index cannot be read: {error}. Run 'spacy bert index', which builds "
+            "it again."
+        ) from error
+
+
+def read_index(path: Path, *, checks_all: bool = True) -> CorpusIndex:
+    """As `load_index`; the error says only what is wrong."""
     meta = read_meta(path)
-    return CorpusIndex(
+    if "unknown_share" not in meta:
+        raise ValueError(f"{path / META_FILE} is damaged (unknown_share is missing)")
+    index = CorpusIndex(
         train=load_part(path / "train", meta),
         held_out=load_part(path / "held_out", meta),
         unknown_share=meta["unknown_share"],
         fingerprint=meta["fingerprint"],
     )
+    if checks_all:
+        check_files(path, meta)
+    return index
 
 
 def read_meta(path: Path) -> dict[str, Any]:
     """Raises ValueError where there is no index or its description is not readable."""
     try:
-        return json.loads((path / META_FILE).read_text(encoding="utf8"))
+        meta = read_checked(path / META_FILE, IndexMeta)
     except FileNotFoundError as error:
         raise ValueError(f"there is no index at {path} yet") from error
-    except ValueError as error:
-        raise ValueError(f"{path / META_FILE} is damaged ({error})") from error
+    return meta.to_dict()
 
 
 def write_meta(path: Path, meta: dict[str, Any]) -> None:
@@ -124,16 +169,22 @@ def load_part(path: Path, meta: dict[str, Any]) -> CorpusPart:
 def check_files(path: Path, meta: dict[str, Any]) -> None:
     """Raises ValueError where a file is not as it was written."""
     for part in PARTS:
-        for name, expected in meta["parts"][part]["checksums"].items():
-            checksum = 0
-            with (path / part / name).open("rb") as file:
-                while block := file.read(_READ_BYTES):
-                    checksum = crc32(block, checksum)
-            if checksum != expected:
-                raise ValueError(
-                    f"{path / part / name} is damaged: its checksum should be "
-                    f"{expected} and is {checksum}"
-                )
+        checksums = meta["parts"][part]["checksums"]
+        for name in FILES:
+            if name != WORDS_FILE or meta["has_words"]:
+                _check_sum(path / part / name, checksums.get(name))
+
+
+def _check_sum(file: Path, expected: int | None) -> None:
+    checksum = 0
+    if file.is_file():
+        with file.open("rb") as stream:
+            while block := stream.read(_READ_BYTES):
+                checksum = crc32(block, checksum)
+    if checksum != expected:
+        raise ValueError(
+            f"{file} is damaged: its checksum should be {expected} and is {checksum}"
+        )
 
 
 def _map_offsets(file: Path, dtype: np.dtype, size: int, end: int) -> Offsets:

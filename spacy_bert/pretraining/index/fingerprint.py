@@ -5,11 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from ...tokenization import WordPiece
+from ..checked import describe_error
 from ..text.corpus import CorpusConfig, Splitter, find_sources, shard_bytes
 from ..text.sources import Source
 
 FORMAT_VERSION = 3
+
+# Of `Source.record`.
+_RECORDS = TypeAdapter(list[tuple[str, str, int, int | None, int, int, str]])
 
 _NAMES = {
     "format": "the format of the index",
@@ -100,9 +106,11 @@ def _recipe(plan: IndexPlan) -> dict[str, Any]:
     }
 
 
-def _describe_sources(
-    records: Sequence[list[Any]], sources: Sequence[Source]
-) -> str | None:
+def _describe_sources(records: Any, sources: Sequence[Source]) -> str | None:
+    try:
+        _RECORDS.validate_python(records)
+    except ValidationError as error:
+        return f"what is known of its corpus is damaged ({describe_error(error)})"
     before = list(dict.fromkeys(name for name, *_ in records))
     after = list(dict.fromkeys(source.name for source in sources))
     if len(before) != len(after):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -37,8 +38,9 @@ def build_shard(path: Path, plan: IndexPlan) -> None:
     with replacing(path) as new:
         meta, findings = write_parts(new, plan)
         meta["fingerprint"] = make_fingerprint(plan, records)
-        text = json.dumps(findings.to_json())
-        (new / _FINDINGS_FILE).write_text(text, encoding="utf8")
+        found = json.dumps(findings.to_json()).encode("utf8")
+        (new / _FINDINGS_FILE).write_bytes(found)
+        meta["findings_checksum"] = crc32(found)
         write_meta(new, meta)
 
 
@@ -49,9 +51,10 @@ def is_built(path: Path, plan: IndexPlan) -> bool:
         for name in PARTS:
             load_part(path / name, meta)
         check_files(path, meta)
-        read_findings(path)
-        return describe_change(meta["fingerprint"], plan) is None
-    except (ValueError, KeyError, OSError):
+        found = (path / _FINDINGS_FILE).read_bytes()
+        is_whole = crc32(found) == meta.get("findings_checksum")
+        return is_whole and describe_change(meta["fingerprint"], plan) is None
+    except (ValueError, OSError):
         return False
 
 

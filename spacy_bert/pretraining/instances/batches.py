@@ -135,6 +135,12 @@ class BatchReader:
             start, stop = start - len(plan), stop - len(plan)
         return make_batches(self, join_instances(mine), n_batches), after
 
+    def has(self, place: Place) -> bool:
+        """Whether there is such a place in the data."""
+        if place.phase >= len(self.phases) or place.block >= self.n_blocks:
+            return False
+        return place.position < max(len(self.plan(place)), 1)
+
     def count_epochs(self, place: Place) -> float:
         """How many are done at `place`, with a part for the one begun."""
         in_block = place.position / max(len(self.plan(place)), 1)

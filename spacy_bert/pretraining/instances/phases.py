@@ -3,6 +3,7 @@ instance of the data."""
 
 from dataclasses import dataclass
 
+from ..checked import Count
 from ..config import TrainingConfig
 
 
@@ -41,10 +42,10 @@ class Place:
     back.
     """
 
-    phase: int = 0
-    epoch: int = 0
-    block: int = 0
-    position: int = 0
+    phase: Count = 0
+    epoch: Count = 0
+    block: Count = 0
+    position: Count = 0
 
 
 def next_epoch(place: Place) -> Place:

@@ -5,9 +5,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..log import Row, read_rows
-from ..training.run import FILLS, LOG, REPORT
-from ..training.start import LAST
+from ...folders import replacing_file
+from ..log import FillsRow, LogRow, Row, read_rows
+from ..training.outputs import FILLS, LAST, LOG, PAGE, REPORT, TITLE, check_is_ours
 from ..training.state import STATE_FILE, read_state
 from .charts import draw_chart
 from .curves import make_charts
@@ -18,9 +18,10 @@ from .summary import describe_machine, make_summary, notes_of
 
 
 def write_report(output: Path) -> Path:
-    """Raises ValueError where nothing is logged yet, OSError where the page cannot be
-    written."""
-    rows = read_rows(output / LOG)
+    """Raises ValueError if nothing is logged yet, FileExistsError if something else has
+    the page's name, and OSError if the page cannot be written."""
+    check_is_ours(output / REPORT, PAGE)
+    rows = read_rows(output / LOG, LogRow)
     if not rows:
         raise ValueError(
             f"{output / LOG}: expected the log of a run, found no row. Give the folder "
@@ -28,8 +29,9 @@ def write_report(output: Path) -> Path:
         )
     last = output / LAST
     settings = read_state(last)[1] if (last / STATE_FILE).is_file() else {}
-    page = make_page(rows, settings, read_rows(output / FILLS))
-    (output / REPORT).write_text(page, encoding="utf8")
+    page = make_page(rows, settings, read_rows(output / FILLS, FillsRow))
+    with replacing_file(output / REPORT) as new:
+        new.write_text(page, encoding="utf8")
     return output / REPORT
 
 
@@ -43,12 +45,12 @@ def make_page(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", "Pretraining report"),
+        tag("title", TITLE),
         tag("style", _read("page.css")),
     )
     body = tag(
         "body",
-        tag("h1", "Pretraining report"),
+        tag("h1", TITLE),
         *make_summary(rows),
         tag("div", *charts, class_="charts"),
         *make_fills(fills),

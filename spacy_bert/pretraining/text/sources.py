@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Any
@@ -127,6 +128,21 @@ def find_files(path: str) -> list[Path]:
             f"[corpus] path: expected text files, found none at {path}."
         )
     return sorted(files)
+
+
+def would_find(path: str, file: Path) -> bool:
+    """Whether `find_files` of `path` would give a file that is not there yet."""
+    if Path(path).is_dir():
+        folder = Path(path).resolve()
+        if not file.resolve().is_relative_to(folder):
+            return False
+        return not _is_hidden(file.resolve().relative_to(folder))
+    folders, name = os.path.split(path)
+    if not has_magic(path) or not fnmatch(file.name, name):
+        return False
+    found = glob(folders or ".", recursive=True)
+    parent = file.resolve().parent
+    return any(Path(folder).resolve() == parent for folder in found)
 
 
 def cut_file(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from time import perf_counter
 
 import torch
 
+from ...locks import locked
 from ..config import PretrainingConfig
 from ..distributed.ranks import ALONE, Ranks
 from ..instances.batches import read_step
@@ -18,8 +19,9 @@ from ..report import write_report
 from ..text.corpus import Splitter
 from .faults import DivergenceError, Faults, highest_loss, mean_of_recent
 from .optimizer import train_step
+from .outputs import LOG
 from .progress import Logger, Progress
-from .run import LOG, prepare_run
+from .run import Run, prepare_run
 from .schedule import learn_rate_at
 from .signals import stop_requests
 from .state import TrainingState
@@ -53,24 +55,37 @@ def pretrain(
     `device` of its own and the same `output`; only rank 0 uses `write`, `clock` and
     `logger`.
 
-    Raises ValueError or OSError where something does not fit or cannot be written,
+    Raises BlockingIOError where another run has `output`, ValueError or OSError where
+    something does not fit or cannot be written,
     DivergenceError where steps go on failing, and OtherRankError where another rank
     raised one of these.
     """
-    settings = config.pretraining
     if not ranks.is_first:
         write, logger = _say_nothing, None
-    run = prepare_run(
-        config,
-        output,
-        device=torch.device(device),
-        splitter=splitter,
-        resume=resume,
-        overwrite=overwrite,
-        n_process=n_process,
-        write=write,
-        ranks=ranks,
-    )
+    with ExitStack() as stack:
+        ranks.first(lambda: stack.enter_context(locked(output, write=write)))
+        run = prepare_run(
+            config,
+            output,
+            device=torch.device(device),
+            splitter=splitter,
+            resume=resume,
+            overwrite=overwrite,
+            n_process=n_process,
+            write=write,
+            ranks=ranks,
+        )
+        return _train(run, write=write, clock=clock, logger=logger)
+
+
+def _train(
+    run: Run,
+    *,
+    write: Callable[[str], None],
+    clock: Callable[[], float],
+    logger: Logger | None,
+) -> TrainingState:
+    settings, output, ranks = run.config, run.output, run.ranks
     state = run.with_share(run.start)
     progress = Progress(
         output / LOG if ranks.is_first else Path(os.devnull),

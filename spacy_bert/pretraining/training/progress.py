@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from ..evaluation import Evaluation
-from ..log import Row, append_row, keep_rows
+from ..log import LogRow, Row, append_row, keep_rows
 from .console import Console
 from .machine import Machine
 from .optimizer import StepResult
@@ -50,7 +50,7 @@ class Progress:
 
         note: why, for the next row and the report.
         """
-        rows = keep_rows(self._path, state.step)
+        rows = keep_rows(self._path, state.step, LogRow)
         self._n_pieces = rows[-1]["n_pieces"] if rows else 0
         self._seconds = rows[-1]["seconds"] if rows else 0.0
         self._sums: defaultdict[str, float] = defaultdict(float)

@@ -46,20 +46,6 @@ def continues_run(
     return True
 
 
-def refuse_earlier(last: Path, best: Path) -> None:
-    """Raises FileExistsError where one of them is there. Only `last` can be resumed."""
-    advice = "start over with --overwrite, or give another folder."
-    if last.exists():
-        raise FileExistsError(
-            f"{last} is of an earlier run. Continue it with --resume, {advice}"
-        )
-    if best.exists():
-        raise FileExistsError(
-            f"{best} is of an earlier run, which has no {last.name} to resume. Move it "
-            f"away, {advice}"
-        )
-
-
 def _check_same_run(last: Path, settings: Mapping[str, Any], plan: IndexPlan) -> None:
     state, before = read_state(last)
     advice = "Set it back, or start over with --overwrite."
@@ -78,7 +64,7 @@ def _check_same_run(last: Path, settings: Mapping[str, Any], plan: IndexPlan) ->
     for name, n_done in zip(LIMITS, done, strict=True):
         limit = settings["pretraining"][name]
         # A run by the clock ends a little after it.
-        is_new = limit != before["pretraining"].get(name)
+        is_new = limit != before.get("pretraining", {}).get(name)
         if limit is not None and limit < n_done and is_new:
             raise ValueError(
                 f"[pretraining] {name}: expected at least {n_done:g}, which the "

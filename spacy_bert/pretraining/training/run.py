@@ -1,6 +1,5 @@
 """Everything that a run works with from its first step on, new or continued."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...checkpoint import load_pretraining_model
+from ...folders import remove
 from ...model import BertForPretraining
 from ...model.encoder import compile_layers
 from ...tokenization import WordPiece
@@ -23,17 +23,23 @@ from ..distributed.shares import count_batches
 from ..evaluation import Evaluation, evaluate, held_out_batches
 from ..index.files import load_index
 from ..instances.batches import BatchReader, PretrainingBatch
-from ..instances.phases import make_phases
-from ..log import append_row, keep_rows
+from ..instances.phases import Place, make_phases
+from ..log import FillsRow, append_row, keep_rows
 from ..probes import Probe, answer_probes
 from ..text.corpus import Splitter
 from .machine import Machine, measure_machine
 from .optimizer import make_optimizers
+from .outputs import BEST, FILLS, INDEX, LAST, LOG, REPORT
 from .schedule import share_done
-from .start import BEST, INDEX, LAST, make_start
-from .state import TrainingState, read_moment_files, read_state, save_run
-
-LOG, FILLS, REPORT = "log.jsonl", "fills.jsonl", "report.html"
+from .start import make_start
+from .state import (
+    START_OVER,
+    STATE_FILE,
+    TrainingState,
+    read_moment_files,
+    read_state,
+    save_run,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +111,7 @@ class Run:
         saved, _ = self.ranks.each(lambda: load_pretraining_model(last))
         set_weights(self.model, saved.state_dict())
         self.load_moments()
-        self.ranks.first(lambda: keep_rows(self.output / FILLS, before.step))
+        self.ranks.first(lambda: keep_rows(self.output / FILLS, before.step, FillsRow))
         back = replace(
             before,
             place=state.place,
@@ -155,7 +161,8 @@ def prepare_run(
             write=write,
         )
     )
-    index = ranks.each(lambda: load_index(output / INDEX))
+    # Rank 0 has just read all of it to check it.
+    index = ranks.each(lambda: load_index(output / INDEX, checks_all=False))
     wordpiece = start.wordpiece
     reader = BatchReader(index.train, wordpiece, settings, ranks)
     held_out_reader = BatchReader(index.held_out, wordpiece, settings, ranks)
@@ -177,8 +184,9 @@ def prepare_run(
         settings=start.settings,
     )
     if start.continues:
+        ranks.first(lambda: _check_place(start.state.place, reader, output / LAST))
         run.load_moments()
-        ranks.first(lambda: keep_rows(output / FILLS, start.state.step))
+        ranks.first(lambda: keep_rows(output / FILLS, start.state.step, FillsRow))
     else:
         ranks.first(lambda: _remove_previous(output))
     return run
@@ -188,6 +196,13 @@ def _check_steps(config: TrainingConfig, n_ranks: int) -> None:
     for phase in make_phases(config):
         n_sequences = phase.batch_size * config.accumulate_gradient
         count_batches(n_sequences, phase.batch_size, n_ranks)
+
+
+def _check_place(place: Place, reader: BatchReader, last: Path) -> None:
+    if not reader.has(place):
+        raise ValueError(
+            f"{last / STATE_FILE} is damaged (the corpus has no {place}). {START_OVER}"
+        )
 
 
 def _prepare_model(
@@ -205,7 +220,5 @@ def _prepare_model(
 
 
 def _remove_previous(output: Path) -> None:
-    for name in (LAST, BEST):
-        shutil.rmtree(output / name, ignore_errors=True)
-    for name in (LOG, FILLS, REPORT):
-        (output / name).unlink(missing_ok=True)
+    for name in (LAST, BEST, LOG, FILLS, REPORT):
+        remove(output / name)

@@ -24,11 +24,10 @@ from ..probes import Probe, make_probes
 from ..text.corpus import Splitter
 from ..vocabulary import load_vocabulary
 from .new_model import make_model
-from .resuming import continues_run, refuse_earlier
+from .outputs import BEST, INDEX, LAST, check_foreign, check_run_files
+from .resuming import continues_run
 from .state import TrainingState, read_state
 from .warm_start import warm_start
-
-INDEX, LAST, BEST = "index", "model-last", "model-best"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +56,6 @@ def make_start(
     write: Callable[[str], None],
 ) -> Start:
     """Read, check and build. Nothing of an earlier run is lost when this raises."""
-    if output.exists() and not output.is_dir():
-        raise NotADirectoryError(
-            f"Expected a folder to write to, got the file {output}."
-        )
     if splitter is None and config.corpus.sentences != "lines":
         raise ValueError(
             f"[corpus] sentences: expected 'lines' where no splitter is given, got "
@@ -75,8 +70,10 @@ def make_start(
     recover(last)
     recover(output / BEST)
     continues = continues_run(last, settings, plan, resume, overwrite, write)
-    if not (continues or overwrite):
-        refuse_earlier(last, output / BEST)
+    if continues:
+        check_foreign(output)
+    else:
+        check_run_files(output, overwrite=overwrite, resume=resume)
     torch.manual_seed(config.pretraining.seed)
     # Before the index, which can take long: a checkpoint may be refused.
     has_new_mlm_head = False

@@ -7,7 +7,7 @@ settings; the folder `training_state` the optimizer's moments.
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,14 @@ from ...checkpoint import save_checkpoint
 from ...folders import replacing
 from ...model import BertForPretraining
 from ...tokenization import WordPiece
+from ...writing import WriteError
+from ..checked import Amount, Count, Share, read_checked
 from ..distributed.moments import FOLDER, save_moments
 from ..distributed.ranks import Ranks
 from ..instances.batches import Place
 
 STATE_FILE = "training_state.json"
+START_OVER = "Start over with --overwrite."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +38,32 @@ class TrainingState:
     mean_loss: of recent steps, by which an explosion is known.
     """
 
-    step: int = 0
+    step: Count = 0
     place: Place = field(default_factory=Place)
-    n_epochs: float = 0.0
-    seconds: float = field(default=0.0, compare=False)
-    share: float = field(default=0.0, compare=False)
-    best_loss: float | None = None
-    mean_loss: float | None = None
+    n_epochs: Amount = 0.0
+    seconds: Amount = field(default=0.0, compare=False)
+    share: Share = field(default=0.0, compare=False)
+    best_loss: Amount | None = None
+    mean_loss: Amount | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StateFile:
+    """files: of the optimizer's moments. settings: by section."""
+
+    step: Count
+    place: Place
+    n_epochs: Amount
+    seconds: Amount
+    share: Share
+    best_loss: Amount | None
+    mean_loss: Amount | None
+    files: list[str]
+    settings: dict[str, dict[str, Any]]
+
+    def state(self) -> TrainingState:
+        names = (field.name for field in fields(TrainingState))
+        return TrainingState(**{name: getattr(self, name) for name in names})
 
 
 def save_run(
@@ -68,8 +90,9 @@ def save_run(
                 ranks.first(lambda: _save_state(new, state, settings or {}))
     except (OSError, SafetensorError) as error:
         before = "The previous one is whole" if path.exists() else "There is none yet"
+        reason = error.reason if isinstance(error, WriteError) else error
         raise OSError(
-            f"The checkpoint {path} could not be written ({error}). {before}. Make "
+            f"The checkpoint {path} could not be written ({reason}). {before}. Make "
             "room or change the folder's permissions, then run again with --resume."
         ) from error
 
@@ -77,40 +100,26 @@ def save_run(
 def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
     """The state and the settings of the run. Raises ValueError where they are damaged
     and FileNotFoundError where there are none."""
-    values = _read_values(path)
-    try:
-        del values["files"]
-        settings, place = values.pop("settings"), Place(**values.pop("place"))
-        return TrainingState(step=values.pop("step"), place=place, **values), settings
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, error) from error
+    file = _read_file(path)
+    return file.state(), file.settings
 
 
 def read_moment_files(path: Path) -> list[str]:
     """The names of those in the folder of moments. Raises as `read_state`."""
-    try:
-        return _read_values(path)["files"]
-    except KeyError as error:
-        raise _damaged(path, error) from error
+    return _read_file(path).files
 
 
-def _read_values(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> _StateFile:
     file = path / STATE_FILE
     if not file.is_file():
         raise FileNotFoundError(
             f"Expected a checkpoint of an earlier run in {path}, found no "
-            f"{STATE_FILE}. Start over with --overwrite."
+            f"{STATE_FILE}. {START_OVER}"
         )
     try:
-        return json.loads(file.read_text(encoding="utf8"))
+        return read_checked(file, _StateFile)
     except ValueError as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"{path / STATE_FILE} is damaged ({error!r}). Start over with --overwrite."
-    )
+        raise ValueError(f"{error}. {START_OVER}") from error
 
 
 def _save_state(path: Path, state: TrainingState, settings: Mapping[str, Any]) -> None:

@@ -1,0 +1,141 @@
+"""What a command may write to: a path where nothing is, or where this package wrote
+the same kind of thing before."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from .tokenization.wordpiece import SPECIAL_PIECES
+
+# The first line of each config that a command writes.
+CONFIG_HEADER = "# Written by 'spacy bert init-config'.\n"
+
+# Of a folder that `nlp.to_disk` wrote, apart from its components.
+_PIPELINE_FILES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
+
+_HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """name: as messages call it. is_one: whether a file, or a folder that is not empty,
+    is of this kind."""
+
+    name: str
+    is_one: Callable[[Path], bool]
+    is_folder: bool = False
+
+
+def check_output(
+    path: Path,
+    kind: Kind,
+    *,
+    force: bool,
+    inputs: Iterable[Path] = (),
+    option: str = "--force",
+) -> Path:
+    """Return the path to write to, with links followed.
+
+    inputs: what the command reads, which it must not replace.
+    option: what the user gives for `force`.
+
+    Raises FileExistsError if something is there that may not be replaced, and
+    ValueError if nothing can be written to such a path.
+    """
+    target = path.resolve()
+    if path.is_symlink() and not target.exists():
+        raise FileExistsError(
+            f"{path} is a link to {target}, where nothing is. Remove the link, or give "
+            "another name."
+        )
+    if kind.is_folder and target in (here := Path.cwd().resolve(), *here.parents):
+        raise ValueError(
+            f"{path}: expected a new folder, or one that can be replaced, got one that "
+            "you are in. Give another name."
+        )
+    for source in inputs:
+        if _is_same_or_inside(source, target) or (
+            kind.is_folder and _is_same_or_inside(target, source)
+        ):
+            raise ValueError(
+                f"{path}: expected an output apart from the input, which is {source}. "
+                "Give another name."
+            )
+    if not target.exists() or is_ours(target, kind) and force:
+        return target
+    if is_ours(target, kind):
+        raise FileExistsError(f"{path} exists already. Give another name, or {option}.")
+    raise FileExistsError(
+        f"{path} exists already and is not {kind.name}, which is all that {option} "
+        "replaces. Move it away, or give another name."
+    )
+
+
+def is_ours(path: Path, kind: Kind) -> bool:
+    """Whether nothing is lost that this package did not write: what is at `path` is of
+    this kind, or empty."""
+    if path.is_dir() != kind.is_folder or path.is_mount():
+        return False
+    is_empty = not any(path.iterdir()) if kind.is_folder else _head(path) == b""
+    return is_empty or kind.is_one(path)
+
+
+def holds_only(path: Path, names: Iterable[str]) -> bool:
+    """Whether each file of a folder and its subfolders matches one of some patterns,
+    such as "train/*.bin", in which * stands for subfolders too."""
+    names = list(names)
+    files = (file.relative_to(path) for file in path.rglob("*") if not file.is_dir())
+    return all(any(fnmatch(file.as_posix(), n) for n in names) for file in files)
+
+
+def _is_vocabulary(path: Path) -> bool:
+    lines = _head(path).decode("utf8", "ignore").splitlines()
+    return tuple(lines[: len(SPECIAL_PIECES)]) == SPECIAL_PIECES
+
+
+def _is_docbin(path: Path) -> bool:
+    try:
+        head = zlib.decompressobj().decompress(_head(path), _HEAD_BYTES)
+    except zlib.error:
+        return False
+    # MessagePack: a small map whose first key is a string of 7 bytes.
+    return head[:1] in b"\x88\x89\x8a\x8b\x8c" and head[1:9] == b"\xa7version"
+
+
+def _is_config(path: Path) -> bool:
+    return _head(path).startswith(CONFIG_HEADER.strip().encode("utf8"))
+
+
+def _is_pipeline(path: Path) -> bool:
+    try:
+        meta = json.loads((path / "meta.json").read_text(encoding="utf8"))
+        components = meta["components"]
+        names = {file.name for file in path.iterdir()}
+        return "config.cfg" in names and names <= {*_PIPELINE_FILES, *components}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _is_same_or_inside(path: Path, folder: Path) -> bool:
+    """By file, not by name: there are links."""
+    if not folder.exists():
+        return path.resolve().is_relative_to(folder.resolve())
+    resolved = path.resolve()
+    return any(
+        place.exists() and place.samefile(folder)
+        for place in (resolved, *resolved.parents)
+    )
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
+VOCABULARY = Kind(name="a vocabulary", is_one=_is_vocabulary)
+DOCBIN = Kind(name="a .spacy file", is_one=_is_docbin)
+CONFIG = Kind(name="a config that 'spacy bert init-config' wrote", is_one=_is_config)
+PIPELINE = Kind(name="a pipeline and nothing else", is_one=_is_pipeline, is_folder=True)

@@ -1,0 +1,93 @@
+"""What a run writes into its folder, and whether what is there may be replaced."""
+
+import json
+from pathlib import Path
+
+from ...outputs import Kind, holds_only, is_ours
+from ..log import FillsRow, LogRow, read_rows
+from .state import STATE_FILE
+
+INDEX, LAST, BEST = "index", "model-last", "model-best"
+LOG, FILLS, REPORT = "log.jsonl", "fills.jsonl", "report.html"
+
+TITLE = "Pretraining report"
+
+_CHECKPOINT_FILES = (
+    "config.json",
+    "model.safetensors",
+    "vocab.txt",
+    "added_tokens.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    STATE_FILE,
+    "training_state/*",
+)
+
+
+def check_run_files(output: Path, *, overwrite: bool, resume: bool) -> None:
+    """Raise FileExistsError or ValueError, with the name, if a new run in `output`
+    would replace a run that it may not, or what no run wrote.
+
+    overwrite: an earlier run may be replaced. resume: one that has done no step may.
+    """
+    check_foreign(output)
+    names = (LAST, BEST, LOG, FILLS, REPORT)
+    there = [output / name for name in names if (output / name).exists()]
+    if not there or overwrite or (resume and _has_no_steps(output)):
+        return
+    advice = "start over with --overwrite, or give another folder."
+    if there[0].name == LAST:
+        raise FileExistsError(
+            f"{there[0]} is of an earlier run. Continue it with --resume, {advice}"
+        )
+    raise FileExistsError(
+        f"{there[0]} is of an earlier run, which has no {LAST} to resume. Move it "
+        f"away, {advice}"
+    )
+
+
+def check_foreign(output: Path) -> None:
+    """Raise FileExistsError or ValueError if something that no run wrote has the name
+    of what a run writes."""
+    read_rows(output / LOG, LogRow)
+    read_rows(output / FILLS, FillsRow)
+    for name, kind in (LAST, CHECKPOINT), (BEST, CHECKPOINT), (REPORT, PAGE):
+        check_is_ours(output / name, kind)
+
+
+def check_is_ours(path: Path, kind: Kind) -> None:
+    """Raise FileExistsError if something else is at `path`."""
+    if path.exists() and not is_ours(path, kind):
+        raise FileExistsError(
+            f"{path} is not {kind.name}, so it is not replaced. Move it away, or give "
+            "another folder."
+        )
+
+
+def _has_no_steps(output: Path) -> bool:
+    """Whether a run was killed before it had a checkpoint to go on from. Its first row
+    is written before its first checkpoint."""
+    if (output / LAST).exists():
+        return False
+    rows = read_rows(output / LOG)
+    is_begun = bool(rows) or not (output / BEST).exists()
+    return is_begun and all(row["step"] == 0 for row in rows)
+
+
+def _is_checkpoint(path: Path) -> bool:
+    try:
+        config = json.loads((path / "config.json").read_text(encoding="utf8"))
+        is_bert = config["model_type"] == "bert"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return is_bert and holds_only(path, _CHECKPOINT_FILES)
+
+
+def _is_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        return f"<title>{TITLE}</title>".encode() in file.read(1000)
+
+
+CHECKPOINT = Kind(name="a checkpoint of a run", is_one=_is_checkpoint, is_folder=True)
+PAGE = Kind(name="the report of a run", is_one=_is_page)
