@@ -159,9 +159,7 @@ def test_a_vocabulary_does_not_become_text(tmp_path, start, run, corpus):
     (tmp_path / "texts" / "new").mkdir(parents=True)
     shutil.copy(tmp_path / "corpus.txt", tmp_path / "texts")
     given = ["--corpus.path", corpus, "--corpus.reader", "text"]
-    code, said = run(
-        "vocab", "my.cfg", *given, "--vocabulary.path", "texts/vocab.txt"
-    )
+    code, said = run("vocab", "my.cfg", *given, "--vocabulary.path", "texts/vocab.txt")
     assert code == 1 and "takes for text" in said
     if corpus == "texts/*.txt":
         path = ["--vocabulary.path", "texts/new/vocab.txt"]

@@ -23,9 +23,17 @@ def quiet(text: str) -> None:
 
 
 @pytest.fixture
-def config(make_config):
-    small = {"max_steps": 2, "eval_every": 2, "n_eval_instances": 4}
-    return make_config(pretraining=small, model={"n_layers": 1})
+def make_small(make_config):
+    def make(max_steps):
+        small = {"max_steps": max_steps, "eval_every": 2, "n_eval_instances": 4}
+        return make_config(pretraining=small, model={"n_layers": 1})
+
+    return make
+
+
+@pytest.fixture
+def config(make_small):
+    return make_small(2)
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +120,13 @@ def test_a_damaged_state(config, run, key, value):
 @pytest.mark.parametrize(
     "name", ["model-last/training_state.json", "log.jsonl", "fills.jsonl"]
 )
-def test_bytes_that_are_no_json(config, run, name, data):
+def test_bytes_that_are_no_json(config, make_small, run, name, data):
     (run / name).write_bytes(data)
     if name.endswith(".jsonl") and data in (b"", b"{", b"\0" * 99):
         # As if the power had failed: rows are lost, and nothing else.
-        pretrain(config, run, resume=True, write=quiet)
+        state = pretrain(make_small(3), run, resume=True, write=quiet)
+        assert state.step == 3
+        assert len((run / name).read_text().splitlines()) == 1
         return
     with pytest.raises(ValueError, match=rf"{name}.* (damaged|is not what a run)"):
         pretrain(config, run, resume=True, write=quiet)
