@@ -21,8 +21,9 @@ def locked(
 
     shared: keep out only those that want the folder for themselves alone.
 
-    Raises BlockingIOError, with the pid and the host of the holder, if another process
-    has the folder, and NotADirectoryError if it is a file. If the file system has no locks, warn through `write` and go on.
+    If the file system has no locks, warn through `write` and go on. Raises
+    BlockingIOError, with the pid and the host of the holder, if another process has the
+    folder, and NotADirectoryError if it is a file.
     """
     if os.path.lexists(folder) and not folder.is_dir():
         raise NotADirectoryError(
@@ -45,9 +46,11 @@ def locked(
             )
         with writing(path):
             _write_holder(file)
-        yield
-        if not shared:
-            path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            if not shared:
+                path.unlink(missing_ok=True)
     finally:
         os.close(file)
 

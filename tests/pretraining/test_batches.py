@@ -131,6 +131,19 @@ def test_steps_are_sorted_by_length_and_follow_each_other(reader):
     assert torch.equal(second.masked_rows, again.masked_rows)
 
 
+def test_sequences_of_a_step_are_sorted_where_lengths_differ(part, pieces):
+    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
+    settings = {"batch_size": 8, "max_length": 32, "accumulate_gradient": 2}
+    config = TrainingConfig(**settings, short_seq_prob=1.0)
+    reader = BatchReader(part, pieces, config)
+    drawn = reader.read(Place(), 16)[0].plan.n_pieces.tolist()
+    assert len(set(drawn)) > 2 and drawn != sorted(drawn)
+    batches = read_step(reader, Place(), 0.0).batches
+    lengths = [length for batch in batches for length in batch.packed.lengths]
+    # [CLS] A [SEP] B [SEP]
+    assert lengths == [n + 3 for n in sorted(drawn)]
+
+
 def test_the_steps_of_an_epoch_make_one(reader):
     place, n_epochs = Place(), 0.0
     while place.epoch == 0:

@@ -10,7 +10,8 @@ from toy_corpus import read_log
 
 from spacy_bert.pretraining import DivergenceError, pretrain
 from spacy_bert.pretraining.training import loop, optimizer
-from spacy_bert.pretraining.training.faults import highest_loss
+from spacy_bert.pretraining.training.faults import Faults, highest_loss
+from spacy_bert.pretraining.training.optimizer import StepResult
 from spacy_bert.pretraining.training.run import Run
 from spacy_bert.pretraining.training.schedule import learn_rate_at
 from spacy_bert.pretraining.training.state import read_state
@@ -143,3 +144,22 @@ def test_going_back_keeps_the_best_and_the_clock(
     assert state.best_loss == 6.0
     # The text goes on, so the rate goes on falling.
     assert rates == sorted(rates, reverse=True)
+
+
+def test_a_step_that_fails_after_each_rollback_is_given_up():
+    """Steps that are done again on the way to it do not count as progress."""
+    faults, failed = (
+        Faults(max_skipped=3),
+        StepResult(
+            mlm_loss=float("nan"), nsp_loss=None, gradient_norm=1.0, is_applied=False
+        ),
+    )
+    assert not faults.add(6, failed)
+    for _ in range(2):
+        assert faults.add(6, failed)
+        for step in (3, 4, 5):
+            faults.clear(step)
+    with pytest.raises(DivergenceError, match="Step 6 failed, after 3 others"):
+        faults.add(6, failed)
+    faults.clear(6)
+    assert not faults.add(7, failed)

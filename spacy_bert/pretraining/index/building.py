@@ -5,7 +5,7 @@ how many processes or machines build it, and a build that was interrupted goes o
 the shards that are missing.
 """
 
-from collections.abc import Sequence
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,8 +33,8 @@ from .workers import Shards, build_in_processes
 MIN_DOCUMENTS = 4
 
 _INDEX_FILES = (META_FILE, *(f"{part}/{name}" for part in PARTS for name in FILES))
-# With those that a kill left half written.
-_SHARD_FILES = ("[0-9][0-9][0-9][0-9]/*", ".[0-9][0-9][0-9][0-9].*.new/*")
+# Of shards, and of those that a kill left half written.
+_SHARD_NAME = re.compile(r"\d{4}|\.\d{4}\..*")
 
 
 def open_index(
@@ -45,8 +45,9 @@ def open_index(
     n_process: 0 takes one for each core.
     """
     recover(path)
-    _check_is_ours(path, _INDEX_FILES)
-    _check_is_ours(_shards_folder(path), _SHARD_FILES)
+    if path.exists() and not (path.is_dir() and holds_only(path, _INDEX_FILES)):
+        raise _foreign(path)
+    _check_shards(_shards_folder(path))
     try:
         meta = read_meta(path)
         reason = describe_change(meta["fingerprint"], plan)
@@ -94,6 +95,7 @@ def build_shards(
 ) -> None:
     """Those of the index at `path` that are missing. (2, 3): every third from the
     second on, for the second of three machines."""
+    _check_shards(_shards_folder(path))
     number, n_parts = part
     shards = _find_shards(path, plan)
     mine = shards[number - 1 :: n_parts]
@@ -119,13 +121,22 @@ def index_whole(path: Path, plan: IndexPlan) -> CorpusPart:
     return part
 
 
-def _check_is_ours(path: Path, files: Sequence[str]) -> None:
-    """Raise FileExistsError if something else is there, which would be replaced."""
-    if path.exists() and not (path.is_dir() and holds_only(path, files)):
-        raise FileExistsError(
-            f"Expected an index at {path}, or nothing, and found something else. Move "
-            "it away, or give another output folder."
-        )
+def _check_shards(folder: Path) -> None:
+    """Raise FileExistsError if something else is there, which would be replaced. Other
+    machines may write there at the same time."""
+    if not folder.exists():
+        return
+    if not folder.is_dir() or not all(
+        _SHARD_NAME.fullmatch(path.name) for path in folder.iterdir()
+    ):
+        raise _foreign(folder)
+
+
+def _foreign(path: Path) -> FileExistsError:
+    return FileExistsError(
+        f"Expected an index at {path}, or nothing, and found something else. Move it "
+        "away, or give another output folder."
+    )
 
 
 def _shards_folder(path: Path) -> Path:

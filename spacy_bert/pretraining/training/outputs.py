@@ -25,16 +25,21 @@ _CHECKPOINT_FILES = (
 )
 
 
-def check_run_files(output: Path, *, overwrite: bool, resume: bool) -> None:
-    """Raise FileExistsError or ValueError, with the name, if a new run in `output`
-    would replace a run that it may not, or what no run wrote.
+def check_foreign(output: Path) -> None:
+    """Raise FileExistsError or ValueError if something that no run wrote has the name
+    of what a run writes."""
+    read_rows(output / LOG, LogRow)
+    read_rows(output / FILLS, FillsRow)
+    for name, kind in (LAST, CHECKPOINT), (BEST, CHECKPOINT), (REPORT, PAGE):
+        check_is_ours(output / name, kind)
 
-    overwrite: an earlier run may be replaced. resume: one that has done no step may.
-    """
-    check_foreign(output)
+
+def refuse_earlier(output: Path, *, resume: bool) -> None:
+    """Raise FileExistsError if there is an earlier run in `output`; with `resume`, only
+    if it has done a step."""
     names = (LAST, BEST, LOG, FILLS, REPORT)
     there = [output / name for name in names if (output / name).exists()]
-    if not there or overwrite or (resume and _has_no_steps(output)):
+    if not there or (resume and _has_no_steps(output)):
         return
     advice = "start over with --overwrite, or give another folder."
     if there[0].name == LAST:
@@ -45,15 +50,6 @@ def check_run_files(output: Path, *, overwrite: bool, resume: bool) -> None:
         f"{there[0]} is of an earlier run, which has no {LAST} to resume. Move it "
         f"away, {advice}"
     )
-
-
-def check_foreign(output: Path) -> None:
-    """Raise FileExistsError or ValueError if something that no run wrote has the name
-    of what a run writes."""
-    read_rows(output / LOG, LogRow)
-    read_rows(output / FILLS, FillsRow)
-    for name, kind in (LAST, CHECKPOINT), (BEST, CHECKPOINT), (REPORT, PAGE):
-        check_is_ours(output / name, kind)
 
 
 def check_is_ours(path: Path, kind: Kind) -> None:

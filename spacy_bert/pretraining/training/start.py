@@ -24,7 +24,7 @@ from ..probes import Probe, make_probes
 from ..text.corpus import Splitter
 from ..vocabulary import load_vocabulary
 from .new_model import make_model
-from .outputs import BEST, INDEX, LAST, check_foreign, check_run_files
+from .outputs import BEST, INDEX, LAST, check_foreign, refuse_earlier
 from .resuming import continues_run
 from .state import TrainingState, read_state
 from .warm_start import warm_start
@@ -69,11 +69,10 @@ def make_start(
     last = output / LAST
     recover(last)
     recover(output / BEST)
+    check_foreign(output)
     continues = continues_run(last, settings, plan, resume, overwrite, write)
-    if continues:
-        check_foreign(output)
-    else:
-        check_run_files(output, overwrite=overwrite, resume=resume)
+    if not (continues or overwrite):
+        refuse_earlier(output, resume=resume)
     torch.manual_seed(config.pretraining.seed)
     # Before the index, which can take long: a checkpoint may be refused.
     has_new_mlm_head = False
