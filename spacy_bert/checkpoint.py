@@ -86,6 +86,9 @@ def save_checkpoint(
         (path / other).unlink(missing_ok=True)
 
 
+# Weights that are made in inference mode can never be trained, nor can it be seen
+# whether they have changed, so a caller's mode does not hold where they are made.
+@torch.inference_mode(False)
 def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
     """The encoder of a folder, in eval mode, and its vocabulary.
 
@@ -100,6 +103,7 @@ def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
     return encoder.eval(), load_vocabulary(path, encoder.config)
 
 
+@torch.inference_mode(False)
 def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
     """The encoder with its two heads, in eval mode, and its vocabulary.
 

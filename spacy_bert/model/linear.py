@@ -50,15 +50,14 @@ class Linear(nn.Linear):
 
     def _lay_out(self) -> Tensor:
         weight, address = self.weight, self.weight.data_ptr()
+        # Tensors of inference mode count no versions.
+        version = -1 if weight.is_inference() else weight._version
         if self._laid_out is not None:
-            known, known_address, version, matrix = self._laid_out
-            if known is weight and (known_address, version) == (
-                address,
-                weight._version,
-            ):
+            known, known_address, known_version, matrix = self._laid_out
+            if known is weight and (known_address, known_version) == (address, version):
                 return matrix
         matrix = torch.ops.mkldnn._reorder_linear_weight(weight)
-        self._laid_out = weight, address, weight._version, matrix
+        self._laid_out = weight, address, version, matrix
         return matrix
 
 

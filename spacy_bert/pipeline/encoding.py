@@ -75,6 +75,8 @@ def encode_docs(
             "Take a checkpoint with type_vocab_size = 2."
         )
     with (
+        # A caller's mode would leave no gradients, without a word.
+        torch.inference_mode(False),
         torch.set_grad_enabled(is_train),
         autocast(shim.precision, shim.device),
         _training(encoder) if is_train else nullcontext(),
@@ -97,6 +99,7 @@ def encode_docs(
             device=shim.device,
         )
 
+    @torch.inference_mode(False)
     def backprop(gradients: Gradients) -> None:
         outputs, scaled = [], []
         for takes, gradient in gradients.items():

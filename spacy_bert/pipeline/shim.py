@@ -97,6 +97,7 @@ class BertShim(Shim):
     def save(self, path: Path) -> None:
         save_checkpoint(path, self.encoder, self.wordpiece)
 
+    @torch.inference_mode(False)
     def start_at_random(self, wordpiece: WordPiece) -> None:
         """Draw weights for a vocabulary, from torch's global generator."""
         logger.warning(
@@ -109,6 +110,7 @@ class BertShim(Shim):
         initialize_weights(encoder, std=config.initializer_range)
         self._set(encoder, wordpiece, source="random weights")
 
+    @torch.inference_mode(False)
     def reinitialize_layers(self, n_layers: int) -> None:
         """Draw the top layers and the pooler anew; nothing where n_layers is 0."""
         encoder = self.encoder
@@ -122,6 +124,7 @@ class BertShim(Shim):
             for module in (*encoder.layers[-n_layers:], encoder.pooler):
                 initialize_weights(module, std=std)
 
+    @torch.inference_mode(False)
     def finish_update(self, optimizer: Optimizer) -> None:
         n_layers = self.architecture.n_layers
         parameters = {
@@ -140,15 +143,17 @@ class BertShim(Shim):
         for name, parameter in self.encoder.named_parameters():
             if (self.id, name) in params:
                 backup[parameter] = parameter.data
-                average = xp2torch(params[self.id, name], device=parameter.device)
                 # A copy: the same memory may hold another average next time.
-                parameter.data = average.view_as(parameter).clone()
+                with torch.inference_mode(False):
+                    average = xp2torch(params[self.id, name], device=parameter.device)
+                    parameter.data = average.view_as(parameter).clone()
         try:
             yield
         finally:
             for parameter, data in backup.items():
                 parameter.data = data
 
+    @torch.inference_mode(False)
     def copy(self) -> "BertShim":
         copied = BertShim(
             self.architecture,
@@ -161,6 +166,7 @@ class BertShim(Shim):
         copied._wordpiece = self._wordpiece
         return copied
 
+    @torch.inference_mode(False)
     def to_device(self, device_type: str, device_id: int) -> None:
         if self.has_weights:
             self.encoder.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
@@ -180,6 +186,7 @@ class BertShim(Shim):
         }
         return srsly.msgpack_dumps(message)
 
+    @torch.inference_mode(False)
     def from_bytes(self, data: bytes) -> "BertShim":
         message = srsly.msgpack_loads(data)
         if not message:
@@ -199,6 +206,7 @@ class BertShim(Shim):
         self._set(encoder, wordpiece, source="serialized pipeline")
         return self
 
+    @torch.inference_mode(False)
     def _set(self, encoder: BertEncoder, wordpiece: WordPiece, *, source: str) -> None:
         check_architecture(self.architecture, encoder.config, source=source)
         if is_quantized(encoder) and self.precision != "int8":
