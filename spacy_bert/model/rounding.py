@@ -8,16 +8,12 @@ Without this, memory grows by hundreds of megabytes as batches of new sizes come
 import torch
 from torch import Tensor
 
-_SMALLEST_STEP = 4
-# From here up steps are an eighth of what they add to, because most batches are as
-# large as they may be and each row of padding costs time; below, a quarter.
-_LARGE = 512
-
 
 def round_up(n_rows: int) -> int:
-    """Return one of 32 numbers up to 1,024: 10 -> 12, 100 -> 112, 1,000 -> 1,024."""
-    octave = 1 << (n_rows - 1).bit_length() - 1 if n_rows > 1 else 1
-    step = max(_SMALLEST_STEP, octave // (8 if n_rows > _LARGE else 4))
+    """Return one of 56 numbers up to 1,024, at most an eighth larger or by one:
+    10 -> 10, 33 -> 36, 130 -> 144, 1,000 -> 1,024."""
+    octave = 1 << max(n_rows - 1, 1).bit_length() - 1
+    step = max(2, octave // 8)
     return -(-n_rows // step) * step
 
 
