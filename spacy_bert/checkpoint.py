@@ -100,7 +100,7 @@ def save_checkpoint(
 
 
 def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
-    """Return the encoder of a folder, in eval mode, and its vocabulary.
+    """Return the encoder of a folder and its vocabulary.
 
     Weights of more than `MAPPED_ABOVE` bytes stay in their file, mapped into memory.
     Replace such a file rather than write over it.
@@ -111,13 +111,16 @@ def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
 
 
 def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
-    """The encoder with its two heads, in eval mode, and its vocabulary.
+    """Return the encoder with its two heads, and its vocabulary.
 
     Raises ValueError where the folder has no such heads.
     """
     return _load(path, BertForPretraining, WEIGHTS_FILE)
 
 
+# Weights that are made in inference mode can never be trained, nor can it be seen
+# whether they have changed, so a caller's mode does not hold where they are made.
+@torch.inference_mode(False)
 def _load(
     path: Path, make_module: Callable[[BertConfig], Module], name: str
 ) -> tuple[Module, WordPiece]:
@@ -129,7 +132,7 @@ def _load(
     with torch.device("meta"):
         module = make_module(config)
     load_hugging_face(module, tensors, source=str(path))
-    return module.eval(), wordpiece
+    return module, wordpiece
 
 
 def load_weights(

@@ -76,11 +76,14 @@ def _has_varlen() -> bool:
 def attend_in_runs(qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tensor:
     """One dense attention for each run of sequences of equal length.
 
-    (n_pieces, 3, n_heads, head_width) -> (n_pieces, n_heads, head_width)
+    (n_rows, 3, n_heads, head_width) -> (n_rows, n_heads, head_width), zeros for rows
+    after the last sequence.
     """
     runs = list(_runs(batch.lengths))
+    sizes = [n_pieces for n_pieces, _ in runs]
+    n_padding = qkv.shape[0] - sum(sizes)
     # Split, not sliced: the gradients of slices are each as large as the whole.
-    parts = qkv.split([n_pieces for n_pieces, _ in runs]) if len(runs) > 1 else [qkv]
+    *parts, padding = qkv.split([*sizes, n_padding])
     contexts = []
     for (_, length), part in zip(runs, parts, strict=True):
         # With dropout the fused kernel is not used anyway.
@@ -91,6 +94,8 @@ def attend_in_runs(qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tens
             q, k, v = part.unflatten(0, (-1, length)).transpose(1, 3).unbind(2)
             context = scaled_dot_product_attention(q, k, v)
             contexts.append(context.transpose(1, 2).flatten(0, 1))
+    if n_padding:
+        contexts.append(torch.zeros_like(padding[:, 0]))
     return torch.cat(contexts) if len(contexts) > 1 else contexts[0]
 
 

@@ -12,6 +12,7 @@ from .config import BertConfig
 from .dropout import NO_DROPOUT, DropoutProbs
 from .embeddings import Embeddings
 from .layers import EncoderLayer
+from .rounding import pad_rows
 
 
 class BertEncoder(nn.Module):
@@ -62,17 +63,20 @@ class BertEncoder(nn.Module):
 
         last_rows: the pieces that the last layer is computed for, if not all.
         """
-        hidden = self.embeddings(batch, dropout_probs.hidden)
-        kept = {0: hidden} if 0 in wanted else {}
+        hidden = pad_rows(self.embeddings(batch, dropout_probs.hidden))
+        n_wanted = batch.n_pieces
+        kept = {0: hidden[:n_wanted]} if 0 in wanted else {}
         for number, layer in enumerate(self.layers, start=1):
-            rows = last_rows if number == len(self.layers) else None
+            rows = None
+            if number == len(self.layers) and last_rows is not None:
+                rows, n_wanted = pad_rows(last_rows), last_rows.shape[0]
             if self.recomputes and torch.is_grad_enabled():
                 inputs = (hidden, batch, rows, dropout_probs)
                 hidden = checkpoint(layer, *inputs, use_reentrant=False)
             else:
                 hidden = layer(hidden, batch, rows, dropout_probs)
             if number in wanted:
-                kept[number] = hidden
+                kept[number] = hidden[:n_wanted]
         return kept
 
     def pool(self, cls: Tensor) -> Tensor:

@@ -47,8 +47,10 @@ class Linear(nn.Linear):
     def _lay_out(self) -> Tensor:
         weight = self.weight
         # Before the numbers: a step that another thread takes meanwhile counts up
-        # afterwards, and so what is half old and half new is not used again.
-        state = weight.data_ptr(), weight._version
+        # afterwards, and so what is half old and half new is not used again. Tensors of
+        # inference mode count no versions.
+        version = -1 if weight.is_inference() else weight._version
+        state = weight.data_ptr(), version
         laid_out = self._laid_out
         if laid_out and laid_out[0] is weight and laid_out[1:3] == state:
             return laid_out[3]

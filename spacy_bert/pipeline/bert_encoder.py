@@ -30,6 +30,7 @@ from . import forking  # noqa: F401
 from .architectures import DEFAULT_VOCAB_SIZE
 from .encoding import Encoded, Gradients, check_trainable, encode_docs, get_shim
 from .listeners import Vectors, get_grad_factor, get_takes, no_backprop
+from .piping import EarlyPipe
 from .similarity import set_similarity_hooks
 
 DEFAULT_CONFIG = {"model": {"@architectures": "spacy-bert.BertEncoder.v1"}}
@@ -51,7 +52,7 @@ def make_bert_encoder(
     return BertTok2Vec(nlp.vocab, model, name)
 
 
-class BertTok2Vec(Tok2Vec):
+class BertTok2Vec(EarlyPipe, Tok2Vec):
     """Shares one BERT between the components that listen to it.
 
     model: made by `spacy-bert.BertEncoder.v1`.

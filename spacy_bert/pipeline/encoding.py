@@ -75,6 +75,8 @@ def encode_docs(
             "Take a checkpoint with type_vocab_size = 2."
         )
     with (
+        # A caller's mode would leave no gradients, without a word.
+        torch.inference_mode(False),
         torch.set_grad_enabled(is_train),
         autocast(shim.precision, shim.device),
     ):
@@ -97,6 +99,7 @@ def encode_docs(
             dropout_probs=DropoutProbs(hidden=prob, attention=prob),
         )
 
+    @torch.inference_mode(False)
     def backprop(gradients: Gradients) -> None:
         outputs, scaled = [], []
         for takes, gradient in gradients.items():

@@ -98,6 +98,7 @@ class BertShim(Shim):
     def save(self, path: Path) -> None:
         save_checkpoint(path, self.encoder, self.wordpiece)
 
+    @torch.inference_mode(False)
     def start_at_random(self, wordpiece: WordPiece) -> None:
         """Draw weights for a vocabulary, from torch's global generator."""
         logger.warning(
@@ -112,6 +113,7 @@ class BertShim(Shim):
         initialize_weights(encoder, std=config.initializer_range)
         self._set(encoder, wordpiece, source="random weights")
 
+    @torch.inference_mode(False)
     def reinitialize_layers(self, n_layers: int) -> None:
         """Draw the top layers and the pooler anew; nothing where n_layers is 0."""
         encoder = self.encoder
@@ -125,6 +127,7 @@ class BertShim(Shim):
             for module in (*encoder.layers[-n_layers:], encoder.pooler):
                 initialize_weights(module, std=std)
 
+    @torch.inference_mode(False)
     def finish_update(self, optimizer: Optimizer) -> None:
         n_layers = self.architecture.n_layers
         parameters = {
@@ -148,13 +151,15 @@ class BertShim(Shim):
             for name, parameter in self.encoder.named_parameters()
             if (self.id, name) in params
         }
-        backup = {parameter: parameter.detach().clone() for parameter in averages}
+        with torch.inference_mode(False):
+            backup = {parameter: parameter.detach().clone() for parameter in averages}
         _copy_into(averages)
         try:
             yield
         finally:
             _copy_into(backup)
 
+    @torch.inference_mode(False)
     def copy(self) -> "BertShim":
         copied = BertShim(
             self.architecture,
@@ -167,6 +172,7 @@ class BertShim(Shim):
         copied._wordpiece = self._wordpiece
         return copied
 
+    @torch.inference_mode(False)
     def to_device(self, device_type: str, device_id: int) -> None:
         if self.has_weights:
             self.encoder.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
@@ -186,6 +192,7 @@ class BertShim(Shim):
         }
         return srsly.msgpack_dumps(message)
 
+    @torch.inference_mode(False)
     def from_bytes(self, data: bytes) -> "BertShim":
         message = srsly.msgpack_loads(data)
         if not message:
@@ -205,6 +212,7 @@ class BertShim(Shim):
         self._set(encoder, wordpiece, source="serialized pipeline")
         return self
 
+    @torch.inference_mode(False)
     def _set(self, encoder: BertEncoder, wordpiece: WordPiece, *, source: str) -> None:
         check_architecture(self.architecture, encoder.config, source=source)
         if is_quantized(encoder) and self.precision != "int8":
@@ -241,6 +249,7 @@ def check_architecture(expected: BertConfig, found: BertConfig, *, source: str) 
         )
 
 
+@torch.inference_mode(False)
 @torch.no_grad()
 def _copy_into(tensors: Mapping[torch.nn.Parameter, Tensor]) -> None:
     for parameter, tensor in tensors.items():

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..model.batch import PackedBatch, pack
+from ..model.rounding import round_up
 from ..tokenization import WordPiece
 from .alignment import Alignment, expand_ranges
 
@@ -127,14 +128,18 @@ def _count_pieces(windows: NDArray[np.int64]) -> NDArray[np.int64]:
 def _split_by_pieces(
     windows: NDArray[np.int64], max_pieces: int
 ) -> Iterator[NDArray[np.int64]]:
-    first, total = 0, 0
-    for i, n_pieces in enumerate(_count_pieces(windows).tolist()):
-        if i > first and total + n_pieces > max_pieces:
-            yield windows[first:i]
-            first, total = i, 0
-        total += n_pieces
-    if first < len(windows):
-        yield windows[first:]
+    """Make batches of about one size. A last batch of whatever is left would need
+    kernels of its own, in another size each time (see `model.rounding`)."""
+    ends = np.cumsum(_count_pieces(windows))
+    first, n_done = 0, 0
+    while first < len(windows):
+        n_left = int(ends[-1]) - n_done
+        n_batches = -(-n_left // max_pieces)
+        size = min(round_up(-(-n_left // n_batches)), max_pieces)
+        stop = int(np.searchsorted(ends, n_done + size, side="right"))
+        stop = max(stop, first + 1)
+        yield windows[first:stop]
+        first, n_done = stop, int(ends[stop - 1])
 
 
 def _make_batch(

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.piping import EarlyPipe
 from ..pipeline.starter_config import head_config
 from .bio import BioTags, Entity
 from .losses import expect_finite
@@ -42,7 +42,7 @@ def make_bert_ner(
     return BertNer(nlp.vocab, model, name, scorer=scorer)
 
 
-class BertNer(TrainablePipe):
+class BertNer(EarlyPipe):
     """Writes doc.ents. Entities that a Doc has already are overwritten: rules that are
     to win go behind this component.
 

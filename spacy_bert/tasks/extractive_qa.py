@@ -10,7 +10,6 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import logger
@@ -19,6 +18,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.piping import EarlyPipe
 from ..pipeline.starter_config import head_config
 from .answer_loss import answer_loss
 from .answer_spans import BestSpans, find_best_spans
@@ -69,7 +69,7 @@ def make_extractive_qa(
     return qa
 
 
-class ExtractiveQA(TrainablePipe):
+class ExtractiveQA(EarlyPipe):
     """Finds the answer to a question in its context.
 
     model: made by `spacy-bert.ExtractiveQA.v1`.

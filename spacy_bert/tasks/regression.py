@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy import registry
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
@@ -19,6 +18,7 @@ from thinc.types import Floats2d
 
 from ..pipeline.architectures import DEFAULT_WIDTH
 from ..pipeline.listeners import expect_takes
+from ..pipeline.piping import EarlyPipe
 from ..pipeline.starter_config import head_config
 from .losses import expect_finite
 
@@ -57,7 +57,7 @@ def make_text_regressor(
     return TextRegressor(nlp.vocab, model, name, scorer=scorer)
 
 
-class TextRegressor(TrainablePipe):
+class TextRegressor(EarlyPipe):
     """Writes a number for each label into `doc.cats`, by least squares.
 
     What is learned is how many deviations a number lies from the mean of the training

@@ -20,6 +20,9 @@ from .token_classifier import Decoder, TagScores
 Ints = NDArray[np.int64]
 
 
+# Whatever the caller's mode is: without gradients nothing would be learned.
+@torch.inference_mode(False)
+@torch.enable_grad()
 def tagging_loss(
     scores: TagScores,
     docs: Sequence[Doc],

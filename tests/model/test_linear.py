@@ -94,6 +94,13 @@ def test_a_copy_has_a_weight_of_its_own(layer):
     assert_uses_its_weight(layer)
 
 
+def test_a_layer_that_was_made_in_inference_mode_predicts():
+    with torch.inference_mode():
+        layer = Linear(24, 40).eval()
+    for _ in range(2):
+        assert_uses_its_weight(layer)
+
+
 @pytest.mark.parametrize("frozen", [(), ("weight",), ("weight", "bias")])
 def test_gradients_equal_torchs(layer, frozen):
     for name in frozen:
