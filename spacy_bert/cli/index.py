@@ -28,6 +28,7 @@ def index_cli(
     from spacy.util import load_config
 
     from ..pretraining import PretrainingConfig
+    from ..pretraining.index.advice import IndexUse
     from ..pretraining.index.building import build_shards, open_index
     from ..pretraining.index.fingerprint import plan_index
     from ..pretraining.training.start import INDEX
@@ -56,7 +57,11 @@ def index_cli(
             build_shards(path, plan, part=part, n_process=n_process)
             msg.good(f"Share {shard} is done. Run without --shard once all are.")
             return
-        index = open_index(path, plan, n_process=n_process)
+        use = IndexUse(
+            from_checkpoint=config.pretraining.checkpoint is not None,
+            next_sentence=config.pretraining.next_sentence,
+        )
+        index = open_index(path, plan, n_process=n_process, use=use)
         n_pieces = index.train.n_pieces + index.held_out.n_pieces
         n_documents = index.train.n_documents + index.held_out.n_documents
         msg.good(f"{path} has {n_documents:,} documents of {n_pieces:,} pieces")

@@ -57,7 +57,7 @@ def test_hashes_are_spread_evenly():
 
 def document(text, sentences):
     return TokenizedDocument(
-        lines=[text], draw=hash_text(text), sentences=sentences, word_starts=[]
+        lines=[text], is_held_out=False, sentences=sentences, word_starts=[]
     )
 
 
