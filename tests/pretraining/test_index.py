@@ -1,5 +1,6 @@
 """Text -> the index on disk -> the same text; built again only when it must be."""
 
+import json
 import os
 
 import catalogue
@@ -93,6 +94,47 @@ def test_other_text_of_the_same_size_is_noticed(open_it, corpus_path):
     corpus_path.write_text(corpus_path.read_text().replace("dog", "cat", 1))
     os.utime(corpus_path, (1, 1))
     assert "the corpus file corpus.txt changed" in open_it()[1]
+
+
+def test_other_text_of_the_same_size_and_time_is_noticed(open_it, corpus_path):
+    """As cp -p and rsync -t leave it."""
+    open_it()
+    stat = corpus_path.stat()
+    text = corpus_path.read_text()
+    middle = text.index("dog", len(text) // 2)
+    corpus_path.write_text(text[:middle] + "cat" + text[middle + 3 :])
+    os.utime(corpus_path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert corpus_path.stat().st_mtime_ns == stat.st_mtime_ns
+    assert corpus_path.stat().st_size == stat.st_size
+    assert "the corpus file corpus.txt changed" in open_it()[1]
+
+
+def test_an_index_of_before_is_not_built_again_for_its_record(open_it, tmp_path):
+    """The time of a source was one number."""
+    open_it()
+    path = tmp_path / "index" / "meta.json"
+    meta = json.loads(path.read_text())
+    del meta["fingerprint"]["held_out"]
+    for record in meta["fingerprint"]["sources"]:
+        record[-2] = record[-2][0]
+    path.write_text(json.dumps(meta))
+    assert open_it()[1] == ""
+
+
+def test_what_was_read_is_said(open_it, tmp_path):
+    for number in range(12):
+        text = "the cat sat .\nthe unaffable cat !\n\nthe dog ran\n"
+        (tmp_path / f"note-{number}.txt").write_text(text + "the " * number)
+    notes = str(tmp_path / "note-*.txt")
+    _, said = open_it(path=notes, held_out_prob=0.5, sentences="lines")
+    counts = "12 files, 24 documents, 47 sentences, 198 words and punctuation marks, "
+    # unaffable: un ##aff ##able
+    assert f"Indexed {counts}222 pieces. Held out: " in said
+    assert "12 of the 12 files have blank lines inside" in said
+    assert "[corpus] reader = 'files'" in said
+    _, said = open_it(path=notes, reader="files", sentences="lines")
+    assert f"Indexed {counts.replace('24', '12')}222 pieces" in said
+    assert "blank lines inside" not in said
 
 
 def test_another_reader_is_noticed(open_it, corpus_path):

@@ -108,7 +108,9 @@ def test_chinese_that_is_not_split_is_spelled():
     assert f"##{HAN[0]}" in wordpiece.pieces
 
 
-SCRIPTS = "ab0. \u00e9\u0416\u3042\u3099\u30ab\uac00\u0e01\u0e34\u4e2d\u56fd\uf900\u3002\u00b0"
+SCRIPTS = (
+    "ab0. \u00e9\u0416\u3042\u3099\u30ab\uac00\u0e01\u0e34\u4e2d\uf900\u3002\u00b0"
+)
 
 
 @given(
