@@ -26,7 +26,7 @@ _CODES = [chr(code) for code in range(0xF0000, 0xFFFFE)]
 # A longer piece saves a piece each time it occurs. An [UNK] loses what the character
 # says: it counts like so many pieces.
 _WEIGHT = 4
-_INNER = re.compile(r"(?<=\S)[^\w\s]")
+_PAIR = re.compile(r"(?=(\S[^\w\s]))")
 # Such words are [UNK] whatever their pieces, and take the square of their length.
 _TOO_LONG = re.compile(rf"\b\w{{{MAX_CHARS_PER_WORD + 1},}}")
 
@@ -106,21 +106,23 @@ def train_wordpiece(
 def _count_characters(
     texts: Iterable[str], normalizer: BertNormalizer
 ) -> tuple[Counter[str], set[str]]:
-    """How often each one occurs, and which that are no letter or digit do so next to
-    another one, so that they may be inside of a word."""
+    """How often each one occurs, and which of those that are no letters or digits do so
+    inside of a word."""
     counts: Counter[str] = Counter()
-    inner: set[str] = set()
+    pairs: set[str] = set()
     for text in texts:
         normalized = normalizer.normalize_str(text)
         counts.update(normalized)
-        inner.update(_INNER.findall(normalized))
+        # All that is ASCII and no letter or digit is punctuation.
+        if not normalized.isascii():
+            pairs.update(_PAIR.findall(normalized))
     for space in [c for c in counts if c.isspace()]:
         del counts[space]
     if not counts:
         raise ValueError(
             "The texts hold no words, so there is nothing to learn a vocabulary from."
         )
-    return counts, inner
+    return counts, {p[1] for p in pairs if not _stands_alone(p[0], normalizer)}
 
 
 def _alphabet(
