@@ -62,9 +62,10 @@ def index_cli(
             next_sentence=config.pretraining.next_sentence,
         )
         index = open_index(path, plan, n_process=n_process, use=use)
-        n_pieces = index.train.n_pieces + index.held_out.n_pieces
-        n_documents = index.train.n_documents + index.held_out.n_documents
-        msg.good(f"{path} has {n_documents:,} documents of {n_pieces:,} pieces")
+        n_train, n_held_out = index.train.n_pieces, index.held_out.n_pieces
+        msg.good(
+            f"{path} has {n_train:,} pieces to train on, and {n_held_out:,} held out"
+        )
 
 
 def _read_part(shard: str) -> tuple[int, int]:

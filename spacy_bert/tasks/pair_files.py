@@ -119,7 +119,7 @@ def _read_jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
                 continue
             try:
                 record = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ValueError(
                     f"{path}, line {number}: expected a JSON object a line: {error}."
                 ) from error
@@ -181,7 +181,12 @@ def _pick(
                 f"{where}: expected a text or a number, without U+001E, in the column "
                 f"{name}; got {value!r}."
             )
-    return {name: str(record[name]) for name in columns}
+    values = {name: str(record[name]) for name in columns}
+    try:
+        "".join(values.values()).encode("utf8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{where}: expected whole characters: {error}.") from error
+    return values
 
 
 def _check_label(label: str, known: Collection[str], *, where: str) -> None:

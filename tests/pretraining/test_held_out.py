@@ -161,8 +161,9 @@ def test_tiny_corpora_are_trained_on(make_config, tmp_path, n_documents, task):
     pretrain(config, output, write=said.append)
     (counts,) = [line for line in said if line.startswith("Indexed")]
     n_sentences = 40 * n_documents
-    assert f"1 files, {n_documents} documents, {n_sentences} sentences" in counts
-    assert ("as documents are few" in counts) == (n_documents < 4)
+    assert f"Indexed 1 file, {n_documents} document" in counts
+    assert f", {n_sentences} sentences, " in counts
+    assert ("as these are few" in counts) == (n_documents < 4)
 
 
 @pytest.mark.parametrize("task", ["nsp", "sop", "none"])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 
+import catalogue
 import pytest
 import spacy
 import srsly
@@ -174,3 +175,24 @@ def test_a_parquet_file_with_damaged_pages_is_named(tmp_path):
     pq.write_table(pa.table({"body": texts}), path)
     with pytest.raises(ValueError, match="Unknown column 'text' in .*a.parquet"):
         read(path)
+
+
+def test_what_a_reader_of_ones_own_gives_is_checked(tmp_path):
+    (tmp_path / "a.txt").write_text("one\n")
+    for value in (["one"], 1, b"one"):
+        readers.readers.register("odd", func=lambda source, v=value: iter([v]))
+        try:
+            with pytest.raises(ValueError, match="a.txt: expected text, got"):
+                read(tmp_path, "odd")
+        finally:
+            catalogue._remove(("spacy_bert", "readers", "odd"))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("a.spacy", {"max_bytes": "1e9"}), ("a.csv", {"quoted": "no"})],
+)
+def test_a_setting_of_another_type_is_named(tmp_path, name, settings):
+    (tmp_path / name).write_text("text\n")
+    with pytest.raises(ValueError, match=rf"\[corpus.settings\] {[*settings][0]}: "):
+        read(tmp_path, **settings)

@@ -154,8 +154,8 @@ def test_the_index_is_built_beforehand(tmp_path, config_path, vocab_path, corpus
     said = run("index", config_path, output, "--shard", "2/2", *given)
     assert "Share 2/2 is done" in said and not (output / "index").exists()
     said = run("index", config_path, output, *given)
-    assert "has 120 documents of" in said and "copies of others" in said
-    assert "Indexed 1 files, 120 documents, " in said
+    assert "pieces to train on" in said and "copies of others" in said
+    assert "Indexed 1 file, 120 documents, " in said
     assert "Indexing" not in run("pretrain", config_path, output, *given)
     said = run("index", config_path, output, "--shard", "3/2", exit_code=1)
     assert "expected i/n with i from 1 to n, got '3/2'" in said

@@ -117,6 +117,8 @@ def test_labels_given_beforehand(write):
         ('{"a": ["x"], "b": "", "gold": 1}', "pairs.jsonl", "line 1: .*column a; got"),
         ("a\tb\tgold\n1\x1e\t2\tyes\n", "pairs.tsv", "without U.001E, in the column a"),
         ("a\tb\tgold\tgold\n", "pairs.tsv", "columns of different names"),
+        ("[" * 100_000, "pairs.jsonl", "pairs.jsonl, line 1: expected a JSON object"),
+        (r'{"a": "\ud83d", "b": "", "gold": 1}', "pairs.jsonl", "whole characters"),
         ("a\tb\tgold\r1\t2\tyes\r", "pairs.tsv", "a line feed after each row"),
     ],
 )

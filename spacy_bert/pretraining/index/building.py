@@ -166,21 +166,24 @@ def _check_text(n_documents: int) -> None:
 def _describe(
     plan: IndexPlan, sizes: dict[str, Counter[str]], findings: Findings
 ) -> str:
-    """What was read."""
+    """What was read. Punctuation marks count as words."""
     train, held_out = (sizes[name] for name in PARTS)
     cuts = plan.find_held_out().share > 0
     n_documents = train["n_documents"] + (0 if cuts else held_out["n_documents"])
     n_files = len({source.path for source in plan.sources})
     numbers = [
-        (n_files, "files"),
-        (n_documents, "documents"),
-        (train["n_sentences"] + held_out["n_sentences"], "sentences"),
-        (findings.n_words(plan.wordpiece), "words and punctuation marks"),
-        (train["n_pieces"] + held_out["n_pieces"], "pieces"),
+        (n_files, "file"),
+        (n_documents, "document"),
+        (train["n_sentences"] + held_out["n_sentences"], "sentence"),
+        (findings.n_words(plan.wordpiece), "word"),
+        (train["n_pieces"] + held_out["n_pieces"], "piece"),
     ]
-    what = f"{held_out['n_documents']:,} documents"
+    what = _count(held_out["n_documents"], "document")
     if cuts:
-        what = f"the last {held_out['n_sentences']:,} sentences, as documents are few"
-    return (
-        f"Indexed {', '.join(f'{n:,} {name}' for n, name in numbers)}. Held out: {what}"
-    )
+        n_sentences = _count(held_out["n_sentences"], "sentence")
+        what = f"{n_sentences}, the last of each document, as these are few"
+    return f"Indexed {', '.join(_count(*n) for n in numbers)}. Held out: {what}"
+
+
+def _count(n: int, name: str) -> str:
+    return f"{n:,} {name}" if n == 1 else f"{n:,} {name}s"

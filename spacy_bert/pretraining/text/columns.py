@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..sections import expect
 from .sources import COMPRESSED, MAX_DOCUMENT_CHARS, Source
 
 
@@ -20,12 +21,13 @@ def read_column(
     """
     if delimiter is None:
         delimiter = "\t" if _suffix(source) == ".tsv" else ","
-    elif len(delimiter) != 1:
-        raise ValueError(
-            f"[corpus.settings] delimiter: expected one character, got {delimiter!r}."
-        )
+    is_character = isinstance(delimiter, str) and len(delimiter) == 1
+    place = "[corpus.settings] delimiter"
+    expect(is_character, place=place, expected="one character", got=delimiter)
     if quoted is None:
         quoted = delimiter != "\t"
+    place = "[corpus.settings] quoted"
+    expect(isinstance(quoted, bool), place=place, expected="a boolean", got=quoted)
     rows = _quoted_rows(source, delimiter) if quoted else _plain_rows(source, delimiter)
     _, header = next(rows, (0, None))
     if header is None:

@@ -91,7 +91,7 @@ def read_jsonl(source: Source, *, field: str = "text") -> Iterator[str]:
                 f"each line, got {line[:80]!r}. Name the field of the text under "
                 "[corpus.settings]: field = ..."
             ) from error
-        yield _checked(text, source)
+        yield text
 
 
 @readers.register("parquet")
@@ -104,7 +104,7 @@ def read_parquet(source: Source, *, field: str = "text") -> Iterator[str]:
             check_names([field], names, what="column", where=f"in {source.path}")
             for batch in file.iter_batches(batch_size=_N_ROWS, columns=[field]):
                 for text in batch.column(0):
-                    yield _checked(text.as_py(), source)
+                    yield text.as_py()
     except (ValueError, OSError, NotImplementedError) as error:
         if source.path in str(error):
             raise
@@ -120,8 +120,7 @@ def read_csv(
     quoted: bool | None = None,
 ) -> Iterator[str]:
     """A column of a CSV or TSV file, by the name in its first row; a document a row."""
-    for text in read_column(source, field, delimiter=delimiter, quoted=quoted):
-        yield _checked(text, source)
+    return read_column(source, field, delimiter=delimiter, quoted=quoted)
 
 
 def detect_reader(file: Path) -> str:
@@ -157,12 +156,14 @@ def check_settings(settings: Iterable[str], names: Iterable[str]) -> None:
 
 
 def read_texts(source: Source, settings: Mapping[str, Any]) -> Iterator[str]:
-    """With those of the settings that its reader knows."""
+    """With those of the settings that its reader knows. Raises ValueError if it gives
+    what is no text, or too long."""
     reader = readers.get(source.reader)
     known = _parameters(reader)
     if "" not in known:
         settings = {name: settings[name] for name in settings if name in known}
-    return reader(source, **settings)
+    for text in reader(source, **settings):
+        yield _checked(text, source)
 
 
 def _parameters(reader: Reader) -> list[str]:

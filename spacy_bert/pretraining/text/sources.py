@@ -81,24 +81,23 @@ class Source:
         """What `is_as` compares, fit for JSON."""
         if self.version:
             return [*self._key(), 0, 0, self.version]
-        return [*self._key(), *self._stamp(), self._hash()]
+        return [*self._key(), *self._size_and_time(), self._hash()]
 
     def is_as(self, record: list[Any]) -> bool:
-        """Whether it is what was recorded: by name, size and times, and if these differ
+        """Whether it is what was recorded: by name, size and time, and if these differ
         by content. Where it is stored does not count."""
-        *key, size, times, digest = record
+        *key, size, time, digest = record
         if key != self._key():
             return False
         if self.version:
             return digest == self.version
-        return self._stamp() == [size, times] or self._hash() == digest
+        return self._size_and_time() == [size, time] or self._hash() == digest
 
-    def _stamp(self) -> list[Any]:
-        """Its size and times. Commands that copy a file over another one may keep its
-        time of modification (cp -p, rsync -t), but not the time of the change itself.
-        """
+    def _size_and_time(self) -> list[int]:
+        """A copy over the file may set its time of modification back (cp -p, rsync -t),
+        but not the time at which that was done."""
         stat = os.stat(self.path)
-        return [stat.st_size, [stat.st_mtime_ns, stat.st_ctime_ns]]
+        return [stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)]
 
     def _key(self) -> list[Any]:
         return [self.name, self.reader, self.start, self.stop]
