@@ -54,6 +54,8 @@ def vocab_cli(
                 f"[vocabulary] size asks for {config.vocabulary.size:,} pieces: the "
                 "corpus has no more that are frequent enough."
             )
+        if not quiet:
+            msg.text("Counting the words that are [UNK] ...")
         unknown = find_unknown(wordpiece, TrainingLines(config.corpus))
         say = msg.warn if unknown.share >= MANY_UNKNOWN else msg.info
         say(_describe(unknown))
