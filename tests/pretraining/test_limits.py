@@ -1,11 +1,13 @@
 """Files that are too large once they are unpacked, or are not what they seem, are
 refused by name before they take memory."""
 
+import csv
 import gzip
 import json
 import subprocess
 import sys
 import zlib
+from itertools import repeat
 
 import catalogue
 import pytest
@@ -19,6 +21,8 @@ from spacy_bert.pretraining.text.corpus import (
     find_sources,
     read_documents,
 )
+
+csv_limit = csv.field_size_limit
 
 READ = """
 import resource, sys
@@ -79,6 +83,29 @@ def test_a_document_has_a_limit(tmp_path, monkeypatch, reader):
     path.write_text(texts[reader](lines * 2))
     with pytest.raises(ValueError, match="a: expected documents of at most 100"):
         read(path, reader)
+
+
+@pytest.mark.parametrize("reader", ["text", "files", "wiki"])
+def test_a_document_without_end_is_not_read_on(monkeypatch, reader):
+    monkeypatch.setattr(readers, "MAX_DOCUMENT_CHARS", 100)
+    lines = repeat("x" * 20, 1000)
+    monkeypatch.setattr(sources.Source, "lines", lambda source: lines)
+    source = sources.Source(reader=reader, path="a", n_bytes=0)
+    with pytest.raises(ValueError, match="a: expected documents of at most 100"):
+        list(readers.read_texts(source, {}))
+    assert len(list(lines)) > 990
+
+
+def test_a_quote_that_is_not_closed_is_not_read_on(tmp_path, monkeypatch):
+    # Python's limit of a cell only grows, and is for the whole process.
+    monkeypatch.setattr(csv, "field_size_limit", lambda *limit: before)
+    before = csv_limit(1000)
+    try:
+        (tmp_path / "a.csv").write_text('text\n"one\n' + "two\n" * 1000)
+        with pytest.raises(ValueError, match=r"a.csv, line 2\d\d: .*quoted = false"):
+            read(tmp_path)
+    finally:
+        csv_limit(before)
 
 
 @pytest.mark.slow

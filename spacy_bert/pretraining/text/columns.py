@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..sections import expect
-from .sources import COMPRESSED, MAX_DOCUMENT_CHARS, Source
+from .sources import COMPRESSED, Source
+
+# A cell whose closing quote is missing goes on to the end of the file. While it is
+# read, a character takes 4 bytes or more.
+MAX_CELL_CHARS = 1 << 24
 
 
 def read_column(
@@ -51,7 +55,7 @@ def _plain_rows(source: Source, delimiter: str) -> Iterator[tuple[int, list[str]
 
 def _quoted_rows(source: Source, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     # The limit of a cell is one for the whole process, and 131,072 characters at first.
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_DOCUMENT_CHARS))
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))
     rows = csv.reader(_lines(source), delimiter=delimiter, strict=True)
     try:
         for row in rows:
