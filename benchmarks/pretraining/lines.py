@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_bert.pretraining.config import VocabularyConfig
-from spacy_bert.pretraining.text.corpus import (
-    find_sources,
-    held_out_draw,
-    read_documents,
-)
+from spacy_bert.pretraining.text.corpus import find_sources, read_documents
+from spacy_bert.pretraining.text.held_out import held_out_draw
 from spacy_bert.pretraining.vocabulary import load_vocabulary
 
 from .wiki import LENGTH, Text, wiki_corpus

@@ -29,6 +29,7 @@ def index_cli(
 
     from ..locks import locked
     from ..pretraining import PretrainingConfig
+    from ..pretraining.index.advice import IndexUse
     from ..pretraining.index.building import build_shards, open_index
     from ..pretraining.index.fingerprint import plan_index
     from ..pretraining.training.outputs import INDEX
@@ -59,11 +60,16 @@ def index_cli(
                 build_shards(path, plan, part=part, n_process=n_process)
             msg.good(f"Share {shard} is done. Run without --shard once all are.")
             return
+        use = IndexUse(
+            from_checkpoint=config.pretraining.checkpoint is not None,
+            next_sentence=config.pretraining.next_sentence,
+        )
         with locked(output_path):
-            index = open_index(path, plan, n_process=n_process)
-        n_pieces = index.train.n_pieces + index.held_out.n_pieces
-        n_documents = index.train.n_documents + index.held_out.n_documents
-        msg.good(f"{path} has {n_documents:,} documents of {n_pieces:,} pieces")
+            index = open_index(path, plan, n_process=n_process, use=use)
+        n_train, n_held_out = index.train.n_pieces, index.held_out.n_pieces
+        msg.good(
+            f"{path} has {n_train:,} pieces to train on, and {n_held_out:,} held out"
+        )
 
 
 def _read_part(shard: str) -> tuple[int, int]:

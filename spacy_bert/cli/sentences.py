@@ -125,9 +125,10 @@ class _SpacySplit:
 def _pipeline_name(pipeline: str) -> str:
     from spacy import util
 
-    if util.is_package(pipeline):
-        return f"{pipeline} {util.get_package_version(pipeline)}"
     try:
+        if util.is_package(pipeline):
+            util.get_model_meta(_package_folder(pipeline))
+            return f"{pipeline} {util.get_package_version(pipeline)}"
         meta = util.get_model_meta(pipeline)
     except (OSError, ValueError) as error:
         raise ValueError(
@@ -135,6 +136,14 @@ def _pipeline_name(pipeline: str) -> str:
             f"of a spaCy pipeline, got {pipeline!r}."
         ) from error
     return f"{meta['lang']}_{meta['name']} {meta['version']} {_hash(Path(pipeline))}"
+
+
+def _package_folder(package: str) -> Path:
+    """Where it is installed. It is not imported, as it may be any package."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError(f"{package!r} is no package of modules.")
+    return Path(spec.submodule_search_locations[0])
 
 
 def _hash(folder: Path) -> str:

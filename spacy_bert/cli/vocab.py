@@ -1,10 +1,14 @@
 """`spacy bert vocab`: the corpus of a config -> its vocabulary."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from spacy.cli._util import Arg, Opt, parse_config_overrides
 from wasabi import msg
+
+if TYPE_CHECKING:
+    from ..tokenization import UnknownWords
 
 
 def vocab_cli(
@@ -23,7 +27,9 @@ def vocab_cli(
     from spacy.util import load_config
 
     from ..pretraining import PretrainingConfig
-    from ..pretraining.vocabulary import learn_vocabulary
+    from ..pretraining.index.advice import MANY_UNKNOWN
+    from ..pretraining.vocabulary import TrainingLines, learn_vocabulary
+    from ..tokenization import find_unknown
     from .errors import shown_as_messages
 
     with shown_as_messages():
@@ -50,3 +56,22 @@ def vocab_cli(
                 f"[vocabulary] size asks for {config.vocabulary.size:,} pieces: the "
                 "corpus has no more that are frequent enough."
             )
+        if not quiet:
+            msg.text("Counting the words that are [UNK] ...")
+        unknown = find_unknown(wordpiece, TrainingLines(config.corpus))
+        say = msg.warn if unknown.share >= MANY_UNKNOWN else msg.info
+        say(_describe(unknown))
+
+
+def _describe(unknown: "UnknownWords") -> str:
+    text = f"{unknown.n_words:,} words and punctuation marks were read"
+    if not unknown.n_unknown:
+        return f"{text}, and none of them is [UNK]"
+    examples = ", ".join(f"{word[:30]} ({n:,})" for word, n in unknown.examples)
+    text += f", of which {unknown.share:.2%} are [UNK]: {examples}"
+    if unknown.n_characters:
+        text += (
+            f". {unknown.n_characters:,} different characters are in no piece. If they "
+            "matter, give [vocabulary] a larger size"
+        )
+    return text

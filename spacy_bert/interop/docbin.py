@@ -3,22 +3,63 @@
 A Doc is a document: a sentence a line where sentences are annotated, else its text.
 """
 
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from ..pretraining.sections import expect
 from ..pretraining.text.sources import Source
 
+# Unpacked at a time, when the size is counted.
+_PACKED_BYTES, _UNPACKED_BYTES = 1 << 14, 1 << 20
+# What spaCy raises for what is packed like a DocBin and is none.
+_FAULTS = (
+    *(ValueError, TypeError, LookupError),
+    *(AttributeError, ArithmeticError, AssertionError),
+)
 
-def read_docbin(source: Source) -> Iterator[str]:
-    """Raises ValueError where the file is no DocBin."""
+
+def read_docbin(source: Source, *, max_bytes: int = 1 << 30) -> Iterator[str]:
+    """Yield the text of each Doc.
+
+    max_bytes: how large the file may be when it is unpacked. It is held in memory, more
+        than twice.
+
+    Raises ValueError if it is larger, or no DocBin.
+    """
+    place = "[corpus.settings] max_bytes"
+    is_count = isinstance(max_bytes, int) and max_bytes > 0
+    expect(is_count, place=place, expected="a whole number above 0", got=max_bytes)
+    packed = Path(source.path).read_bytes()
     try:
-        docs = DocBin().from_disk(source.path)
-    except ValueError as error:
-        raise ValueError(f"{source.path}: expected a .spacy file ({error}).") from error
-    for doc in docs.get_docs(Vocab()):
-        yield _text(doc)
+        n_bytes = _count_unpacked(packed, max_bytes)
+        if n_bytes <= max_bytes:
+            yield from map(_text, DocBin().from_bytes(packed).get_docs(Vocab()))
+            return
+    except (zlib.error, *_FAULTS) as error:
+        raise ValueError(
+            f"{source.path}: expected a .spacy file ({type(error).__name__}: {error}). "
+            "Write it anew with DocBin.to_disk, or leave it out."
+        ) from error
+    raise ValueError(
+        f"{source.path}: expected a .spacy file of at most {max_bytes:,} bytes when "
+        "unpacked, got a larger one. Write it as several files, or, if it fits into "
+        "memory several times, set max_bytes under [corpus.settings]."
+    )
+
+
+def _count_unpacked(packed: bytes, most: int) -> int:
+    """How many bytes it holds; a number above `most` if they are more."""
+    unpacking, n_bytes = zlib.decompressobj(), 0
+    for start in range(0, len(packed), _PACKED_BYTES):
+        part = packed[start : start + _PACKED_BYTES]
+        while part and n_bytes <= most:
+            n_bytes += len(unpacking.decompress(part, _UNPACKED_BYTES))
+            part = unpacking.unconsumed_tail
+    return n_bytes
 
 
 def _text(doc: Doc) -> str:

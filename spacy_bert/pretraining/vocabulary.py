@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..folders import replacing_file
 from ..outputs import VOCABULARY, check_output
 from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
 from .config import VocabularyConfig
-from .text.corpus import CorpusConfig, find_sources, held_out_draw, read_documents
+from .text.corpus import CorpusConfig, find_sources, read_documents
+from .text.held_out import HeldOut, choose_held_out
 from .text.sources import would_find
 
 _SETTINGS = ("lowercase", "strip_accents", "split_chinese")
@@ -103,6 +105,17 @@ class TrainingLines:
     corpus: CorpusConfig
 
     def __iter__(self) -> Iterator[str]:
-        for lines in read_documents(find_sources(self.corpus), self.corpus.settings):
-            if held_out_draw(lines) >= self.corpus.held_out_prob:
-                yield from lines
+        for lines in self._documents():
+            train, _ = self._held_out.divide(lines)
+            yield from train
+
+    @cached_property
+    def _held_out(self) -> HeldOut:
+        return choose_held_out(
+            self._documents(),
+            self.corpus.held_out_prob,
+            one_a_line=self.corpus.sentences == "lines",
+        )
+
+    def _documents(self) -> Iterator[list[str]]:
+        return read_documents(find_sources(self.corpus), self.corpus.settings)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -112,13 +113,13 @@ def _read_records(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
 
 
 def _read_jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with path.open(encoding="utf-8-sig") as file:
+    with _open(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             try:
                 record = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ValueError(
                     f"{path}, line {number}: expected a JSON object a line: {error}."
                 ) from error
@@ -131,14 +132,19 @@ def _read_jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
 
 
 def _read_tsv(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with path.open(encoding="utf-8-sig") as file:
-        header = file.readline().rstrip("\n").split("\t")
+    with _open(path) as file:
+        header = _cells(file.readline())
+        if "\r" in "".join(header):
+            raise ValueError(
+                f"{path}: expected a line feed after each row, got carriage returns. "
+                "Save the file with the line ends of Unix or Windows."
+            )
         if len(set(header)) < len(header):
             raise ValueError(
                 f"{path}: expected columns of different names, got {', '.join(header)}."
             )
         for number, line in enumerate(file, start=2):
-            row = line.rstrip("\n").split("\t")
+            row = _cells(line)
             if row == [""]:
                 continue
             if len(row) != len(header):
@@ -147,6 +153,15 @@ def _read_tsv(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
                     f"{len(row)}."
                 )
             yield number, dict(zip(header, row, strict=True))
+
+
+def _open(path: Path) -> TextIO:
+    """Only a line feed ends a line: a cell may have a carriage return inside."""
+    return path.open(encoding="utf-8-sig", newline="\n")
+
+
+def _cells(line: str) -> list[str]:
+    return line.removesuffix("\n").removesuffix("\r").split("\t")
 
 
 def _pick(
@@ -166,7 +181,12 @@ def _pick(
                 f"{where}: expected a text or a number, without U+001E, in the column "
                 f"{name}; got {value!r}."
             )
-    return {name: str(record[name]) for name in columns}
+    values = {name: str(record[name]) for name in columns}
+    try:
+        "".join(values.values()).encode("utf8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{where}: expected whole characters: {error}.") from error
+    return values
 
 
 def _check_label(label: str, known: Collection[str], *, where: str) -> None:

@@ -97,6 +97,8 @@ def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for article in articles:
             for paragraph in article["paragraphs"]:
                 for record in paragraph["qas"]:
+                    if not isinstance(record, dict):
+                        raise TypeError(f"{record!r:.60}, which is no question")
                     yield paragraph["context"], record
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
@@ -151,5 +153,9 @@ def _check_types(
     ]:
         if not isinstance(value, kind):
             raise TypeError(f"{value!r}, which is no {kind.__name__}")
+    try:
+        "".join(texts).encode("utf8")
+    except UnicodeEncodeError as error:
+        raise TypeError(f"half a character: {error}") from error
     if SEPARATOR in context + question:
         raise TypeError("U+001E, which stands between question and context")

@@ -5,9 +5,9 @@ import pytest
 from spacy_bert.pretraining.text.corpus import (
     CorpusConfig,
     find_sources,
-    held_out_draw,
     read_documents,
 )
+from spacy_bert.pretraining.text.held_out import held_out_draw
 from spacy_bert.pretraining.text.sources import find_files
 
 SHARD = """

@@ -154,7 +154,8 @@ def test_the_index_is_built_beforehand(tmp_path, config_path, vocab_path, corpus
     said = run("index", config_path, output, "--shard", "2/2", *given)
     assert "Share 2/2 is done" in said and not (output / "index").exists()
     said = run("index", config_path, output, *given)
-    assert "has 120 documents of" in said and "copies of others" in said
+    assert "pieces to train on" in said and "copies of others" in said
+    assert "Indexed 1 file, 120 documents, " in said
     assert "Indexing" not in run("pretrain", config_path, output, *given)
     said = run("index", config_path, output, "--shard", "3/2", exit_code=1)
     assert "expected i/n with i from 1 to n, got '3/2'" in said
@@ -167,9 +168,27 @@ def test_the_vocabulary_is_learned_through_the_readers(tmp_path, config_path):
     config_path.write_text(
         config_path.read_text() + '[corpus.settings]\nfield = "body"\n'
     )
-    run("vocab", config_path, "--quiet", "--paths.corpus", path)
+    said = run("vocab", config_path, "--quiet", "--paths.corpus", path)
     pieces = (tmp_path / "learned.txt").read_text().split()
     assert "more" in pieces and "text" not in pieces and "body" not in pieces
+    assert "words and punctuation marks were read, and none of them is [UNK]" in said
+
+
+def test_unknown_words_are_shown(tmp_path, config_path):
+    """60 Han characters, of which 1 to 60 are in each document, for 55 pieces."""
+    han = [chr(0x4E00 + i) for i in range(60)]
+    lines = [c * (60 - i) for i, c in enumerate(han)]
+    path = tmp_path / "corpus.txt"
+    texts = ("\n".join(lines[i:] + lines[:i]) for i in range(10))
+    path.write_text("\n\n".join(texts))
+    said = run("vocab", config_path, "--quiet", "--paths.corpus", path)
+    pieces = (tmp_path / "learned.txt").read_text().split()
+    unknown = [60 - i for i, c in enumerate(han) if c not in pieces]
+    assert unknown == [5, 4, 3, 2, 1]
+    share = sum(unknown) / sum(range(61))
+    assert f"of which {share:.2%} are [UNK]: {han[60 - unknown[0]]} (" in said
+    assert f"{len(unknown)} different characters are in no piece" in said
+    assert "larger size" in said
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Each format gives the same documents; large files are cut between documents."""
 
+import csv
 import gzip
 import json
+from functools import partial
 
 import catalogue
 import pytest
@@ -38,6 +40,13 @@ def write_parquet(path):
     pq.write_table(pa.table({"text": [*TEXTS, None]}), path)
 
 
+def write_csv(path, *, open_file=open, delimiter=","):
+    with open_file(path, "wt", encoding="utf-8-sig", newline="") as file:
+        rows = csv.writer(file, delimiter=delimiter)
+        rows.writerow(["id", "text"])
+        rows.writerows(enumerate(TEXTS))
+
+
 def write_zst(path):
     zstandard = pytest.importorskip("zstandard")
     path.write_bytes(zstandard.compress(JSON_LINES.encode()))
@@ -57,6 +66,9 @@ FORMATS = {
         gzip.compress("\n\n".join(TEXTS).encode())
     ),
     "a.jsonl.zst": write_zst,
+    "a.csv": write_csv,
+    "a.CSV": write_csv,
+    "a.csv.gz": partial(write_csv, open_file=gzip.open),
     "a.parquet": write_parquet,
     "a.spacy": write_docbin,
 }

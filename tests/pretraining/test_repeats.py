@@ -6,7 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from spacy_bert.pretraining.index.advice import IndexUse, make_warnings
 from spacy_bert.pretraining.index.findings import Findings
+from spacy_bert.pretraining.index.fingerprint import IndexPlan
 from spacy_bert.pretraining.index.tokenized import TokenizedDocument
 from spacy_bert.pretraining.text.repeats import N_COUNTERS, N_HASHES, Repeats, hash_text
 
@@ -57,14 +59,22 @@ def test_hashes_are_spread_evenly():
 
 def document(text, sentences):
     return TokenizedDocument(
-        lines=[text], draw=hash_text(text), sentences=sentences, word_starts=[]
+        lines=[text], is_held_out=False, sentences=sentences, word_starts=[]
     )
 
 
-def warnings_of(documents, pieces):
+def warnings_of(documents, pieces, *, sentences="lines", **use):
     findings = Findings(counts=np.zeros(pieces.n_pieces, np.int64))
     findings.add(documents)
-    return "\n".join(findings.warnings(pieces))
+    plan = IndexPlan(
+        sources=[],
+        settings={},
+        wordpiece=pieces,
+        splitter=None,
+        held_out_prob=0.1,
+        one_a_line=sentences == "lines",
+    )
+    return "\n".join(make_warnings(findings, plan, IndexUse(**use)))
 
 
 def test_each_warning_has_its_cause(pieces):
@@ -87,3 +97,19 @@ def test_each_warning_has_its_cause(pieces):
     assert "33% of the pieces are in sentences of more than 128" in said
     said = warnings_of([document("a", [[5, 5, 5], [6, 7]])], pieces)
     assert "100% of the vocabulary's 29 pieces occur less than 10 times" in said
+
+
+def test_the_advice_fits_what_the_index_is_for(pieces):
+    rare = [document("a", [[5, 5, 5], [6, 7]])]
+    assert "start from a checkpoint" in warnings_of(rare, pieces)
+    assert warnings_of(rare, pieces, from_checkpoint=True) == ""
+    unknown = [document("a", [[pieces.unk_id], [6]])]
+    said = warnings_of(unknown, pieces, from_checkpoint=True)
+    assert "extend_vocab" in said and "spacy bert vocab" not in said
+    single = [document("a", [[5] * 200])]
+    said = warnings_of(single, pieces, from_checkpoint=True)
+    assert "true pairs" in said and said.count("sentences = 'sentencizer'") == 2
+    said = warnings_of(single, pieces, from_checkpoint=True, next_sentence="none")
+    assert "true pairs" not in said and "more than 128" in said
+    said = warnings_of(single, pieces, from_checkpoint=True, sentences="sentencizer")
+    assert "'sentencizer'" not in said and said.count("spaCy pipeline") == 2

@@ -138,5 +138,9 @@ def test_a_pipeline_without_sentences_is_refused(tmp_path):
         split(TEXT, splitter)
     with pytest.raises(ValueError, match="got 'sentenciser'"):
         make_splitter("sentenciser", "en")
+    # Installed packages that are no pipelines, one of them a single module.
+    for name in ("numpy", "pip", "srsly", "typing_extensions"):
+        with pytest.raises(ValueError, match=f"a spaCy pipeline, got '{name}'"):
+            make_splitter(name, "en")
     with pytest.raises(ValueError, match="got 'xyz'"):
         make_splitter("sentencizer", "xyz")

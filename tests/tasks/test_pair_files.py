@@ -24,10 +24,18 @@ TSV = (
 def write(tmp_path):
     def write_file(content, name="pairs.tsv"):
         path = tmp_path / name
-        path.write_text(content, encoding="utf8")
+        path.write_bytes(content.encode("utf8"))
         return path
 
     return write_file
+
+
+def test_a_carriage_return_inside_a_cell_ends_no_row(write):
+    file = read_pairs(write("a\tb\r\nOne\rtwo\tthree\r\nfour\tfive\r\n"), **COLUMNS)
+    assert [(pair.first, pair.second) for pair in file.pairs] == [
+        ("One\rtwo", "three"),
+        ("four", "five"),
+    ]
 
 
 def test_labels_become_one_hot_cats(write):
@@ -109,6 +117,9 @@ def test_labels_given_beforehand(write):
         ('{"a": ["x"], "b": "", "gold": 1}', "pairs.jsonl", "line 1: .*column a; got"),
         ("a\tb\tgold\n1\x1e\t2\tyes\n", "pairs.tsv", "without U.001E, in the column a"),
         ("a\tb\tgold\tgold\n", "pairs.tsv", "columns of different names"),
+        ("[" * 100_000, "pairs.jsonl", "pairs.jsonl, line 1: expected a JSON object"),
+        (r'{"a": "\ud83d", "b": "", "gold": 1}', "pairs.jsonl", "whole characters"),
+        ("a\tb\tgold\r1\t2\tyes\r", "pairs.tsv", "a line feed after each row"),
     ],
 )
 def test_bad_files(write, content, name, message):

@@ -89,6 +89,10 @@ def test_a_misplaced_answer(write, caplog):
         ("[]", "expected the JSON of SQuAD"),
         ('{"data": [{"paragraphs": [{"qas": [{}]}]}]}', "KeyError: 'context'"),
         ('{"data": []}', "expected questions, found none"),
+        (
+            '{"data": [{"paragraphs": [{"context": "", "qas": ["Who?"]}]}]}',
+            "TypeError: 'Who.', which is no question",
+        ),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, message):
@@ -104,6 +108,7 @@ def test_incomplete_questions_are_refused(write):
         ({"question": None}, "TypeError: None, which is no str"),
         ({"question": "Who\x1e?"}, "TypeError: U.001E"),
         ({"answers": [{"text": "cat", "answer_start": "4"}]}, "'4', which is no int"),
+        ({"question": "Who \ud83d?"}, "TypeError: half a character"),
         ({"is_impossible": "false"}, "'false', which is no bool"),
     ]:
         question = {"id": "q1", "question": "Who?", "answers": [], **wrong}

@@ -1,6 +1,11 @@
-import pytest
+from functools import partial
 
-from spacy_bert.tokenization import train_wordpiece
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_bert.tokenization import WordPiece, find_unknown, train_wordpiece
 
 TEXTS = ["low lower lowest", "new newer newest", "wide wider widest"] * 20
 
@@ -61,3 +66,82 @@ def test_words_that_are_unknown_for_their_length_teach_no_pieces():
     pieces = train_wordpiece(texts, vocab_size=200).pieces
     assert not any("qq" in piece for piece in pieces)
     assert any("zz" in piece for piece in pieces)
+
+
+HAN = [chr(0x4E00 + i) for i in range(300)]
+
+
+def test_characters_that_are_words_count_like_words():
+    """207 characters fit below the limit of half; the others take the place of pieces
+    of rare words."""
+    latin = [f"{a}{b}{c}" for a in "bcdfgh" for b in "aeiou" for c in "lmnrst"]
+    texts = ["".join(HAN)] * 10 + [" ".join(latin)] * 3
+    pieces = train_wordpiece(texts, vocab_size=420).pieces
+    assert set(HAN) <= {*pieces}
+    assert len(pieces) <= 420
+    # A word that is as frequent as they are keeps its piece.
+    pieces = train_wordpiece([*texts, "bal " * 100], vocab_size=420).pieces
+    assert "bal" in pieces and set(HAN) <= {*pieces}
+
+
+def test_characters_that_are_rare_do_not_push_out_frequent_words():
+    latin = [f"{a}{b}{c}" for a in "bcdfgh" for b in "aeiou" for c in "lmnrst"]
+    texts = ["".join(HAN)] * 2 + [" ".join(latin)] * 100
+    wordpiece = train_wordpiece(texts, vocab_size=420)
+    alone = train_wordpiece([" ".join(latin)] * 100, vocab_size=420)
+    n_pieces = sum(len(ids) for ids in alone.encode_ids(latin))
+    assert sum(len(ids) for ids in wordpiece.encode_ids(latin)) < 1.2 * n_pieces
+
+
+def test_characters_that_occur_too_seldom_are_no_words():
+    texts = ["".join(HAN), "".join(HAN[:250])]
+    pieces = train_wordpiece(texts, vocab_size=300, min_frequency=2).pieces
+    # 147 characters are half of the vocabulary, whatever their frequency.
+    assert {*HAN[:250]} <= {*pieces}
+    assert not {*HAN[250:]} & {*pieces}
+
+
+def test_chinese_that_is_not_split_is_spelled():
+    texts = ["".join(HAN[i : i + 3]) for i in range(20)] * 5
+    wordpiece = train_wordpiece(texts, vocab_size=200, split_chinese=False)
+    assert "".join(HAN[:3]) in wordpiece.pieces
+    assert f"##{HAN[0]}" in wordpiece.pieces
+
+
+SCRIPTS = (
+    "ab0. \u00e9\u0416\u3042\u3099\u30ab\uac00\u0e01\u0e34\u4e2d\uf900\u3002\u00b0"
+)
+
+
+@given(
+    texts=st.lists(st.text(alphabet=SCRIPTS, max_size=12), max_size=6),
+    size=st.integers(10, 60),
+    settings=st.tuples(st.booleans(), st.none() | st.booleans(), st.booleans()),
+)
+@hypothesis.settings(deadline=None, max_examples=60)
+def test_any_script_gives_one_vocabulary_of_the_size(texts, size, settings):
+    lowercase, strip_accents, split_chinese = settings
+    train = partial(
+        train_wordpiece,
+        [*texts, "a b"],
+        vocab_size=size,
+        lowercase=lowercase,
+        strip_accents=strip_accents,
+        split_chinese=split_chinese,
+    )
+    wordpiece = train()
+    assert wordpiece.pieces == train().pieces
+    assert wordpiece.n_pieces <= size
+    assert not any("\ue000" <= c < "\uf900" for c in "".join(wordpiece.pieces))
+    assert "\U000f0000" not in "".join(wordpiece.pieces)
+    if len({*"".join(texts)}) < (size - 5) // 2 - 2:
+        assert find_unknown(wordpiece, texts).n_unknown == 0
+
+
+def test_unknown_words_are_counted_by_hand():
+    wordpiece = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] a b ##c .".split())
+    unknown = find_unknown(wordpiece, ["A bc. \u4e2d\u4e2d", "ad \u4e2d a", "ad " * 2])
+    assert unknown.n_words == 5 + 3 + 2
+    assert unknown.examples == [("\u4e2d", 3), ("ad", 3)]
+    assert (unknown.n_unknown, unknown.n_characters) == (6, 2)
+    assert unknown.share == 0.6

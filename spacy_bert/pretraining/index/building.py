@@ -6,6 +6,7 @@ the shards that are missing.
 """
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import numpy as np
 
 from ...folders import recover, remove
 from ...outputs import holds_only
+from ..text.held_out import HeldOut
+from .advice import IndexUse, make_warnings
 from .files import (
     FILES,
     META_FILE,
@@ -30,7 +33,8 @@ from .progress import Write, show_progress
 from .shards import is_built, join_shards, read_findings, write_parts
 from .workers import Shards, build_in_processes
 
-MIN_DOCUMENTS = 4
+_TRAINING = IndexUse()
+_COUNTS = ("n_documents", "n_sentences", "n_pieces")
 
 _INDEX_FILES = (META_FILE, *(f"{part}/{name}" for part in PARTS for name in FILES))
 # Of shards, and of those that a kill left half written.
@@ -38,11 +42,17 @@ _SHARD_NAME = re.compile(r"\d{4}|\.\d{4}\..*")
 
 
 def open_index(
-    path: Path, plan: IndexPlan, *, n_process: int = 1, write: Write = print
+    path: Path,
+    plan: IndexPlan,
+    *,
+    n_process: int = 1,
+    write: Write = print,
+    use: IndexUse = _TRAINING,
 ) -> CorpusIndex:
     """The index at `path`, built first where it is missing, damaged or out of date.
 
-    n_process: 0 takes one for each core.
+    n_process: 0 takes one for each core. use: what it is for, which changes nothing but
+        the warnings.
     """
     recover(path)
     if path.exists() and not (path.is_dir() and holds_only(path, _INDEX_FILES)):
@@ -59,29 +69,41 @@ def open_index(
     except ValueError as error:
         reason = str(error)
     write(f"Indexing the corpus: {reason}")
-    build_index(path, plan, n_process=n_process, write=write)
+    build_index(path, plan, n_process=n_process, write=write, use=use)
     return load_index(path)
 
 
 def build_index(
-    path: Path, plan: IndexPlan, *, n_process: int = 1, write: Write = print
+    path: Path,
+    plan: IndexPlan,
+    *,
+    n_process: int = 1,
+    write: Write = print,
+    use: IndexUse = _TRAINING,
 ) -> None:
     """Write the index; what was at `path` is replaced once the new one is whole.
 
-    Held out are the documents whose draw lies below the plan's held_out_prob, and
-    always the two with the lowest draws, as a random next sentence comes from a second
-    document. Raises ValueError where the corpus is too small for that.
+    See `choose_held_out` for what is held out. Raises ValueError if the corpus holds no
+    text, or only one sentence.
     """
-    findings = _build_all(path, plan, n_process, write)
-    built = plan
-    if sum(draw < plan.held_out_prob for draw in findings.lowest) < 2:
-        threshold = float(np.nextafter(findings.lowest[1], 1.0))
-        built = replace(plan, held_out_prob=threshold)
-        _build_all(path, built, n_process, write)
+    built = replace(plan, held_out=plan.find_held_out())
+    build_shards(path, built, n_process=n_process, write=write)
     folders = [folder for folder, _ in _find_shards(path, built)]
+    findings = Findings(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
+    sizes = {name: Counter[str]() for name in PARTS}
+    for folder in folders:
+        findings.merge(read_findings(folder))
+        for name, counts in read_meta(folder)["parts"].items():
+            sizes[name].update({key: counts[key] for key in _COUNTS})
+    try:
+        _check_sizes(sizes)
+    except ValueError:
+        remove(_shards_folder(path))
+        raise
     join_shards(path, plan, folders, findings)
     remove(_shards_folder(path))
-    for warning in findings.warnings(plan.wordpiece):
+    write(_describe(built, sizes, findings))
+    for warning in make_warnings(findings, plan, use):
         write(f"Warning: {warning}")
 
 
@@ -97,7 +119,7 @@ def build_shards(
     second on, for the second of three machines."""
     _check_shards(_shards_folder(path))
     number, n_parts = part
-    shards = _find_shards(path, plan)
+    shards = _find_shards(path, replace(plan, held_out=plan.find_held_out()))
     mine = shards[number - 1 :: n_parts]
     missing = [(folder, shard) for folder, shard in mine if not is_built(folder, shard)]
     if len(missing) < len(mine):
@@ -110,15 +132,10 @@ def build_shards(
 
 def index_whole(path: Path, plan: IndexPlan) -> CorpusPart:
     """All documents in one part, with no description, for a text that is read once."""
-    meta, _ = write_parts(path, replace(plan, held_out_prob=1.0))
-    part = load_part(path / "held_out", meta)
-    if part.n_documents < 2:
-        raise ValueError(
-            f"Expected a text of at least 2 documents, got {part.n_documents}. "
-            "Next-sentence prediction takes a random sentence from another document. "
-            "Put a blank line between documents."
-        )
-    return part
+    whole = replace(plan, held_out=HeldOut(below=1.0))
+    meta, _ = write_parts(path, whole)
+    _check_text(meta["parts"]["held_out"]["n_documents"])
+    return load_part(path / "held_out", meta)
 
 
 def _check_shards(folder: Path) -> None:
@@ -149,38 +166,46 @@ def _find_shards(path: Path, plan: IndexPlan) -> Shards:
     return [(folder / f"{i:04d}", shard) for i, shard in enumerate(plan.shards(), 1)]
 
 
-def _build_all(path: Path, plan: IndexPlan, n_process: int, write: Write) -> Findings:
-    """-> what was found in all of the text"""
-    build_shards(path, plan, n_process=n_process, write=write)
-    findings = Findings(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
-    n_documents = {"train": 0, "held_out": 0}
-    for folder, _ in _find_shards(path, plan):
-        findings.merge(read_findings(folder))
-        for name, sizes in read_meta(folder)["parts"].items():
-            n_documents[name] += sizes["n_documents"]
-    try:
-        _check_sizes(n_documents)
-    except ValueError:
-        remove(_shards_folder(path))
-        raise
-    return findings
+def _check_sizes(sizes: dict[str, Counter[str]]) -> None:
+    n_train, n_held_out = (sizes[name]["n_documents"] for name in PARTS)
+    _check_text(n_train + n_held_out)
+    if not (n_train and n_held_out):
+        raise ValueError(
+            "Expected a corpus of two different sentences or more, so that some can be "
+            f"held out, got {n_train + n_held_out} documents of one sentence each, all "
+            "the same. If lines are paragraphs, set [corpus] sentences = 'sentencizer'."
+        )
 
 
-def _check_sizes(n_documents: dict[str, int]) -> None:
-    n = sum(n_documents.values())
-    if n == 0:
+def _check_text(n_documents: int) -> None:
+    if n_documents == 0:
         raise ValueError(
             "The corpus holds no text: every file is empty, or holds nothing but "
             "spaces and characters that the vocabulary drops."
         )
-    if n < MIN_DOCUMENTS:
-        raise ValueError(
-            f"Expected a corpus of at least {MIN_DOCUMENTS} documents, got {n}. "
-            "Next-sentence prediction takes a random sentence from another document, "
-            "and two documents are held out. Put a blank line between documents."
-        )
-    if n_documents["train"] < 2:
-        raise ValueError(
-            f"All but {n_documents['train']} of the {n} documents are held out, so "
-            "there are not two to train on. Are they copies of each other?"
-        )
+
+
+def _describe(
+    plan: IndexPlan, sizes: dict[str, Counter[str]], findings: Findings
+) -> str:
+    """What was read. Punctuation marks count as words."""
+    train, held_out = (sizes[name] for name in PARTS)
+    cuts = plan.find_held_out().share > 0
+    n_documents = train["n_documents"] + (0 if cuts else held_out["n_documents"])
+    n_files = len({source.path for source in plan.sources})
+    numbers = [
+        (n_files, "file"),
+        (n_documents, "document"),
+        (train["n_sentences"] + held_out["n_sentences"], "sentence"),
+        (findings.n_words(plan.wordpiece), "word"),
+        (train["n_pieces"] + held_out["n_pieces"], "piece"),
+    ]
+    what = _count(held_out["n_documents"], "document")
+    if cuts:
+        n_sentences = _count(held_out["n_sentences"], "sentence")
+        what = f"{n_sentences}, the last of each document, as these are few"
+    return f"Indexed {', '.join(_count(*n) for n in numbers)}. Held out: {what}"
+
+
+def _count(n: int, name: str) -> str:
+    return f"{n:,} {name}" if n == 1 else f"{n:,} {name}s"

@@ -1,6 +1,6 @@
-"""What the build of an index sees in the text, and what is to be done about it."""
+"""What the build of an index sees in the text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -10,37 +10,30 @@ from numpy.typing import NDArray
 
 from ...tokenization import WordPiece
 from ..text.repeats import Repeats
+from ..text.sources import Source
 from .tokenized import TokenizedDocument
 
 # Shorter lines, such as headings, come again by nature.
 LEAST_CHARS = 40
-
-# The shares from which on a user should know. English Wikipedia has 0.1 % of repeated
-# documents, 2 % of repeated lines and 0.1 % of [UNK] in the vocabulary of BERT-base.
-MANY_DOCUMENTS, MANY_LINES = 0.02, 0.05
-MANY_UNKNOWN = 0.01
-MANY_SINGLE = 0.5
-MANY_RARE = 0.5
 # Of English Wikipedia, split by spaCy's sentencizer, 0.5 % of the pieces are in longer
 # sentences than this; with a paragraph a line, 36 %.
-LONG, MANY_LONG = 128, 0.2
-# Seen less often, a piece has no embedding to speak of.
-RARE = 10
-
-_N_EXAMPLES = 3
+LONG = 128
 
 
 @dataclass(kw_only=True)
 class Findings:
     """counts: how often each piece occurs, (n_pieces_of_the_vocabulary,).
     n_single: documents of one sentence. n_in_long: pieces in sentences of more than
-    LONG. lowest: the two lowest held-out draws."""
+    LONG. n_files: files of plain text. n_split: those of several documents, and
+    n_in_files: documents in all of them."""
 
     counts: NDArray[np.int64]
     n_documents: int = 0
     n_single: int = 0
     n_in_long: int = 0
-    lowest: list[float] = field(default_factory=list)
+    n_files: int = 0
+    n_split: int = 0
+    n_in_files: int = 0
     documents: Repeats = field(default_factory=Repeats)
     lines: Repeats = field(default_factory=Repeats)
 
@@ -53,17 +46,25 @@ class Findings:
         self.n_single += sum(len(d.sentences) == 1 for d in documents)
         lengths = (len(ids) for d in documents for ids in d.sentences)
         self.n_in_long += sum(n for n in lengths if n > LONG)
-        self.lowest = sorted(self.lowest + [d.draw for d in documents])[:2]
         self.documents.add("\n".join(d.lines) for d in documents)
         lines = chain.from_iterable(d.lines for d in documents)
         self.lines.add(line for line in lines if len(line) >= LEAST_CHARS)
+
+    def add_source(self, source: Source, n_documents: int) -> None:
+        """A file that was read, or a stretch of one."""
+        if source.reader == "text":
+            self.n_files += source.start == 0
+            self.n_split += source.start == 0 and n_documents > 1
+            self.n_in_files += n_documents
 
     def merge(self, other: "Findings") -> None:
         self.counts += other.counts
         self.n_documents += other.n_documents
         self.n_single += other.n_single
         self.n_in_long += other.n_in_long
-        self.lowest = sorted(self.lowest + other.lowest)[:2]
+        self.n_files += other.n_files
+        self.n_split += other.n_split
+        self.n_in_files += other.n_in_files
         self.documents.merge(other.documents)
         self.lines.merge(other.lines)
 
@@ -73,7 +74,9 @@ class Findings:
             "n_documents": self.n_documents,
             "n_single": self.n_single,
             "n_in_long": self.n_in_long,
-            "lowest": self.lowest,
+            "n_files": self.n_files,
+            "n_split": self.n_split,
+            "n_in_files": self.n_in_files,
             "documents": self.documents.to_json(),
             "lines": self.lines.to_json(),
         }
@@ -85,7 +88,9 @@ class Findings:
             n_documents=values["n_documents"],
             n_single=values["n_single"],
             n_in_long=values["n_in_long"],
-            lowest=values["lowest"],
+            n_files=values["n_files"],
+            n_split=values["n_split"],
+            n_in_files=values["n_in_files"],
             documents=Repeats.from_json(values["documents"]),
             lines=Repeats.from_json(values["lines"]),
         )
@@ -93,49 +98,7 @@ class Findings:
     def unknown_share(self, wordpiece: WordPiece) -> float:
         return float(self.counts[wordpiece.unk_id] / max(self.counts.sum(), 1))
 
-    def warnings(self, wordpiece: WordPiece) -> Iterator[str]:
-        """Each says what was found and what to do."""
-        for repeats, name, many in (
-            (self.documents, "documents", MANY_DOCUMENTS),
-            (self.lines, f"lines of {LEAST_CHARS} characters or more", MANY_LINES),
-        ):
-            if repeats.share >= many:
-                yield (
-                    f"{repeats.share:.0%} of the {name} are copies of others, such as "
-                    f"{_list_examples(repeats)}. Leave the copies out: a model learns "
-                    "them by heart, and finds them again in held-out text."
-                )
-        unknown = self.unknown_share(wordpiece)
-        if unknown >= MANY_UNKNOWN:
-            yield (
-                f"{unknown:.1%} of the pieces are [UNK], of which nothing is learned. "
-                "Learn a vocabulary from this text with 'spacy bert vocab', or give "
-                "[vocabulary] a larger size."
-            )
-        single = self.n_single / max(self.n_documents, 1)
-        if single >= MANY_SINGLE:
-            yield (
-                f"{single:.0%} of the documents have one sentence, so next-sentence "
-                "prediction has no true pairs of them. If lines are paragraphs, set "
-                "[corpus] sentences = 'sentencizer'; if each line is followed by a "
-                "blank one, take these out."
-            )
-        long = self.n_in_long / max(self.counts.sum(), 1)
-        if long >= MANY_LONG:
-            yield (
-                f"{long:.0%} of the pieces are in sentences of more than {LONG}, of "
-                "which a sequence of that length shows only a part. If lines are "
-                "paragraphs, set [corpus] sentences = 'sentencizer'."
-            )
-        rare = float((self.counts < RARE).mean())
-        if rare >= MANY_RARE:
-            yield (
-                f"{rare:.0%} of the vocabulary's {wordpiece.n_pieces:,} pieces occur "
-                f"less than {RARE} times, too seldom to be learned. Learn a smaller "
-                "vocabulary from this text, add text, or start from a checkpoint."
-            )
-
-
-def _list_examples(repeats: Repeats) -> str:
-    examples = repeats.examples(_N_EXAMPLES)
-    return ", ".join(f"{text!r} ({n:,} times)" for text, n in examples)
+    def n_words(self, wordpiece: WordPiece) -> int:
+        """As BERT counts: punctuation marks are words, too."""
+        begins = [not piece.startswith("##") for piece in wordpiece.pieces]
+        return int(self.counts[begins].sum())

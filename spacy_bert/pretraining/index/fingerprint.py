@@ -9,7 +9,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...tokenization import WordPiece
 from ..checked import describe_error
-from ..text.corpus import CorpusConfig, Splitter, find_sources, shard_bytes
+from ..text.corpus import (
+    CorpusConfig,
+    Splitter,
+    find_sources,
+    read_documents,
+    shard_bytes,
+)
+from ..text.held_out import HeldOut, choose_held_out
 from ..text.sources import Source
 
 FORMAT_VERSION = 3
@@ -24,18 +31,26 @@ _NAMES = {
     "words": "whether words are found, for [pretraining] masking,",
     "settings": "[corpus.settings]",
     "held_out_prob": "[corpus] held_out_prob",
+    "held_out": "what is held out",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexPlan:
-    """All that an index, or a shard of it, is made of. `settings` are the readers'."""
+    """All that an index, or a shard of it, is made of.
+
+    settings: the readers'.
+    one_a_line: whether the text has a sentence a line.
+    held_out: what is held out of the whole corpus, once it was read for that.
+    """
 
     sources: Sequence[Source]
     settings: Mapping[str, Any]
     wordpiece: WordPiece
     splitter: Splitter | None
     held_out_prob: float
+    one_a_line: bool = False
+    held_out: HeldOut | None = None
 
     @property
     def finds_words(self) -> bool:
@@ -44,6 +59,14 @@ class IndexPlan:
     @property
     def n_bytes(self) -> int:
         return sum(source.n_bytes for source in self.sources)
+
+    def find_held_out(self) -> HeldOut:
+        """Reads the first documents, or all of a small corpus, unless that is done."""
+        return self.held_out or choose_held_out(
+            read_documents(self.sources, self.settings),
+            self.held_out_prob,
+            one_a_line=self.one_a_line,
+        )
 
     def shards(self) -> list["IndexPlan"]:
         """The same for stretches of the text, in its order."""
@@ -70,6 +93,7 @@ def plan_index(
         wordpiece=wordpiece,
         splitter=splitter,
         held_out_prob=corpus.held_out_prob,
+        one_a_line=corpus.sentences == "lines",
     )
 
 
@@ -103,6 +127,8 @@ def _recipe(plan: IndexPlan) -> dict[str, Any]:
         "words": plan.finds_words,
         "settings": dict(plan.settings),
         "held_out_prob": plan.held_out_prob,
+        # Of a shard: another file of the corpus may change it.
+        "held_out": plan.held_out.record() if plan.held_out else None,
     }
 
 

@@ -1,7 +1,7 @@
 """A stretch of the corpus -> a shard, a small index of its own; shards -> the index."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -84,23 +84,40 @@ def join_shards(
 
 
 def write_parts(path: Path, plan: IndexPlan) -> tuple[dict[str, Any], Findings]:
-    """The documents of the plan's sources, each to the part that its draw says.
+    """The documents of the plan's sources, each to the part, or parts, that `held_out`
+    says.
 
     -> the index's description, without a fingerprint, and what was found
     """
-    threshold = plan.held_out_prob
     findings = Findings(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
     with ExitStack() as files:
         writers = _open_parts(path, plan, files, _ANY_OFFSETS)
-        documents = read_documents(plan.sources, plan.settings)
+        documents = _divided_documents(plan, findings)
         for block in tokenize(documents, plan.wordpiece, plan.splitter):
             kept = [document for document in block if document.sentences]
             findings.add(kept)
             for name, writer in writers.items():
                 is_held_out = name == "held_out"
-                some = [d for d in kept if (d.draw < threshold) == is_held_out]
+                some = [d for d in kept if d.is_held_out == is_held_out]
                 writer.append(_make_part(some, plan.finds_words))
     return _describe(plan, writers, _ANY_OFFSETS), findings
+
+
+def _divided_documents(
+    plan: IndexPlan, findings: Findings
+) -> Iterator[tuple[list[str], bool]]:
+    """The lines of each document, or of a part of it, and whether they are held out."""
+    held_out = plan.find_held_out()
+    for source in plan.sources:
+        n_documents = 0
+        for lines in read_documents([source], plan.settings):
+            n_documents += 1
+            for some, is_held_out in zip(
+                held_out.divide(lines), (False, True), strict=True
+            ):
+                if some:
+                    yield some, is_held_out
+        findings.add_source(source, n_documents)
 
 
 def _open_parts(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...tokenization import WordPiece
-from ..text.corpus import Sentence, Splitter, held_out_draw
+from ..text.corpus import Sentence, Splitter
 
 # Characters that are split and tokenized at a time: 4 % faster with four times as
 # many, which take 35 MB more.
@@ -21,17 +21,20 @@ class TokenizedDocument:
     word_starts: for each of them, (n_pieces,), or nothing where words are not found."""
 
     lines: list[str]
-    draw: float
+    is_held_out: bool
     sentences: list[list[int]]
     word_starts: list[NDArray[np.bool_]]
 
 
 def tokenize(
-    documents: Iterable[list[str]], wordpiece: WordPiece, splitter: Splitter | None
+    documents: Iterable[tuple[list[str], bool]],
+    wordpiece: WordPiece,
+    splitter: Splitter | None,
 ) -> Iterator[list[TokenizedDocument]]:
-    """In blocks. Documents are lists of lines, each a sentence without a splitter."""
+    """In blocks. Documents are lists of lines, each a sentence without a splitter, and
+    whether they are held out."""
     for block in _blocks(documents):
-        paragraphs = list(chain.from_iterable(block))
+        paragraphs = list(chain.from_iterable(lines for lines, _ in block))
         split = splitter.split if splitter else _one_a_line
         by_line = split(paragraphs)
         sentences = list(chain.from_iterable(by_line))
@@ -40,8 +43,12 @@ def tokenize(
         encoded = iter(encode(sentences, wordpiece))
         n_sentences = iter(map(len, by_line))
         yield [
-            _document(lines, islice(encoded, sum(islice(n_sentences, len(lines)))))
-            for lines in block
+            _document(
+                lines,
+                is_held_out,
+                islice(encoded, sum(islice(n_sentences, len(lines)))),
+            )
+            for lines, is_held_out in block
         ]
 
 
@@ -74,11 +81,13 @@ def _encode_with_words(
         yield span.ids.tolist(), starts
 
 
-def _document(lines: list[str], encoded: Iterable[_Encoded]) -> TokenizedDocument:
+def _document(
+    lines: list[str], is_held_out: bool, encoded: Iterable[_Encoded]
+) -> TokenizedDocument:
     kept = [(ids, starts) for ids, starts in encoded if ids]
     return TokenizedDocument(
         lines=lines,
-        draw=held_out_draw(lines),
+        is_held_out=is_held_out,
         sentences=[ids for ids, _ in kept],
         word_starts=[starts for _, starts in kept if starts is not None],
     )
@@ -88,11 +97,13 @@ def _one_a_line(lines: list[str]) -> list[list[Sentence]]:
     return [[Sentence(line)] for line in lines]
 
 
-def _blocks(documents: Iterable[list[str]]) -> Iterator[list[list[str]]]:
-    block: list[list[str]] = []
+def _blocks(
+    documents: Iterable[tuple[list[str], bool]],
+) -> Iterator[list[tuple[list[str], bool]]]:
+    block: list[tuple[list[str], bool]] = []
     n_chars = 0
-    for lines in documents:
-        block.append(lines)
+    for lines, is_held_out in documents:
+        block.append((lines, is_held_out))
         n_chars += sum(map(len, lines))
         if n_chars >= _BLOCK_CHARS:
             yield block

@@ -245,6 +245,14 @@ def _check_part(part: CorpusPart, config: TrainingConfig) -> None:
             "words start, which this one does not. Have it built anew, or set "
             'masking = "pieces".'
         )
+    if config.next_sentence == "nsp" and part.n_documents < 2:
+        raise ValueError(
+            "[pretraining] next_sentence: 'nsp' takes random sentences from another "
+            f"document, but a part of the corpus has {part.n_documents} documents. Put "
+            "a blank line between documents or, if the text is one document, after "
+            'every hundred sentences or so. Or set next_sentence = "none" or '
+            '"sop".'
+        )
     if config.next_sentence == "sop" and part.n_sentences == part.n_documents:
         raise ValueError(
             "[pretraining] next_sentence: 'sop' needs documents of two sentences or "

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from ..sections import expect
 from .hub_datasets import find_shards
 from .readers import BORDERS, check_reader, check_settings, detect_reader, read_texts
-from .repeats import hash_text
 from .sources import Source, cut_file, find_files
 
 # Files are cut into stretches, and small ones put together, of this size, or of a
@@ -25,7 +24,8 @@ class CorpusConfig:
     settings: the reader's own.
     sentences: "lines", one a line; "sentencizer", spaCy's for `lang`; or the name or
         path of a spaCy pipeline that finds sentences.
-    held_out_prob: the share of documents that are kept for evaluation.
+    held_out_prob: the share of documents that are kept for evaluation, or, of a corpus
+        of less than four, of the sentences of each.
     """
 
     path: str
@@ -90,9 +90,3 @@ def read_documents(
             lines = [line for part in text.split("\n") if (line := part.strip())]
             if lines:
                 yield lines
-
-
-def held_out_draw(lines: Sequence[str]) -> float:
-    """A number in [0, 1) that only the text decides, so that documents which are held
-    out stay so when the corpus grows."""
-    return hash_text("\n".join(lines))

@@ -50,4 +50,4 @@ def read_dataset(
     for row in data.shard(num_shards=source.stop, index=source.start):
         if field not in row:
             check_names([field], row, what="column", where=f"in {source.path}")
-        yield row[field] or ""
+        yield row[field]

@@ -16,6 +16,11 @@ from typing import IO, Any
 from .zst import ZstFile
 
 COMPRESSED = (".gz", ".zst")
+# Longer lines are refused before they are read whole: a small packed file may hold one
+# of many gigabytes.
+MAX_LINE_BYTES = 1 << 26
+# A document is held in memory.
+MAX_DOCUMENT_CHARS = 1 << 28
 
 _READ_BYTES = 1 << 20
 # What is kept of a block that was read, as a border may lie across two of them.
@@ -47,13 +52,19 @@ class Source:
     def lines(self) -> Iterator[str]:
         """Without the spaces around them. Files ending in .gz and .zst are unpacked.
 
-        Raises ValueError where the file is not UTF-8, or cannot be unpacked to its end.
+        Raises ValueError where the file is not UTF-8, or cannot be unpacked to its end,
+        or a line is longer than MAX_LINE_BYTES.
         """
+        for line in self.raw_lines():
+            yield line.lstrip("\ufeff").strip()
+
+    def raw_lines(self) -> Iterator[str]:
+        """The same, as they are, each with the line feed that ends it."""
         position = self.start
         with _open(self.path) as stream:
             if position:
                 stream.seek(position)
-            for raw in _whole(stream, self.path):
+            for raw in _read_lines(stream, self.path, position):
                 try:
                     line = raw.decode("utf8")
                 except UnicodeDecodeError as error:
@@ -62,7 +73,7 @@ class Source:
                         f"{position + error.start} is not ({error.reason}). Convert "
                         "the file, or leave it out."
                     ) from error
-                yield line.lstrip("\ufeff").strip()
+                yield line
                 position += len(raw)
                 if position == self.stop:
                     return
@@ -71,21 +82,23 @@ class Source:
         """What `is_as` compares, fit for JSON."""
         if self.version:
             return [*self._key(), 0, 0, self.version]
-        stat = os.stat(self.path)
-        return [*self._key(), stat.st_size, stat.st_mtime_ns, self._hash()]
+        return [*self._key(), *self._size_and_time(), self._hash()]
 
     def is_as(self, record: list[Any]) -> bool:
-        """Whether it is what was recorded: by name, size and time, and where these
-        differ by content. Where it is stored does not count."""
+        """Whether it is what was recorded: by name, size and time, and if these differ
+        by content. Where it is stored does not count."""
         *key, size, time, digest = record
         if key != self._key():
             return False
         if self.version:
             return digest == self.version
+        return self._size_and_time() == [size, time] or self._hash() == digest
+
+    def _size_and_time(self) -> list[int]:
+        """A copy over the file may set its time of modification back (cp -p, rsync -t),
+        but not the time at which that was done."""
         stat = os.stat(self.path)
-        return (stat.st_size, stat.st_mtime_ns) == (size, time) or (
-            self._hash() == digest
-        )
+        return [stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)]
 
     def _key(self) -> list[Any]:
         return [self.name, self.reader, self.start, self.stop]
@@ -191,9 +204,20 @@ def _open(path: str) -> IO[bytes]:
     return open(path, "rb")
 
 
-def _whole(stream: IO[bytes], path: str) -> Iterator[bytes]:
+def _read_lines(stream: IO[bytes], path: str, position: int) -> Iterator[bytes]:
+    number = 0
     try:
-        yield from stream
+        while raw := stream.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            if len(raw) > MAX_LINE_BYTES:
+                place = f" after byte {position:,}" if position else ""
+                raise ValueError(
+                    f"{path}: expected lines of at most {MAX_LINE_BYTES:,} bytes, but "
+                    f"line {number:,}{place} is longer. It begins with "
+                    f"{raw[:60].decode('utf8', 'replace')!r}. Put line ends between "
+                    "sentences or paragraphs, or leave the file out."
+                )
+            yield raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(
             f"{path}: expected a whole file that can be unpacked: {error}. Copy it "

@@ -8,8 +8,8 @@ from typing import Any
 
 from .extras import import_extra
 
-# Little, as it may unpack to a thousand times as much.
-_READ_BYTES = 1 << 14
+# Little, as 4 bytes may unpack to 128 kB, so these to 32 MB.
+_READ_BYTES = 1 << 10
 
 
 class ZstFile(io.RawIOBase):

@@ -18,6 +18,7 @@ from ...model import BertConfig, BertForPretraining
 from ...tokenization import WordPiece
 from ..config import PretrainingConfig
 from ..evaluation import unigram_log_probs
+from ..index.advice import IndexUse
 from ..index.building import open_index
 from ..index.fingerprint import hash_wordpiece, plan_index
 from ..probes import Probe, make_probes
@@ -81,7 +82,12 @@ def make_start(
     else:
         model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
     plan = replace(plan, wordpiece=wordpiece)
-    index = open_index(output / INDEX, plan, n_process=n_process, write=write)
+    use = IndexUse(
+        from_checkpoint=config.pretraining.checkpoint is not None,
+        next_sentence=config.pretraining.next_sentence,
+    )
+    path = output / INDEX
+    index = open_index(path, plan, n_process=n_process, write=write, use=use)
     # A run is resumed by the vocabulary that its config names.
     settings["corpus"] = index.fingerprint | {"vocabulary": hash_wordpiece(given)}
     log_probs = unigram_log_probs(index.train, model.config.vocab_size)
