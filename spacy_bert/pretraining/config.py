@@ -63,9 +63,9 @@ class TrainingConfig:
     """The section [pretraining]. Defaults are the paper's where a small run allows.
 
     max_steps, max_epochs, max_minutes: the run ends where the first of those that are
-        given is reached; the learning rate follows it. Minutes are those of training steps
-        with the evaluations and saves between them: the index and the warm start, which
-        come first, are not counted.
+        given is reached; the learning rate follows it. Minutes are those of the steps,
+        with evaluations and saves: the index and the warm start come first, and are not
+        counted.
     schedule, warmup_ratio, decay_ratio: see `schedule.learn_rate_at`; parts of the run.
     optimizer: AdamW, or Muon for the matrices between hidden states and AdamW for the
         rest.

@@ -156,9 +156,15 @@ def test_compare_puts_pipelines_side_by_side(tmp_path):
     assert ["words/s", "1,234", "-"] in lines
 
 
-def test_too_little_memory_is_a_message(capsys):
-    with pytest.raises(typer.Exit):
-        with shown_as_messages():
-            torch.empty(1 << 60)
-    said = " ".join(capsys.readouterr().out.split())
-    assert "twice the accumulate_gradient" in said
+@pytest.mark.parametrize(
+    "lack", [lambda: torch.empty(1 << 60), lambda: [0] * (1 << 60)]
+)
+def test_too_little_memory_is_a_message(capsys, lack):
+    """torch raises RuntimeError, Python MemoryError; each command has its advice."""
+    for given, advice in (({}, "a smaller model"), ({"if_memory_lacks": "Go"}, "Go")):
+        with pytest.raises(typer.Exit):
+            with shown_as_messages(**given):
+                lack()
+        said = " ".join(capsys.readouterr().out.split())
+        assert "Not enough memory" in said and advice in said
+        assert "batch_size" not in said
