@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.config_errors import takes_config
 from ..pipeline.starter_config import head_config
 from .bio import BioTags, Entity
 from .losses import expect_finite
@@ -33,6 +34,7 @@ from .token_classifier import TagScores
         "ents_per_type": None,
     },
 )
+@takes_config
 def make_bert_ner(
     nlp: Language,
     name: str,
@@ -97,6 +99,7 @@ class BertNer(TrainablePipe):
         self.vocab.strings.add(label)
         return 1
 
+    @takes_config
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],
