@@ -8,6 +8,7 @@ encoder of 8-bit weights, which only we load, has `model.int8.safetensors` inste
 
 import json
 import pickle
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from .model.config import BertConfig
 from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
 from .model.quantized import is_quantized, quantize
+from .record import PretrainingRecord
 from .tokenization import WordPiece, load_wordpiece, read_settings, save_wordpiece
 
 CONFIG_FILE = "config.json"
@@ -34,7 +36,7 @@ def read_config(path: Path) -> BertConfig:
     if not config_path.is_file():
         raise FileNotFoundError(
             f"{path}: no {CONFIG_FILE}. Expected a folder in the Hugging Face BERT "
-            f"layout ({CONFIG_FILE}, {WEIGHTS_FILE}, vocab.txt)."
+            f"layout ({CONFIG_FILE}, {WEIGHTS_FILE}, vocab.txt).{_name_nearby(path)}"
         )
     raw = read_settings(config_path)
     if raw.get("model_type", "bert") != "bert":
@@ -61,9 +63,16 @@ def read_config(path: Path) -> BertConfig:
 
 
 def save_checkpoint(
-    path: Path, module: BertEncoder | BertForPretraining, wordpiece: WordPiece
+    path: Path,
+    module: BertEncoder | BertForPretraining,
+    wordpiece: WordPiece,
+    *,
+    record: PretrainingRecord | None = None,
 ) -> None:
-    """Write the folder; `transformers` reads it as BertModel or BertForPreTraining."""
+    """Write the folder; `transformers` reads it as BertModel or BertForPreTraining.
+
+    record: how it was pretrained, for those that measure it or go on.
+    """
     path.mkdir(parents=True, exist_ok=True)
     config = module.config
     settings: dict[str, Any] = {
@@ -73,6 +82,8 @@ def save_checkpoint(
     has_heads = isinstance(module, BertForPretraining)
     settings["architectures"] = ["BertForPreTraining" if has_heads else "BertModel"]
     settings["pad_token_id"] = wordpiece.pad_id
+    if record is not None:
+        settings |= record.to_json()
     (path / CONFIG_FILE).write_text(
         json.dumps(settings, indent=2) + "\n", encoding="utf8"
     )
@@ -111,14 +122,32 @@ def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
     return model.eval(), load_vocabulary(path, model.config)
 
 
+def load_mlm_model(path: Path) -> tuple[BertForPretraining, WordPiece, bool]:
+    """As `load_pretraining_model`, also from a folder without an NSP head (any
+    BertForMaskedLM). And whether pairs can be judged: else that head is random.
+
+    Raises ValueError if the folder has no MLM head.
+    """
+    with torch.device("meta"):
+        model = BertForPretraining(read_config(path))
+    absent = load_weights(model, path, fill_heads=("nsp",))
+    judges_pairs = not {"nsp", "pooler"} & set(absent)
+    return model.eval(), load_vocabulary(path, model.config), judges_pairs
+
+
 def load_weights(
-    module: BertEncoder | BertForPretraining, path: Path, *, fill_heads: bool = False
+    module: BertEncoder | BertForPretraining,
+    path: Path,
+    *,
+    fill_heads: Collection[str] = (),
 ) -> list[str]:
     """Replace the module's weights (which may be on the meta device) by the folder's.
 
-    With `fill_heads`, which is for training them, heads that the folder lacks start
-    from random weights. Gives which of "pooler", "mlm" and "nsp" did. Raises ValueError
-    where a tensor is missing or has another shape than the module's.
+    fill_heads: those of "mlm" and "nsp" that start from random weights if the folder
+        lacks them.
+
+    Gives which of "pooler", "mlm" and "nsp" did. Raises ValueError where a tensor is
+    missing or has another shape than the module's.
     """
     tensors = _read_tensors(path, _weights_file(module))
     return load_hugging_face(module, tensors, source=str(path), fill_heads=fill_heads)
@@ -135,6 +164,11 @@ def has_trained_pooler(path: Path) -> bool:
     return any(bool(bias.any()) for bias in biases)
 
 
+def has_nsp_head(path: Path) -> bool:
+    """Whether pairs were ever judged. Raises as `has_trained_pooler`."""
+    return "cls.seq_relationship.weight" in _read_tensors(path, WEIGHTS_FILE)
+
+
 def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
     """The folder's WordPiece. Raises ValueError where its size is not the config's."""
     wordpiece = load_wordpiece(path)
@@ -145,6 +179,18 @@ def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
             f"vocab_size={config.vocab_size}. The files come from different models."
         )
     return wordpiece
+
+
+def _name_nearby(path: Path) -> str:
+    """Checkpoints inside a folder that is none: a pipeline, or what a run wrote."""
+    patterns = ("model-*", "*/model", "model-*/*/model")
+    found = [
+        str(folder)
+        for pattern in patterns
+        for folder in sorted(path.glob(pattern))
+        if (folder / CONFIG_FILE).is_file()
+    ]
+    return f" There is a checkpoint in {' and in '.join(found)}." if found else ""
 
 
 def _weights_file(module: BertEncoder | BertForPretraining) -> str:

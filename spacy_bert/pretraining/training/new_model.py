@@ -31,7 +31,7 @@ def make_model(
         model.initialize_weights()
         return model, wordpiece, False
     path = Path(config.pretraining.checkpoint)
-    absent = load_weights(model, path, fill_heads=True)
+    absent = load_weights(model, path, fill_heads=("mlm", "nsp"))
     theirs = load_vocabulary(path, bert)
     for name, value in _settings(theirs).items():
         if _settings(wordpiece)[name] != value:

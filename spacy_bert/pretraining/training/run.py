@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ...checkpoint import load_pretraining_model
 from ...model import BertForPretraining
 from ...model.encoder import compile_layers
+from ...record import PretrainingRecord
 from ...tokenization import WordPiece
 from ..config import PretrainingConfig, TrainingConfig
 from ..distributed.moments import FOLDER, collect_moments, load_moments
@@ -54,6 +55,7 @@ class Run:
     probes: list[Probe]
     start: TrainingState
     settings: dict[str, Any]
+    record: PretrainingRecord
 
     def with_share(self, state: TrainingState) -> TrainingState:
         """The state, with how much of the run is done by now."""
@@ -81,7 +83,9 @@ class Run:
 
     def save_best(self) -> None:
         whole = gather_model(self.model, self.ranks)
-        save_run(self.output / BEST, whole, self.wordpiece, self.ranks)
+        save_run(
+            self.output / BEST, whole, self.wordpiece, self.ranks, record=self.record
+        )
 
     def save_last(self, state: TrainingState) -> None:
         """And ask the probes before, so that each save has their answers."""
@@ -95,6 +99,7 @@ class Run:
             moments=collect_moments(self.model, self.optimizers),
             state=state,
             settings=self.settings,
+            record=self.record,
         )
 
     def go_back(self, state: TrainingState) -> TrainingState:
@@ -175,6 +180,12 @@ def prepare_run(
         probes=start.probes,
         start=start.state,
         settings=start.settings,
+        record=PretrainingRecord(
+            sentences=config.corpus.sentences,
+            lang=config.corpus.lang,
+            next_sentence=settings.next_sentence,
+            max_length=settings.max_length,
+        ),
     )
     if start.continues:
         run.load_moments()
