@@ -1,4 +1,4 @@
-"""`spacy bert evaluate` measures a checkpoint as it was pretrained, and nothing else."""
+"""`spacy bert evaluate` measures a checkpoint as it was pretrained."""
 
 import json
 
