@@ -68,6 +68,7 @@ def evaluate_cli(
             next_sentence=next_sentence or None,
             n_instances=n_instances,
             device=device,
+            write=print,
         )
     rows = [
         ("MLM loss", f"{result.mlm_loss:.3f}"),

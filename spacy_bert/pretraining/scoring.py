@@ -13,6 +13,7 @@ from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_prob
 from .index.building import index_whole
 from .index.fingerprint import plan_index
 from .instances.batches import BatchReader
+from .progress_bar import Write
 from .sections import expect, read_section
 from .text.corpus import CorpusConfig, Splitter
 
@@ -26,12 +27,14 @@ def score_checkpoint(
     next_sentence: str | None = None,
     n_instances: int = 1024,
     device: torch.device | str = "cpu",
+    write: Write | None = None,
 ) -> Evaluation:
     """All documents of the corpus count as held out. Its own piece frequencies make the
     unigram loss.
 
     max_length, next_sentence: as in TrainingConfig; by default what the checkpoint was
         pretrained with.
+    write: takes lines on how far it is.
 
     An NSP head that was never trained gets no scores. Raises ValueError or OSError
     where something does not fit.
@@ -53,8 +56,8 @@ def score_checkpoint(
     config = read_section(TrainingConfig, settings, section="pretraining")
     with TemporaryDirectory() as folder:
         plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
-        part = index_whole(Path(folder), plan)
+        part = index_whole(Path(folder), plan, write=write)
         batches = held_out_batches(BatchReader(part, wordpiece, config), n_instances)
         log_probs = unigram_log_probs(part, model.config.vocab_size)
-    result = evaluate(model.to(device), batches, log_probs)
+    result = evaluate(model.to(device), batches, log_probs, write=write)
     return result if judges_pairs else replace(result, nsp=None)

@@ -1,12 +1,14 @@
 """The vocabulary of a run: learned from its corpus, or read."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
 from .config import VocabularyConfig
+from .progress_bar import Write, shown_lines, text_bytes
 from .text.corpus import CorpusConfig, find_sources, held_out_draw, read_documents
 
 _SETTINGS = ("lowercase", "strip_accents", "split_chinese")
@@ -32,15 +34,17 @@ def learn_vocabulary(
             "checkpoint lies, whose vocabulary it would replace. Give another path, or "
             "go on with the checkpoint's vocabulary, which needs no learning."
         )
-    wordpiece = train_wordpiece(
-        TrainingLines(corpus),
-        vocab_size=config.size,
-        min_frequency=config.min_frequency,
-        lowercase=config.lowercase is not False,
-        strip_accents=config.strip_accents,
-        split_chinese=config.split_chinese is not False,
-        show_progress=show_progress,
-    )
+    with shown_training_lines(
+        corpus, "Merging pieces", print if show_progress else None
+    ) as lines:
+        wordpiece = train_wordpiece(
+            lines,
+            vocab_size=config.size,
+            min_frequency=config.min_frequency,
+            lowercase=config.lowercase is not False,
+            strip_accents=config.strip_accents,
+            split_chinese=config.split_chinese is not False,
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
     new.write_text("".join(f"{p}\n" for p in wordpiece.pieces), encoding="utf8")
@@ -88,3 +92,11 @@ class TrainingLines:
         for lines in read_documents(find_sources(self.corpus), self.corpus.settings):
             if held_out_draw(lines) >= self.corpus.held_out_prob:
                 yield from lines
+
+
+def shown_training_lines(
+    corpus: CorpusConfig, then: str, write: Write | None
+) -> AbstractContextManager[Iterable[str]]:
+    """Lines of training that show how far they are read. then: what follows that."""
+    n_bytes = text_bytes(find_sources(corpus))
+    return shown_lines(TrainingLines(corpus), n_bytes, then, write)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...folders import recover
+from ..progress_bar import Bar, Write, text_bytes
 from .files import (
     META_FILE,
     CorpusIndex,
@@ -23,7 +24,6 @@ from .files import (
 )
 from .findings import Findings
 from .fingerprint import IndexPlan, describe_change
-from .progress import Write, show_progress
 from .shards import is_built, join_shards, read_findings, write_parts
 from .workers import Shards, build_in_processes
 
@@ -98,14 +98,17 @@ def build_shards(
     if len(missing) < len(mine):
         names = ", ".join(folder.name for folder, _ in missing) or "none"
         write(f"  {len(mine)} shards, of which are missing: {names}")
-    n_bytes = sum(shard.n_bytes for _, shard in missing)
-    done = (shard.n_bytes for shard in build_in_processes(missing, n_process))
-    show_progress(done, n_bytes, write)
+    n_bytes = sum(text_bytes(shard.sources) for _, shard in missing)
+    with Bar("Indexing", n_bytes, write=write) as bar:
+        build_in_processes(missing, n_process, bar.update)
 
 
-def index_whole(path: Path, plan: IndexPlan) -> CorpusPart:
+def index_whole(
+    path: Path, plan: IndexPlan, *, write: Write | None = None
+) -> CorpusPart:
     """All documents in one part, with no description, for a text that is read once."""
-    meta, _ = write_parts(path, replace(plan, held_out_prob=1.0))
+    with Bar("Reading the text", text_bytes(plan.sources), write=write) as bar:
+        meta, _ = write_parts(path, replace(plan, held_out_prob=1.0), bar.update)
     part = load_part(path / "held_out", meta)
     if part.n_documents < 2:
         raise ValueError(

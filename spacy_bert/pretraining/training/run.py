@@ -40,7 +40,7 @@ LOG, FILLS, REPORT = "log.jsonl", "fills.jsonl", "report.html"
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """What the loop works with. `module` is what it calls for the model, in training;
-    `log_probs` and `settings` are those of `Start`."""
+    `log_probs` and `settings` are those of `Start`; `write` takes lines to print."""
 
     output: Path
     ranks: Ranks
@@ -56,6 +56,7 @@ class Run:
     start: TrainingState
     settings: dict[str, Any]
     record: PretrainingRecord
+    write: Callable[[str], None]
 
     def with_share(self, state: TrainingState) -> TrainingState:
         """The state, with how much of the run is done by now."""
@@ -77,7 +78,9 @@ class Run:
         return replace(machine, flops_per_second=rate, n_ranks=self.ranks.n)
 
     def evaluate(self) -> Evaluation:
-        result = evaluate(self.model, self.held_out, self.log_probs, self.ranks)
+        result = evaluate(
+            self.model, self.held_out, self.log_probs, self.ranks, write=self.write
+        )
         put_away(self.model)
         return result
 
@@ -186,6 +189,7 @@ def prepare_run(
             next_sentence=settings.next_sentence,
             max_length=settings.max_length,
         ),
+        write=write,
     )
     if start.continues:
         run.load_moments()
