@@ -52,7 +52,12 @@ def index_cli(
             build_shards(path, plan, part=part, n_process=n_process)
             msg.good(f"Share {shard} is done. Run without --shard once all are.")
             return
-        index = open_index(path, plan, n_process=n_process)
+        index = open_index(
+            path,
+            plan,
+            n_process=n_process,
+            from_checkpoint=config.pretraining.checkpoint is not None,
+        )
         n_pieces = index.train.n_pieces + index.held_out.n_pieces
         n_documents = index.train.n_documents + index.held_out.n_documents
         msg.good(f"{path} has {n_documents:,} documents of {n_pieces:,} pieces")

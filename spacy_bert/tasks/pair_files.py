@@ -131,14 +131,20 @@ def _read_jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
 
 
 def _read_tsv(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with path.open(encoding="utf-8-sig") as file:
-        header = file.readline().rstrip("\n").split("\t")
+    # Python would take a carriage return inside a cell for the end of a line.
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        header = file.readline().rstrip("\r\n").split("\t")
+        if any("\r" in name for name in header):
+            raise ValueError(
+                f"{path}, line 1: expected lines that end with a line feed, got a "
+                "carriage return inside. Save the file with Unix or Windows line ends."
+            )
         if len(set(header)) < len(header):
             raise ValueError(
                 f"{path}: expected columns of different names, got {', '.join(header)}."
             )
         for number, line in enumerate(file, start=2):
-            row = line.rstrip("\n").split("\t")
+            row = line.rstrip("\r\n").split("\t")
             if row == [""]:
                 continue
             if len(row) != len(header):

@@ -31,11 +31,16 @@ MIN_DOCUMENTS = 4
 
 
 def open_index(
-    path: Path, plan: IndexPlan, *, n_process: int = 1, write: Write = print
+    path: Path,
+    plan: IndexPlan,
+    *,
+    n_process: int = 1,
+    write: Write = print,
+    from_checkpoint: bool = False,
 ) -> CorpusIndex:
     """The index at `path`, built first where it is missing, damaged or out of date.
 
-    n_process: 0 takes one for each core.
+    n_process: 0 takes one for each core. from_checkpoint: see `Findings.warnings`.
     """
     recover(path)
     if path.exists() and not (path / META_FILE).exists():
@@ -55,12 +60,23 @@ def open_index(
     except (ValueError, KeyError) as error:
         reason = str(error)
     write(f"Indexing the corpus: {reason}")
-    build_index(path, plan, n_process=n_process, write=write)
+    build_index(
+        path,
+        plan,
+        n_process=n_process,
+        write=write,
+        from_checkpoint=from_checkpoint,
+    )
     return load_index(path)
 
 
 def build_index(
-    path: Path, plan: IndexPlan, *, n_process: int = 1, write: Write = print
+    path: Path,
+    plan: IndexPlan,
+    *,
+    n_process: int = 1,
+    write: Write = print,
+    from_checkpoint: bool = False,
 ) -> None:
     """Write the index; what was at `path` is replaced once the new one is whole.
 
@@ -77,7 +93,7 @@ def build_index(
     folders = [folder for folder, _ in _find_shards(path, built)]
     join_shards(path, plan, folders, findings)
     shutil.rmtree(_shards_folder(path))
-    for warning in findings.warnings(plan.wordpiece):
+    for warning in findings.warnings(plan.wordpiece, from_checkpoint=from_checkpoint):
         write(f"Warning: {warning}")
 
 

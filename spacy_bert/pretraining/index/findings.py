@@ -93,8 +93,13 @@ class Findings:
     def unknown_share(self, wordpiece: WordPiece) -> float:
         return float(self.counts[wordpiece.unk_id] / max(self.counts.sum(), 1))
 
-    def warnings(self, wordpiece: WordPiece) -> Iterator[str]:
-        """Each says what was found and what to do."""
+    def warnings(
+        self, wordpiece: WordPiece, *, from_checkpoint: bool = False
+    ) -> Iterator[str]:
+        """Each says what was found and what to do.
+
+        from_checkpoint: the vocabulary came with weights, and is not learned from text.
+        """
         for repeats, name, many in (
             (self.documents, "documents", MANY_DOCUMENTS),
             (self.lines, f"lines of {LEAST_CHARS} characters or more", MANY_LINES),
@@ -109,8 +114,7 @@ class Findings:
         if unknown >= MANY_UNKNOWN:
             yield (
                 f"{unknown:.1%} of the pieces are [UNK], of which nothing is learned. "
-                "Learn a vocabulary from this text with 'spacy bert vocab', or give "
-                "[vocabulary] a larger size."
+                f"{_EXTEND if from_checkpoint else _LEARN}"
             )
         single = self.n_single / max(self.n_documents, 1)
         if single >= MANY_SINGLE:
@@ -128,12 +132,21 @@ class Findings:
                 "paragraphs, set [corpus] sentences = 'sentencizer'."
             )
         rare = float((self.counts < RARE).mean())
-        if rare >= MANY_RARE:
+        if rare >= MANY_RARE and not from_checkpoint:
             yield (
                 f"{rare:.0%} of the vocabulary's {wordpiece.n_pieces:,} pieces occur "
                 f"less than {RARE} times, too seldom to be learned. Learn a smaller "
                 "vocabulary from this text, add text, or start from a checkpoint."
             )
+
+
+_EXTEND = (
+    "Add pieces of this text to the checkpoint's: [vocabulary] extend_vocab = 500."
+)
+_LEARN = (
+    "Learn a vocabulary from this text with 'spacy bert vocab', or give [vocabulary] a "
+    "larger size."
+)
 
 
 def _list_examples(repeats: Repeats) -> str:

@@ -89,7 +89,13 @@ def make_start(
     else:
         model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
     plan = replace(plan, wordpiece=wordpiece)
-    index = open_index(output / INDEX, plan, n_process=n_process, write=write)
+    index = open_index(
+        output / INDEX,
+        plan,
+        n_process=n_process,
+        write=write,
+        from_checkpoint=config.pretraining.checkpoint is not None,
+    )
     if not continues:
         check_step_size(config.pretraining, index.train)
         for warning in config.warnings():
