@@ -8,7 +8,7 @@ encoder of 8-bit weights, which only we load, has `model.int8.safetensors` inste
 
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from .model.config import BertConfig
 from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
 from .model.quantized import is_quantized, quantize
+from .record import PretrainingRecord
 from .tokenization import WordPiece, load_wordpiece, read_settings, save_wordpiece
 
 CONFIG_FILE = "config.json"
@@ -47,7 +48,7 @@ def read_config(path: Path) -> BertConfig:
     if not config_path.is_file():
         raise FileNotFoundError(
             f"{path}: no {CONFIG_FILE}. Expected a folder in the Hugging Face BERT "
-            f"layout ({CONFIG_FILE}, {WEIGHTS_FILE}, vocab.txt)."
+            f"layout ({CONFIG_FILE}, {WEIGHTS_FILE}, vocab.txt).{_name_nearby(path)}"
         )
     raw = read_settings(config_path)
     if raw.get("model_type", "bert") != "bert":
@@ -74,9 +75,16 @@ def read_config(path: Path) -> BertConfig:
 
 
 def save_checkpoint(
-    path: Path, module: BertEncoder | BertForPretraining, wordpiece: WordPiece
+    path: Path,
+    module: BertEncoder | BertForPretraining,
+    wordpiece: WordPiece,
+    *,
+    record: PretrainingRecord | None = None,
 ) -> None:
-    """Write the folder; `transformers` reads it as BertModel or BertForPreTraining."""
+    """Write the folder; `transformers` reads it as BertModel or BertForPreTraining.
+
+    record: how it was pretrained, for those that measure it or go on.
+    """
     path.mkdir(parents=True, exist_ok=True)
     config = module.config
     settings: dict[str, Any] = {
@@ -86,6 +94,8 @@ def save_checkpoint(
     has_heads = isinstance(module, BertForPretraining)
     settings["architectures"] = ["BertForPreTraining" if has_heads else "BertModel"]
     settings["pad_token_id"] = wordpiece.pad_id
+    if record is not None:
+        settings |= record.to_json()
     (path / CONFIG_FILE).write_text(
         json.dumps(settings, indent=2) + "\n", encoding="utf8"
     )
@@ -106,8 +116,10 @@ def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
     Replace such a file rather than write over it.
     """
     if (path / QUANTIZED_FILE).is_file():
-        return _load(path, lambda config: quantize(BertEncoder(config)), QUANTIZED_FILE)
-    return _load(path, BertEncoder, WEIGHTS_FILE)
+        return _load(
+            path, lambda config: quantize(BertEncoder(config)), QUANTIZED_FILE
+        )[:2]
+    return _load(path, BertEncoder, WEIGHTS_FILE)[:2]
 
 
 def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
@@ -115,34 +127,57 @@ def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
 
     Raises ValueError where the folder has no such heads.
     """
-    return _load(path, BertForPretraining, WEIGHTS_FILE)
+    return _load(path, BertForPretraining, WEIGHTS_FILE)[:2]
 
 
 # Weights that are made in inference mode can never be trained, nor can it be seen
 # whether they have changed, so a caller's mode does not hold where they are made.
 @torch.inference_mode(False)
 def _load(
-    path: Path, make_module: Callable[[BertConfig], Module], name: str
-) -> tuple[Module, WordPiece]:
-    """Compare sizes first: modules of impossible ones would take minutes to build."""
+    path: Path,
+    make_module: Callable[[BertConfig], Module],
+    name: str,
+    fill_heads: Collection[str] = (),
+) -> tuple[Module, WordPiece, list[str]]:
+    """The module, the vocabulary, and the parts that start from random weights.
+
+    Sizes are compared first: modules of impossible ones would take minutes to build.
+    """
     config = read_config(path)
     wordpiece = load_vocabulary(path, config)
     tensors = _read_tensors(path, name)
     check_n_layers(config, tensors, source=str(path))
     with torch.device("meta"):
         module = make_module(config)
-    load_hugging_face(module, tensors, source=str(path))
-    return module, wordpiece
+    absent = load_hugging_face(module, tensors, source=str(path), fill_heads=fill_heads)
+    return module, wordpiece, absent
+
+
+def load_mlm_model(path: Path) -> tuple[BertForPretraining, WordPiece, bool]:
+    """As `load_pretraining_model`, also from a folder without an NSP head (any
+    BertForMaskedLM). And whether pairs can be judged: else that head is random.
+
+    Raises ValueError if the folder has no MLM head.
+    """
+    model, wordpiece, absent = _load(
+        path, BertForPretraining, WEIGHTS_FILE, fill_heads=("nsp",)
+    )
+    return model, wordpiece, not {"nsp", "pooler"} & set(absent)
 
 
 def load_weights(
-    module: BertEncoder | BertForPretraining, path: Path, *, fill_heads: bool = False
+    module: BertEncoder | BertForPretraining,
+    path: Path,
+    *,
+    fill_heads: Collection[str] = (),
 ) -> list[str]:
     """Replace the module's weights (which may be on the meta device) by the folder's.
 
-    With `fill_heads`, which is for training them, heads that the folder lacks start
-    from random weights. Gives which of "pooler", "mlm" and "nsp" did. Raises ValueError
-    where a tensor is missing or has another shape than the module's.
+    fill_heads: those of "mlm" and "nsp" that start from random weights if the folder
+        lacks them.
+
+    Gives which of "pooler", "mlm" and "nsp" did. Raises ValueError where a tensor is
+    missing or has another shape than the module's.
     """
     tensors = _read_tensors(path, _weights_file(module))
     return load_hugging_face(module, tensors, source=str(path), fill_heads=fill_heads)
@@ -159,6 +194,11 @@ def has_trained_pooler(path: Path) -> bool:
     return any(bool(bias.any()) for bias in biases)
 
 
+def has_nsp_head(path: Path) -> bool:
+    """Whether pairs were ever judged. Raises as `has_trained_pooler`."""
+    return "cls.seq_relationship.weight" in _read_tensors(path, WEIGHTS_FILE)
+
+
 def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
     """The folder's WordPiece. Raises ValueError if its size is not the config's."""
     wordpiece = load_wordpiece(path)
@@ -169,6 +209,18 @@ def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
             f"vocab_size={config.vocab_size}. The files come from different models."
         )
     return wordpiece
+
+
+def _name_nearby(path: Path) -> str:
+    """Checkpoints inside a folder that is none: a pipeline, or what a run wrote."""
+    patterns = ("model-*", "*/model", "model-*/*/model")
+    found = [
+        str(folder)
+        for pattern in patterns
+        for folder in sorted(path.glob(pattern))
+        if (folder / CONFIG_FILE).is_file()
+    ]
+    return f" There is a checkpoint in {' and in '.join(found)}." if found else ""
 
 
 def _weights_file(module: BertEncoder | BertForPretraining) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -79,12 +79,13 @@ def load_hugging_face(
     tensors: Mapping[str, Tensor],
     *,
     source: str,
-    fill_heads: bool = False,
+    fill_heads: Collection[str] = (),
 ) -> list[str]:
     """The opposite of `to_hugging_face`. `source` names the origin in errors.
 
-    A pooler that is not there starts from random weights; with `fill_heads` so do heads
-    of which nothing is there. Gives the names of these parts, and warns of them.
+    A pooler that is not there starts from random weights, and so do those heads of
+    `fill_heads` ("mlm", "nsp") of which nothing is there. Gives the names of these
+    parts, and warns of them.
     """
     check_n_layers(module.config, tensors, source=source)
     tensors = {_modern_name(name): tensor for name, tensor in tensors.items()}
@@ -100,7 +101,7 @@ def load_hugging_face(
                 f"{source}: expected the tensor {missing[0]!r}, which is not among the "
                 f"{len(tensors)} tensors there. The checkpoint is incomplete, or was "
                 "saved without the head that is asked for: evaluating and filling "
-                "masks need those of MLM and NSP, which pretraining adds."
+                "masks need that of MLM, which pretraining adds."
             )
         state[ours] = _joined([tensors[name] for name in theirs])
     expected_state = module.state_dict()
@@ -209,10 +210,10 @@ def _part(name: str) -> str:
 def _absent_parts(
     names: Mapping[str, tuple[str, ...]],
     tensors: Mapping[str, Tensor],
-    fill_heads: bool,
+    fill_heads: Collection[str],
 ) -> list[str]:
     """Those that may be absent and are, whole."""
-    may_be_absent = _PARTS if fill_heads else ("pooler",)
+    may_be_absent = ("pooler", *fill_heads)
     wanted = {_part(ours) for ours in names}
     found = {
         _part(ours)

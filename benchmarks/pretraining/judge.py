@@ -37,7 +37,7 @@ def judge(*, text: Text, checkpoint: Path) -> dict[str, Any]:
     checkpoint lacks play no part in them.
     """
     model = BertForPretraining(read_config(checkpoint))
-    load_weights(model, checkpoint, fill_heads=True)
+    load_weights(model, checkpoint, fill_heads=("mlm", "nsp"))
     wordpiece = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
     parts = load_index(text.index)
     log_probs = unigram_log_probs(parts.train, wordpiece.n_pieces)

@@ -43,6 +43,7 @@ def convert_cli(
 
     from ..folders import replacing_file
     from ..outputs import DOCBIN, check_output
+    from ..pretraining.progress_bar import Bar
     from .errors import shown_as_messages
 
     with shown_as_messages():
@@ -59,18 +60,27 @@ def convert_cli(
                 f"--lang: expected a language that spaCy knows: {error}"
             ) from error
         if format == "squad":
-            docs = _questions(nlp, input_file, skip_misplaced)
+            n_docs, docs = _questions(nlp, input_file, skip_misplaced)
         elif format == "pairs":
-            docs = _pairs(nlp, input_file, first, second, label, score, skip_label)
+            n_docs, docs = _pairs(
+                nlp, input_file, first, second, label, score, skip_label
+            )
         else:
             raise ValueError(f"--format: expected squad or pairs, got {format!r}.")
-        converted = DocBin(attrs=[], docs=docs)
+        converted = DocBin(attrs=[])
+        with Bar("Converting", n_docs, unit=" Docs", write=print) as bar:
+            for doc in docs:
+                converted.add(doc)
+                bar.update(1)
         with replacing_file(output) as new:
             new.write_bytes(converted.to_bytes())
         msg.good(f"Wrote {len(converted):,} Docs to {output_file}")
 
 
-def _questions(nlp: "Language", path: Path, skip_misplaced: bool) -> Iterator["Doc"]:
+def _questions(
+    nlp: "Language", path: Path, skip_misplaced: bool
+) -> tuple[int, Iterator["Doc"]]:
+    """How many Docs there will be, and the Docs."""
     from ..tasks.squad_files import make_question_doc, read_squad
 
     file = read_squad(path, misplaced="skip" if skip_misplaced else "error")
@@ -79,8 +89,8 @@ def _questions(nlp: "Language", path: Path, skip_misplaced: bool) -> Iterator["D
             f"Left out the places of {file.n_misplaced:,} answers that are not in "
             f"their context, and {file.n_skipped:,} questions with no other answer."
         )
-    for question in file.questions:
-        yield make_question_doc(nlp, question, spans_key="answers")
+    docs = (make_question_doc(nlp, q, spans_key="answers") for q in file.questions)
+    return len(file.questions), docs
 
 
 def _pairs(
@@ -91,7 +101,8 @@ def _pairs(
     label: str,
     score: str,
     skip_labels: list[str],
-) -> Iterator["Doc"]:
+) -> tuple[int, Iterator["Doc"]]:
+    """As `_questions`."""
     from ..tasks.pair_files import make_labelled_doc, read_pairs
 
     file = read_pairs(
@@ -106,5 +117,4 @@ def _pairs(
         msg.warn(f"Left out {file.n_skipped:,} pairs for their label.")
     if not label and not score:
         msg.warn("Without --label or --score, nothing can be learned from these Docs.")
-    for pair in file.pairs:
-        yield make_labelled_doc(nlp, pair)
+    return len(file.pairs), (make_labelled_doc(nlp, pair) for pair in file.pairs)

@@ -1,4 +1,5 @@
-"""`--gpu-id` -> a torch device. No CuPy is needed, unlike for `spacy train`."""
+"""`--gpu-id` -> a torch device (no CuPy is needed, unlike for `spacy train`); and what
+`--n-process` may be."""
 
 import os
 from typing import TYPE_CHECKING
@@ -11,9 +12,11 @@ if TYPE_CHECKING:
 
 def choose_device(gpu_id: int) -> "torch.device":
     """-1 is the CPU; under torchrun each process takes a GPU of its own, where there
-    are any. Raises ValueError where there is no such GPU."""
+    are any. Raises ValueError if there is no such GPU."""
     import torch
 
+    if gpu_id < -1:
+        raise ValueError(f"--gpu-id: expected -1, the CPU, or more, got {gpu_id}.")
     n_gpus = torch.cuda.device_count()
     local_rank = int(os.environ.get("LOCAL_RANK", "-1"))
     if n_gpus and local_rank >= n_gpus:
@@ -34,3 +37,11 @@ def choose_device(gpu_id: int) -> "torch.device":
             f"GPUs here, got {gpu_id}. A torch built for your CUDA version sees them."
         )
     return torch.device("cuda", gpu_id)
+
+
+def check_processes(n_process: int) -> None:
+    """Raises ValueError for less than none; 0 stands for all cores."""
+    if n_process < 0:
+        raise ValueError(
+            f"--n-process: expected 0, all cores, or more, got {n_process}."
+        )

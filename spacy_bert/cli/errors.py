@@ -1,20 +1,24 @@
-"""Faults of the input shown as messages, not as stacks."""
+"""Errors that the user can fix, shown as messages and not as stacks."""
 
 from collections.abc import Iterator
 from configparser import Error as ConfigParserError
 from contextlib import contextmanager
+from textwrap import fill
 
 import typer
 from click import UsageError
 from safetensors import SafetensorError
 from wasabi import msg
 
+_LESS_MEMORY = "Take a smaller model or shorter texts, or a machine with more memory."
+
 
 @contextmanager
-def shown_as_messages() -> Iterator[None]:
-    """Print what a user can mend, too little memory too, and leave with exit status 1.
+def shown_as_messages(*, if_memory_lacks: str = _LESS_MEMORY) -> Iterator[None]:
+    """Print errors that the user can fix (out of memory included) and exit with status
+    1. Other exceptions are faults of ours and keep their stack.
 
-    Other exceptions are faults of ours and keep their stack.
+    if_memory_lacks: what to do then.
     """
     try:
         yield
@@ -22,24 +26,31 @@ def shown_as_messages() -> Iterator[None]:
         msg.fail(error.format_message())
         raise typer.Exit(2) from error
     except (ValueError, OSError, ConfigParserError, SafetensorError) as error:
-        msg.fail(str(error))
+        _print_mistakes(error)
         raise typer.Exit(1) from error
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
+        # torch's, on a GPU and on the CPU.
+        is_torch = any(said in str(error) for said in ("out of memory", "allocate mem"))
+        if not (is_torch or isinstance(error, MemoryError)):
             raise
-        said = str(error) or "Python got no more of it"
-        msg.fail(
-            f"The memory does not suffice: {said}\nTake half the batch_size and twice "
-            "the accumulate_gradient, or set recompute = true."
-        )
+        msg.fail(f"Not enough memory. {error}", if_memory_lacks)
         raise typer.Exit(1) from error
 
 
-def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
-    """torch's on a GPU and on the CPU are RuntimeErrors."""
-    said = str(error)
-    return (
-        isinstance(error, MemoryError)
-        or "out of memory" in said
-        or "allocate memory" in said
-    )
+def _print_mistakes(error: Exception) -> None:
+    """Several, each on lines of its own."""
+    mistakes = getattr(error, "mistakes", ())
+    if len(mistakes) < 2:
+        msg.fail(str(error))
+        return
+    msg.fail(f"{len(mistakes)} mistakes in the config:")
+    for mistake in mistakes:
+        lines = fill(
+            mistake.message,
+            width=80,
+            initial_indent="- ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        print(lines)

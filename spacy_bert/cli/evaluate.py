@@ -1,9 +1,13 @@
 """`spacy bert evaluate`: how well a checkpoint predicts a text."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
+
+if TYPE_CHECKING:
+    from ..record import PretrainingRecord
 
 
 def evaluate_cli(
@@ -11,18 +15,18 @@ def evaluate_cli(
     corpus: str = Arg(..., help="Text file, folder or glob"),
     reader: str = Opt("auto", "--reader", "-r", help="Reader, as in [corpus] reader"),
     sentences: str = Opt(
-        "lines",
+        "",
         "--sentences",
         "-s",
         help="lines (one a line), sentencizer, or a spaCy pipeline",
     ),
-    lang: str = Opt("en", "--lang", "-l", help="Language of the sentencizer"),
-    max_length: int = Opt(128, "--max-length", "-m", help="Pieces in a sequence"),
+    lang: str = Opt("", "--lang", "-l", help="Language of the sentencizer"),
+    max_length: int = Opt(0, "--max-length", "-m", help="Pieces in a sequence"),
     next_sentence: str = Opt(
-        "nsp",
+        "",
         "--next-sentence",
         "-x",
-        help="nsp, sop or none: what the checkpoint was trained with",
+        help="nsp, sop or none: the task that the checkpoint was trained with",
     ),
     n_instances: int = Opt(
         1024, "--n-instances", "-n", min=1, help="Sequences to score"
@@ -32,31 +36,39 @@ def evaluate_cli(
     """Score masked pieces and next sentences of a checkpoint on any text.
 
     The unigram loss is that of guessing each piece by its frequency in this text: a
-    model that learned from context has a lower loss.
+    model that learned from context has a lower loss. Options that are not given are
+    those of the checkpoint's pretraining, and else sentencizer, en, 128 and nsp. A head
+    for next sentences that was never trained gets no scores.
     """
+    from ..checkpoint import read_config
     from ..pretraining.scoring import score_checkpoint
     from ..pretraining.sections import read_section
     from ..pretraining.text.corpus import CorpusConfig
+    from ..record import read_record
     from .devices import choose_device
     from .errors import shown_as_messages
     from .sentences import make_splitter
 
     with shown_as_messages():
+        device = choose_device(gpu_id)
+        read_config(checkpoint)  # Raises the better error.
+        record = read_record(checkpoint)
         settings = {
             "path": corpus,
             "reader": reader,
-            "sentences": sentences,
-            "lang": lang,
+            "sentences": sentences or _sentences(record),
+            "lang": lang or record.lang,
         }
         config = read_section(CorpusConfig, settings, section="corpus")
         result = score_checkpoint(
             checkpoint,
             config,
             splitter=make_splitter(config.sentences, config.lang),
-            max_length=max_length,
-            next_sentence=next_sentence,
+            max_length=max_length or None,
+            next_sentence=next_sentence or None,
             n_instances=n_instances,
-            device=choose_device(gpu_id),
+            device=device,
+            write=print,
         )
     rows = [
         ("MLM loss", f"{result.mlm_loss:.3f}"),
@@ -66,9 +78,22 @@ def evaluate_cli(
         ("Sequences", f"{result.n_instances:,}"),
         ("Masked pieces", f"{result.n_masked:,}"),
     ]
+    if result.nsp is None and next_sentence in ("nsp", "sop"):
+        msg.warn("The head for next sentences was never trained: it has no scores.")
     if result.nsp is not None:
         rows += [
             ("NSP accuracy", f"{100 * result.nsp.accuracy:.1f} %"),
             ("Random pairs", f"{100 * result.nsp.random_share:.1f} %"),
         ]
     msg.table(rows, aligns=("l", "r"))
+
+
+def _sentences(record: "PretrainingRecord") -> str:
+    """Checkpoints come from anywhere, so a pipeline that one names is not loaded."""
+    if record.sentences in ("lines", "sentencizer"):
+        return record.sentences
+    msg.warn(
+        f"The checkpoint was pretrained on the sentences of {record.sentences!r}. Add "
+        f"'--sentences {record.sentences}' to measure it so; this is by sentencizer."
+    )
+    return "sentencizer"

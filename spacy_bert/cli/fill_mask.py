@@ -12,12 +12,12 @@ def fill_mask_cli(
     top_k: int = Opt(5, "--top-k", "-k", help="Guesses for each [MASK]", min=1),
 ) -> None:
     """Show the likeliest pieces for each [MASK] of a text."""
-    from ..checkpoint import load_pretraining_model
+    from ..checkpoint import load_mlm_model
     from ..pretraining.fill_mask import fill_mask
     from .errors import shown_as_messages
 
     with shown_as_messages():
-        model, wordpiece = load_pretraining_model(checkpoint)
+        model, wordpiece, _ = load_mlm_model(checkpoint)
         masks = fill_mask(model, wordpiece, text, top_k=top_k)
     for number, guesses in enumerate(masks, start=1):
         if len(masks) > 1:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import typer
-from spacy.cli._util import Arg, Opt, parse_config_overrides
+from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 
@@ -25,24 +25,20 @@ def index_cli(
     What is there already is kept, so an interrupted build goes on. On several machines
     that share a folder, run each with its --shard, and then one without.
     """
-    from spacy.util import load_config
-
     from ..locks import locked
-    from ..pretraining import PretrainingConfig
     from ..pretraining.index.advice import IndexUse
     from ..pretraining.index.building import build_shards, open_index
     from ..pretraining.index.fingerprint import plan_index
     from ..pretraining.training.outputs import INDEX
     from ..pretraining.vocabulary import load_vocabulary
+    from .devices import check_processes
     from .errors import shown_as_messages
-    from .sentences import configured_splitter
+    from .settings import read_settings
 
     with shown_as_messages():
         part = _read_part(shard) if shard else None
-        overrides = parse_config_overrides(ctx.args)
-        config = PretrainingConfig.from_dict(
-            load_config(config_path, overrides, interpolate=True)
-        )
+        check_processes(n_process)
+        config, splitter, _ = read_settings(config_path, ctx)
         if config.vocabulary.extend_vocab:
             raise ValueError(
                 "[vocabulary] extend_vocab: expected 0, as the new pieces are chosen "
@@ -51,7 +47,7 @@ def index_cli(
         plan = plan_index(
             config.corpus,
             wordpiece=load_vocabulary(config.vocabulary),
-            splitter=configured_splitter(config),
+            splitter=splitter,
         )
         path = output_path / INDEX
         if part:

@@ -1,9 +1,16 @@
 """`spacy bert init-config`: a checkpoint -> a training config."""
 
+import shlex
 from pathlib import Path
 
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
+
+_TRAIN = (
+    "python -m spacy train {} --output training --paths.train train.spacy "
+    "--paths.dev dev.spacy"
+)
+_PRETRAIN = 'python -m spacy bert pretrain {} out --paths.corpus "texts/*.txt"'
 
 
 def init_config_cli(
@@ -19,29 +26,40 @@ def init_config_cli(
         help="Instead of heads: classification, multilabel, pairs, similarity, "
         "questions, entities, features, tagging, parsing or spans",
     ),
-    lang: str = Opt("en", "--lang", "-l", help="Two-letter code of the language"),
+    pretraining: bool = Opt(
+        False,
+        "--pretraining",
+        "-pt",
+        help="Instead of heads: to continue the checkpoint's pretraining",
+    ),
+    lang: str = Opt("", "--lang", "-l", help="Two-letter code of the language [en]"),
     force: bool = Opt(
         False, "--force", "-F", help="Replace a config that this command wrote"
     ),
 ) -> None:
-    """Write a full, commented config.cfg for heads on a BERT checkpoint.
-
-    Train with: spacy train config.cfg --paths.train A.spacy --paths.dev B.spacy
-    """
+    """Write a full, commented config.cfg for heads on a BERT checkpoint, or for
+    continuing its pretraining."""
     from ..folders import replacing_file
     from ..outputs import CONFIG, CONFIG_HEADER, check_output
     from ..pipeline.starter_config import starter_config, task_config
+    from ..pretraining.starter_config import continue_config
     from .errors import shown_as_messages
 
     with shown_as_messages():
-        if task and pipeline:
-            raise ValueError("Expected --task or --pipeline, got both.")
-        if task:
-            config = task_config(checkpoint, task=task, lang=lang)
+        given = {"--task": task, "--pipeline": pipeline, "--pretraining": pretraining}
+        options = [name for name, value in given.items() if value]
+        if len(options) > 1:
+            raise ValueError(
+                f"Expected one of {', '.join(given)}, got {' and '.join(options)}."
+            )
+        if pretraining:
+            config = continue_config(checkpoint, lang=lang or None)
+        elif task:
+            config = task_config(checkpoint, task=task, lang=lang or "en")
         else:
             names = (pipeline or "textcat,ner").split(",")
             heads = [name.strip() for name in names if name.strip()]
-            config = starter_config(checkpoint, heads=heads, lang=lang)
+            config = starter_config(checkpoint, heads=heads, lang=lang or "en")
         config = CONFIG_HEADER + config
         if str(output_file) == "-":
             print(config, end="")
@@ -50,3 +68,6 @@ def init_config_cli(
         with replacing_file(output) as new:
             new.write_text(config, encoding="utf8")
         msg.good(f"Wrote {output_file}")
+        command = _PRETRAIN if pretraining else _TRAIN
+        msg.text("You can now add your data and train:")
+        print(command.format(shlex.quote(str(output_file))))

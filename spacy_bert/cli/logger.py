@@ -10,6 +10,7 @@ from typing import Any
 import spacy
 from spacy.language import Language
 from spacy.util import registry
+from thinc.api import ConfigValidationError
 
 from ..pretraining import PretrainingConfig
 from ..pretraining.log import Row
@@ -28,10 +29,10 @@ def open_logger(
     Raises ValueError where it describes no registered logger, or what the logger needs
     is not installed.
     """
-    if not section:
+    setup_logger = check_logger(section)
+    if setup_logger is None:
         yield None
         return
-    setup_logger = _resolve(section)
     log_step, finalize = setup_logger(_nlp_with(config), sys.stdout, sys.stderr)
     loss: float | None = None
 
@@ -52,15 +53,26 @@ def open_logger(
         finalize()
 
 
-def _resolve(section: Mapping[str, Any]) -> Callable[..., Any]:
-    if "@loggers" not in section:
+def check_logger(section: Any) -> Callable[..., Any] | None:
+    """The logger's function, or None if the section is empty.
+
+    Raises ValueError if it describes no registered logger, or what the logger needs is
+    not installed.
+    """
+    if not section:
+        return None
+    if not isinstance(section, Mapping) or "@loggers" not in section:
+        got = ", ".join(section) if isinstance(section, Mapping) else repr(section)
         raise ValueError(
             '[logger]: expected a line such as @loggers = "spacy.WandbLogger.v5", got '
-            f"{', '.join(section)}."
+            f"{got}."
         )
     try:
         return registry.resolve({"logger": dict(section)})["logger"]
-    except ImportError as error:
+    except ConfigValidationError as error:
+        messages = [found["msg"] for found in error.errors or ()]
+        raise ValueError(f"[logger]: {'; '.join(messages) or error.desc}") from error
+    except (ImportError, ValueError) as error:
         raise ValueError(f"[logger]: {error}") from error
 
 

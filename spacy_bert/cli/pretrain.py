@@ -1,10 +1,10 @@
 """`spacy bert pretrain`: a config -> checkpoints."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
-from spacy.cli._util import Arg, Opt, parse_config_overrides
+from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 if TYPE_CHECKING:
@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 # As a shell reports a program that Ctrl-C ended.
 _STOPPED = 130
+
+_LESS_MEMORY = (
+    "If steps had been done, or none fitted: take half the batch_size and twice the "
+    "accumulate_gradient, or set recompute = true. If the model alone does not fit: "
+    "make the numbers of [model] smaller."
+)
 
 
 def pretrain_cli(
@@ -45,26 +51,31 @@ def pretrain_cli(
 
     Writes model-last and model-best, folders that transformers loads too, log.jsonl and
     report.html. Ctrl-C saves before it stops. Settings can be overridden, as in
-    --pretraining.max_steps 1000. On several devices:
+    --pretraining.max_steps 1000. The columns that it prints: TRAIN, HELD-OUT and GUESS
+    are MLM losses, of training since the last row, on held-out text, and of guessing
+    each piece there by its frequency; MLM % and NSP % of masked pieces and of pairs are
+    right on that text; MFU is the part of the machine's speed that is used.
+    On several devices:
     torchrun --nproc-per-node 8 -m spacy_bert pretrain CONFIG OUT
     """
-    from ..pretraining import PretrainingConfig, pretrain
+    from ..pretraining import pretrain
     from ..pretraining.distributed.ranks import OtherRankError, open_ranks
     from ..pretraining.training.memory import keep_freed_memory
-    from .devices import choose_device
+    from .devices import check_processes, choose_device
     from .errors import shown_as_messages
     from .logger import open_logger
-    from .sentences import configured_splitter
+    from .settings import read_settings
 
     keep_freed_memory()
     try:
-        with shown_as_messages():
+        with shown_as_messages(if_memory_lacks=_LESS_MEMORY):
             device = choose_device(gpu_id)
+            check_processes(n_process)
             with open_ranks(device) as ranks:
-                sections = ranks.first(lambda: _read_sections(config_path, ctx.args))
-                config = ranks.first(lambda: PretrainingConfig.from_dict(sections))
-                splitter = ranks.first(lambda: configured_splitter(config))
-                section = sections.get("logger", {}) if ranks.is_first else {}
+                config, splitter, section = ranks.first(
+                    lambda: read_settings(config_path, ctx)
+                )
+                section = section if ranks.is_first else {}
                 with open_logger(section, config) as logger:
                     state = pretrain(
                         config,
@@ -86,12 +97,6 @@ def pretrain_cli(
         _report(state, output_path, is_stopped=is_stopped)
     if is_stopped:
         raise typer.Exit(_STOPPED)
-
-
-def _read_sections(path: Path, arguments: list[str]) -> dict[str, Any]:
-    from spacy.util import load_config
-
-    return load_config(path, parse_config_overrides(arguments), interpolate=True)
 
 
 def _report(state: "TrainingState", output_path: Path, *, is_stopped: bool) -> None:

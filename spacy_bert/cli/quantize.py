@@ -28,11 +28,7 @@ def quantize_cli(
         output = check_output(
             output_dir, PIPELINE, force=force, inputs=[_folder(pipeline)]
         )
-        if (Path(pipeline) / "model-best").is_dir():
-            raise ValueError(
-                f"{pipeline}: expected a pipeline, got the folder of a training. Give "
-                f"{Path(pipeline) / 'model-best'}."
-            )
+        _check_pipeline(Path(pipeline))
         components = spacy.load(pipeline).config["components"]
         names = _encoders(components)
         if not names:
@@ -56,6 +52,21 @@ def _folder(pipeline: str) -> Path:
     from spacy.util import get_package_path, is_package
 
     return get_package_path(pipeline) if is_package(pipeline) else Path(pipeline)
+
+
+def _check_pipeline(path: Path) -> None:
+    """Raises ValueError if `path` is a folder, but not that of a pipeline."""
+    if not path.is_dir() or (path / "meta.json").is_file():
+        return
+    expected = f"{path}: expected a pipeline, a folder with meta.json, got"
+    if (path / "model-best").is_dir():
+        best = path / "model-best"
+        raise ValueError(f"{expected} the folder of a training. Give {best}.")
+    if (path / "config.json").is_file():
+        raise ValueError(
+            f"{expected} the checkpoint of a BERT. Give a pipeline trained on it."
+        )
+    raise ValueError(f"{expected} another folder.")
 
 
 def _encoders(section: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from spacy.cli._util import Arg, Opt, parse_config_overrides
+from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 if TYPE_CHECKING:
@@ -24,26 +24,14 @@ def vocab_cli(
     Reads the config's [corpus], without the documents that are held out, and writes
     [vocabulary] path. Settings can be overridden, as in --vocabulary.size 16000.
     """
-    from spacy.util import load_config
-
-    from ..pretraining import PretrainingConfig
     from ..pretraining.index.advice import MANY_UNKNOWN
     from ..pretraining.vocabulary import TrainingLines, learn_vocabulary
     from ..tokenization import find_unknown
     from .errors import shown_as_messages
+    from .settings import read_settings
 
     with shown_as_messages():
-        overrides = parse_config_overrides(ctx.args)
-        config = PretrainingConfig.from_dict(
-            load_config(config_path, overrides, interpolate=True)
-        )
-        if config.pretraining.checkpoint is not None:
-            raise ValueError(
-                "[pretraining] checkpoint: expected none where a vocabulary is "
-                f"learned, got {config.pretraining.checkpoint!r}, which has its own. "
-                "To add pieces to it, set [vocabulary] extend_vocab and run 'spacy "
-                "bert pretrain'."
-            )
+        config, _, _ = read_settings(config_path, ctx, learns_vocabulary=True)
         wordpiece = learn_vocabulary(
             config.corpus,
             config.vocabulary,

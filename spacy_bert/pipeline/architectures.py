@@ -5,7 +5,7 @@ comes back, of which each Doc gets a view. All differentiation stays in torch.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 from spacy import registry
 from spacy.pipeline.tok2vec import Tok2VecListener
@@ -15,11 +15,12 @@ from thinc.types import Floats2d
 
 from ..model.config import Activation, BertConfig
 from ..tokenization import train_wordpiece
+from .config_errors import takes_config
 from .encoding import encode_docs, get_shim
 from .listeners import Vectors, get_takes
 from .optimizer import LearnRates
 from .precision import Precision
-from .shim import BertShim
+from .shim import BertShim, Freeze
 from .token_vectors import Combine, LayerChoice
 from .windows import N_SPECIAL
 
@@ -31,6 +32,7 @@ DEFAULT_WIDTH = 256
 
 
 @registry.architectures("spacy-bert.BertEncoder.v1")
+@takes_config
 def build_bert_encoder(
     hidden_width: int = DEFAULT_WIDTH,
     n_layers: int = 4,
@@ -38,17 +40,17 @@ def build_bert_encoder(
     intermediate_width: int = 1024,
     max_positions: int = 512,
     n_segments: int = 2,
-    activation: Activation = "gelu",
+    activation: str = "gelu",
     layer_norm_eps: float = 1e-12,
     layers: int | list[int] = -1,
-    combine: Combine = "mean",
+    combine: str = "mean",
     window_width: int | None = None,
     window_overlap: int | None = None,
     max_batch_pieces: int | None = None,
-    freeze: Literal["none", "embeddings", "all"] | int = "none",
+    freeze: str | int = "none",
     learn_rate_factor: float = 1.0,
     layer_decay: float = 1.0,
-    precision: Precision = "fp32",
+    precision: str = "fp32",
     recompute: bool = False,
 ) -> Model[list[Doc], list[Floats2d]]:
     """BERT over Docs of any length, one vector a token.
@@ -81,7 +83,7 @@ def build_bert_encoder(
         intermediate_width=intermediate_width,
         max_positions=max_positions,
         n_segments=n_segments,
-        activation=activation,
+        activation=cast(Activation, activation),
         layer_norm_eps=layer_norm_eps,
     )
     width = min(256, max_positions) if window_width is None else window_width
@@ -115,11 +117,11 @@ def build_bert_encoder(
         shims=[
             BertShim(
                 config,
-                freeze=freeze,
+                freeze=cast(Freeze, freeze),
                 learn_rates=LearnRates(
                     factor=learn_rate_factor, layer_decay=layer_decay
                 ),
-                precision=precision,
+                precision=cast(Precision, precision),
                 recompute=recompute,
             )
         ],
@@ -127,6 +129,7 @@ def build_bert_encoder(
 
 
 @registry.architectures("spacy-bert.ClsVectors.v1")
+@takes_config
 def build_cls_vectors(
     encoder: Model[list[Doc], list[Floats2d]], pooled: bool = True
 ) -> Model[list[Doc], Floats2d]:
@@ -192,9 +195,7 @@ def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
         shim.start_at_random(train_wordpiece(texts, vocab_size=DEFAULT_VOCAB_SIZE))
 
 
-def _choose_layers(
-    layers: int | list[int], combine: Combine, n_layers: int
-) -> LayerChoice:
+def _choose_layers(layers: int | list[int], combine: str, n_layers: int) -> LayerChoice:
     asked = [layers] if isinstance(layers, int) else layers
     if not asked or not all(-n_layers - 1 <= layer <= n_layers for layer in asked):
         raise ValueError(
@@ -205,7 +206,8 @@ def _choose_layers(
         raise ValueError(f"combine must be 'mean' or 'concat', got {combine!r}.")
     # -1: the last of n_layers + 1.
     return LayerChoice(
-        layers=tuple(layer % (n_layers + 1) for layer in asked), combine=combine
+        layers=tuple(layer % (n_layers + 1) for layer in asked),
+        combine=cast(Combine, combine),
     )
 
 

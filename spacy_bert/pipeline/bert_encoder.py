@@ -28,6 +28,7 @@ from thinc.types import Floats2d
 from ..tokenization import WordPiece, train_wordpiece
 from . import forking  # noqa: F401
 from .architectures import DEFAULT_VOCAB_SIZE
+from .config_errors import takes_config
 from .encoding import Encoded, Gradients, check_trainable, encode_docs, get_shim
 from .listeners import Vectors, get_grad_factor, get_takes, no_backprop
 from .piping import EarlyPipe
@@ -46,6 +47,7 @@ Doc.set_extension("bert_source", default=None, force=True)
     assigns=["doc.tensor", "doc._.bert_cls", "doc._.bert_pooled"],
     default_config=DEFAULT_CONFIG,
 )
+@takes_config
 def make_bert_encoder(
     nlp: Language, name: str, model: Model[list[Doc], list[Floats2d]]
 ) -> "BertTok2Vec":
@@ -68,6 +70,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         super().__init__(vocab, model, name)
         self._pending: _PendingGradient | None = None
 
+    @takes_config
     def add_listener(self, listener: Tok2VecListener, component_name: str) -> None:
         """Raises ValueError where a listener of ours expects vectors of another width.
 
@@ -159,6 +162,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         self._finish_pending()
         self.model.finish_update(sgd)
 
+    @takes_config
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],

@@ -8,10 +8,12 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from .config_errors import takes_config
 from .listeners import expect_takes
 
 
 @registry.architectures("spacy-bert.LayerMix.v1")
+@takes_config
 def build_layer_mix(
     tok2vec: Model[list[Doc], list[Floats2d]], n_layers: int
 ) -> Model[list[Doc], list[Floats2d]]:

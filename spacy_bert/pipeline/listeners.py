@@ -9,12 +9,15 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from .config_errors import takes_config
+
 # What a listener takes: a vector for each token; that of [CLS]; the same through the
 # pooler, a dense layer and tanh.
 Vectors = Literal["tokens", "cls", "pooled"]
 
 
 @registry.architectures("spacy-bert.BertListener.v1")
+@takes_config
 def build_listener(
     width: int, upstream: str = "bert_encoder", grad_factor: float = 1.0
 ) -> Model[list[Doc], list[Floats2d]]:
@@ -29,6 +32,7 @@ def build_listener(
 
 
 @registry.architectures("spacy-bert.ClsListener.v1")
+@takes_config
 def build_cls_listener(
     width: int,
     upstream: str = "bert_encoder",

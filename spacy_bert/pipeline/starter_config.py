@@ -184,6 +184,9 @@ def starter_config(
             f"Expected heads out of {', '.join(HEADS)}; got "
             f"{', '.join(unknown) or 'none'}."
         )
+    twice = [head for head in HEADS if heads.count(head) > 1]
+    if twice:
+        raise ValueError(f"Expected each head once, got {', '.join(twice)} twice.")
     for rivals in _RIVALS:
         if set(rivals) <= set(heads):
             raise ValueError(
@@ -265,12 +268,13 @@ def annotate(config: str, comments: Mapping[str, str]) -> str:
 
 
 def _training_settings(hidden_width: int) -> dict[str, Any]:
-    max_steps = 2000
     return {
         "accumulate_gradient": 1,
-        "max_steps": max_steps,
+        "max_steps": 2000,
         "eval_frequency": 200,
         "patience": 0,
+        # Something that moves between evaluations, which can be minutes apart.
+        "logger": {"@loggers": "spacy.ConsoleLogger.v1", "progress_bar": True},
         "before_to_disk": {"@callbacks": "spacy-bert.forget_paths.v1"},
         "batcher": {
             "@batchers": "spacy.batch_by_padded.v1",
@@ -284,9 +288,9 @@ def _training_settings(hidden_width: int) -> dict[str, Any]:
             "L2": 0.01,
             "L2_is_weight_decay": True,
             "learn_rate": {
-                "@schedules": "warmup_linear.v1",
-                "warmup_steps": max_steps // 10,
-                "total_steps": max_steps,
+                "@schedules": "spacy-bert.warmup_linear.v1",
+                "warmup_ratio": 0.1,
+                "total_steps": "${training.max_steps}",
                 # BERT-base is fine-tuned with 2e-5 to 5e-5 (Devlin et al. 2018, A.3).
                 "initial_rate": round(_HEAD_RATE * 5e-5 * 768 / hidden_width, 6),
             },

@@ -1,19 +1,35 @@
 """The settings of a pretraining run: checked once, before anything is read."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..checkpoint import read_config
 from ..model import BertConfig
 from ..tokenization.wordpiece import MASK
-from .sections import check_names, expect, read_section
+from .agreement import (
+    check_checkpoint_vocabulary,
+    check_model,
+    check_own_vocabulary,
+    checkpoint_config,
+    new_config,
+)
+from .sections import (
+    Mistake,
+    Mistakes,
+    Section,
+    check_names,
+    read_right_keys,
+    read_section,
+)
 from .text.corpus import CorpusConfig
 
 # The commands read [paths] and [logger].
 SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining", "logger")
 LIMITS = ("max_steps", "max_epochs", "max_minutes")
+
+# Above the first a rate gets a warning; above the second it is a slip of the pen.
+LARGE_LEARN_RATE, MAX_LEARN_RATE = 0.1, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +50,12 @@ class VocabularyConfig:
     split_chinese: bool | None = None
 
     def __post_init__(self) -> None:
+        mistakes = Mistakes()
         for name, least in (("size", 1), ("min_frequency", 1), ("extend_vocab", 0)):
             value = getattr(self, name)
             place, expected = f"[vocabulary] {name}", f"at least {least}"
-            expect(value >= least, place=place, expected=expected, got=value)
+            mistakes.expect(value >= least, place=place, expected=expected, got=value)
+        mistakes.raise_any()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +63,9 @@ class TrainingConfig:
     """The section [pretraining]. Defaults are the paper's where a small run allows.
 
     max_steps, max_epochs, max_minutes: the run ends where the first of those that are
-        given is reached; the learning rate follows it. Minutes are those of the loop.
+        given is reached; the learning rate follows it. Minutes are those of the steps,
+        with evaluations and saves: the index and the warm start come first, and are not
+        counted.
     schedule, warmup_ratio, decay_ratio: see `schedule.learn_rate_at`; parts of the run.
     optimizer: AdamW, or Muon for the matrices between hidden states and AdamW for the
         rest.
@@ -130,55 +150,74 @@ class TrainingConfig:
     probes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        """Raises MistakesError, a ValueError, with all that is wrong."""
+        mistakes = Mistakes()
+
+        def check(name: str, expected: str, is_right: bool, *needs: str) -> None:
+            mistakes.expect(
+                is_right,
+                place=f"[pretraining] {name}",
+                expected=expected,
+                got=getattr(self, name),
+                needs=[f"[pretraining] {other}" for other in needs],
+            )
+
+        self._check_ranges(check)
+        self._check_combinations(check)
+        mistakes.raise_any()
+
+    def _check_ranges(self, check: Callable[..., None]) -> None:
         at_least = {"seed": 0, "max_length": 5, "weight_decay": 0, "max_skipped": 0}
         counts = "batch_size accumulate_gradient n_eval_instances"
         at_least |= dict.fromkeys(counts.split(), 1)
         at_least |= dict.fromkeys(("eval_every", "log_every", "save_every"), 1)
         for name, least in at_least.items():
-            self._expect(name, f"at least {least}", getattr(self, name) >= least)
-        self._expect("seed", "below 2 ** 63", self.seed < 1 << 63)
+            check(name, f"at least {least}", getattr(self, name) >= least)
+        check("seed", "below 2 ** 63", self.seed < 1 << 63)
         for name in LIMITS:
             value = getattr(self, name)
-            self._expect(name, "a number above 0", value is None or value > 0)
+            check(name, "a number above 0", value is None or value > 0)
         for name in "short_seq_prob mask_token_prob random_piece_prob".split():
             is_share = 0.0 <= getattr(self, name) <= 1.0
-            self._expect(name, "a probability from 0 to 1", is_share)
+            check(name, "a probability from 0 to 1", is_share)
         is_share = 0.0 < self.mask_prob <= 1.0
-        self._expect("mask_prob", "a probability above 0 and at most 1", is_share)
+        check("mask_prob", "a probability above 0 and at most 1", is_share)
         for name in ("learn_rate", "eps", "max_grad_norm"):
-            self._expect(name, "a number above 0", getattr(self, name) > 0)
+            check(name, "a number above 0", getattr(self, name) > 0)
+        expected = f"at most {MAX_LEARN_RATE:g}, such as 1e-4"
+        check("learn_rate", expected, self.learn_rate <= MAX_LEARN_RATE)
         are_betas = all(0.0 <= beta < 1.0 for beta in self.betas)
-        self._expect("betas", "two numbers from 0 up to, not including, 1", are_betas)
-        expected = f"at most 1 - mask_token_prob = {1 - self.mask_token_prob:g}"
-        is_rest = self.random_piece_prob <= 1 - self.mask_token_prob + 1e-9
-        self._expect("random_piece_prob", expected, is_rest)
+        check("betas", "two numbers from 0 up to, not including, 1", are_betas)
         if self.max_predictions_per_seq is not None:
             is_count = self.max_predictions_per_seq >= 1
-            self._expect("max_predictions_per_seq", "at least 1", is_count)
+            check("max_predictions_per_seq", "at least 1", is_count)
+        is_share = 0.0 < self.final_share < 1.0
+        check("final_share", "a share above 0 and below 1", is_share)
+        have_masks = all(MASK in text for text in self.probes)
+        check("probes", f"texts that each have {MASK} in them", have_masks)
+        is_part = 0.0 <= self.warmup_ratio < 1.0
+        check("warmup_ratio", "a part from 0 up to, not including, 1", is_part)
+
+    def _check_combinations(self, check: Callable[..., None]) -> None:
+        expected = f"at most 1 - mask_token_prob = {1 - self.mask_token_prob:g}"
+        is_rest = self.random_piece_prob <= 1 - self.mask_token_prob + 1e-9
+        check("random_piece_prob", expected, is_rest, "mask_token_prob")
         if self.final_max_length is not None:
             expected = f"more than max_length = {self.max_length}"
             is_longer = self.final_max_length > self.max_length
-            self._expect("final_max_length", expected, is_longer)
-        is_share = 0.0 < self.final_share < 1.0
-        self._expect("final_share", "a share above 0 and below 1", is_share)
+            check("final_max_length", expected, is_longer, "max_length")
         if self.faithful:
             expected = "'nsp' with faithful = true, as the original has nothing else"
-            self._expect("next_sentence", expected, self.next_sentence == "nsp")
+            is_nsp = self.next_sentence == "nsp"
+            check("next_sentence", expected, is_nsp, "faithful")
             expected = "'pieces' or 'words' with faithful = true, as in the original"
-            self._expect("masking", expected, self.masking != "spans")
+            check("masking", expected, self.masking != "spans", "faithful")
         expected = "false beside a checkpoint, whose embeddings it would overwrite"
-        self._expect("warm_start", expected, not (self.warm_start and self.checkpoint))
-        have_masks = all(MASK in text for text in self.probes)
-        self._expect("probes", f"texts that each have {MASK} in them", have_masks)
-        is_part = 0.0 <= self.warmup_ratio < 1.0
-        self._expect("warmup_ratio", "a part from 0 up to, not including, 1", is_part)
+        check("warm_start", expected, not (self.warm_start and self.checkpoint))
         expected = f"above 0 and at most 1 - warmup_ratio = {1 - self.warmup_ratio:g}"
         is_part = 0.0 < self.decay_ratio <= 1 - self.warmup_ratio + 1e-9
-        self._expect("decay_ratio", expected, is_part or self.schedule != "wsd")
-
-    def _expect(self, name: str, expected: str, is_right: bool) -> None:
-        place = f"[pretraining] {name}"
-        expect(is_right, place=place, expected=expected, got=getattr(self, name))
+        is_part = is_part or self.schedule != "wsd"
+        check("decay_ratio", expected, is_part, "warmup_ratio", "schedule")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,54 +230,75 @@ class PretrainingConfig:
     pretraining: TrainingConfig
 
     def __post_init__(self) -> None:
-        if all(getattr(self.pretraining, name) is None for name in LIMITS):
-            raise ValueError(
-                f"[pretraining]: expected {', '.join(LIMITS[:2])} or {LIMITS[2]}, got "
-                "none. Say how long to train, such as max_minutes = 60."
-            )
+        mistakes = Mistakes()
+        _check_limits(self.pretraining, mistakes)
+        mistakes.raise_any()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "PretrainingConfig":
-        """Raises ValueError where the sections make no run."""
-        check_names(values, SECTIONS, what="section", where="in the config")
-        training = read_section(
-            TrainingConfig, values.get("pretraining", {}), section="pretraining"
+        """Raises MistakesError, a ValueError, with all that is wrong in all sections
+        and between them."""
+        mistakes = Mistakes()
+        mistakes.collect(
+            lambda: check_names(values, SECTIONS, what="section", where="in the config")
         )
-        vocabulary = dict(values.get("vocabulary", {}))
-        if training.checkpoint is not None:
-            if not (Path(training.checkpoint) / "config.json").is_file():
-                raise FileNotFoundError(
-                    "[pretraining] checkpoint: expected the folder of a BERT, with its "
-                    f"config.json, found none at {training.checkpoint!r}."
-                )
-            vocabulary.setdefault("path", training.checkpoint)
-        config = cls(
-            corpus=read_section(
-                CorpusConfig, values.get("corpus", {}), section="corpus"
-            ),
-            vocabulary=read_section(VocabularyConfig, vocabulary, section="vocabulary"),
+
+        def read(section: str, kind: type[Section], given: Any) -> Section | None:
+            return read_right_keys(kind, given, section=section, mistakes=mistakes)
+
+        training = read("pretraining", TrainingConfig, values.get("pretraining", {}))
+        checkpoint = training.checkpoint if training else None
+        vocabulary = values.get("vocabulary", {})
+        if checkpoint and isinstance(vocabulary, Mapping):
+            # It comes with its own.
+            path = vocabulary.get("path")
+            vocabulary = {**vocabulary, "path": checkpoint if path is None else path}
+        corpus = read("corpus", CorpusConfig, values.get("corpus", {}))
+        words = read("vocabulary", VocabularyConfig, vocabulary)
+        bert = None
+        if training:
+            _check_limits(training, mistakes)
+        if checkpoint:
+            place = "[pretraining] checkpoint"
+            bert = mistakes.collect(
+                lambda: checkpoint_config(Path(checkpoint), place, values.get("model"))
+            )
+            check_checkpoint_vocabulary(words, checkpoint, mistakes)
+        elif words:
+            check_own_vocabulary(words, mistakes)
+            # The vocabulary may not be learned yet, so its size is taken on trust.
+            bert = mistakes.collect(lambda: new_config(values.get("model"), words))
+        if bert and training:
+            check_model(bert, training, mistakes)
+        mistakes.raise_any()
+        assert corpus and words and training
+        return cls(
+            corpus=corpus,
+            vocabulary=words,
             model=dict(values.get("model", {})),
             pretraining=training,
         )
-        if training.checkpoint is None:
-            expect(
-                config.vocabulary.extend_vocab == 0,
-                place="[vocabulary] extend_vocab",
-                expected="0 where there is no [pretraining] checkpoint to extend",
-                got=config.vocabulary.extend_vocab,
-            )
-            # The vocabulary may not be learned yet, so its size is taken on trust.
-            config.bert_config(config.model.get("vocab_size") or config.vocabulary.size)
-        return config
+
+    def warnings(self) -> list[str]:
+        """What is allowed, and hardly meant."""
+        rate = self.pretraining.learn_rate
+        if rate <= LARGE_LEARN_RATE:
+            return []
+        return [
+            f"[pretraining] learn_rate = {rate:g} is far above what BERTs are trained "
+            "with, 1e-5 to 1e-2. The loss may not fall."
+        ]
 
     def bert_config(self, n_pieces: int) -> BertConfig:
-        """The architecture: the checkpoint's where there is one, else [model]'s.
+        """The architecture: the checkpoint's if there is one, else that of [model].
 
-        Raises ValueError where [model] contradicts the vocabulary or the checkpoint,
-        or sequences are longer than the model's positions.
+        Raises MistakesError, a ValueError, if [model] contradicts the vocabulary or the
+        checkpoint, or if sequences are longer than the model's positions.
         """
+        mistakes = Mistakes()
         if self.pretraining.checkpoint:
-            bert = self._checkpoint_config(Path(self.pretraining.checkpoint))
+            path = Path(self.pretraining.checkpoint)
+            bert = checkpoint_config(path, "[pretraining] checkpoint", self.model)
         else:
             size = self.model.get("vocab_size")
             if size is not None and size != n_pieces:
@@ -249,36 +309,16 @@ class PretrainingConfig:
                 )
             values = {**self.model, "vocab_size": n_pieces}
             bert = read_section(BertConfig, values, section="model")
-        expect(
-            bert.n_segments > 1 or self.pretraining.next_sentence == "none",
-            place="[model] n_segments",
-            expected="2, as pairs have two segments (next_sentence = 'none' has one)",
-            got=bert.n_segments,
-        )
-        for name in ("max_length", "final_max_length"):
-            length = getattr(self.pretraining, name)
-            expect(
-                length is None or length <= bert.max_positions,
-                place=f"[pretraining] {name}",
-                expected=f"at most [model] max_positions = {bert.max_positions}",
-                got=length,
-            )
+        check_model(bert, self.pretraining, mistakes)
+        mistakes.raise_any()
         return bert
 
-    def _checkpoint_config(self, path: Path) -> BertConfig:
-        """The checkpoint's, with the dropout that [model] asks for."""
-        bert = read_config(path)
-        values = {**asdict(bert), **self.model}
-        asked = read_section(BertConfig, values, section="model")
-        dropout = {
-            name: getattr(asked, name)
-            for name in ("hidden_dropout_prob", "attention_dropout_prob")
-        }
-        for name, value in asdict(replace(bert, **dropout)).items():
-            expect(
-                getattr(asked, name) == value,
-                place=f"[model] {name}",
-                expected=f"{value!r}, as in the checkpoint {path}",
-                got=getattr(asked, name),
-            )
-        return replace(bert, **dropout)
+
+def _check_limits(training: TrainingConfig, mistakes: Mistakes) -> None:
+    if all(getattr(training, name) is None for name in LIMITS):
+        message = (
+            f"[pretraining]: expected {', '.join(LIMITS[:2])} or {LIMITS[2]}, got "
+            "none. Say how long to train, such as max_minutes = 60."
+        )
+        places = [f"[pretraining] {name}" for name in LIMITS]
+        mistakes.add(Mistake(message, ("[pretraining]", *places)))

@@ -12,6 +12,7 @@ from ..model import BertForPretraining, mlm_loss, nsp_loss
 from .distributed.ranks import ALONE, Ranks
 from .index.files import CorpusPart
 from .instances.batches import BatchReader, Place, PretrainingBatch
+from .progress_bar import Bar, Write
 
 _BLOCK = 1 << 22
 
@@ -68,18 +69,23 @@ def evaluate(
     batches: Sequence[PretrainingBatch],
     log_probs: Tensor,
     ranks: Ranks = ALONE,
+    write: Write | None = None,
 ) -> Evaluation:
     """On the batches of all ranks.
 
-    log_probs: of single pieces, (vocab_size,).
+    log_probs: of single pieces, (vocab_size,). write: takes lines on how far it is.
     """
     device = next(model.parameters()).device
     # MLM loss, pieces right, unigram loss, NSP loss, pairs right, random pairs
     sums = torch.zeros(6, dtype=torch.float64, device="cpu")
     # Not inference_mode, in which FSDP cannot put weights together.
-    with torch.no_grad():
+    bar = Bar(
+        "Evaluating", len(batches), unit=" batches", write=write, leaves_trace=False
+    )
+    with torch.no_grad(), bar:
         for batch in batches:
             sums += _batch_sums(model, batch.to(device), log_probs)
+            bar.update(1)
     n_masked, n_instances, *totals = ranks.sum(
         sum(batch.n_masked for batch in batches),
         sum(batch.n_sequences for batch in batches),

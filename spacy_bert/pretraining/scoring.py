@@ -1,16 +1,19 @@
 """A finished checkpoint on any text: the metrics of held-out evaluation."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 
-from ..checkpoint import load_pretraining_model
+from ..checkpoint import load_mlm_model
+from ..record import read_record
 from .config import TrainingConfig
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
 from .index.building import index_whole
 from .index.fingerprint import plan_index
 from .instances.batches import BatchReader
+from .progress_bar import Write
 from .sections import expect, read_section
 from .text.corpus import CorpusConfig, Splitter
 
@@ -20,15 +23,29 @@ def score_checkpoint(
     corpus: CorpusConfig,
     *,
     splitter: Splitter | None,
-    max_length: int = 128,
-    next_sentence: str = "nsp",
+    max_length: int | None = None,
+    next_sentence: str | None = None,
     n_instances: int = 1024,
     device: torch.device | str = "cpu",
+    write: Write | None = None,
 ) -> Evaluation:
     """All documents of the corpus count as held out. Its own piece frequencies make the
-    unigram loss. `next_sentence`: what the checkpoint was trained with, as in
-    TrainingConfig. Raises ValueError or OSError where something does not fit."""
-    model, wordpiece = load_pretraining_model(checkpoint)
+    unigram loss.
+
+    max_length, next_sentence: as in TrainingConfig; by default what the checkpoint was
+        pretrained with.
+    write: takes lines on how far it is.
+
+    An NSP head that was never trained gets no scores. Raises ValueError or OSError
+    where something does not fit.
+    """
+    model, wordpiece, judges_pairs = load_mlm_model(checkpoint)
+    record = read_record(checkpoint)
+    judges_pairs = judges_pairs and record.next_sentence != "none"
+    if next_sentence is None:
+        next_sentence = record.next_sentence if judges_pairs else "none"
+    if max_length is None:
+        max_length = min(record.max_length, model.config.max_positions)
     expect(
         max_length <= model.config.max_positions,
         place="max_length",
@@ -39,7 +56,8 @@ def score_checkpoint(
     config = read_section(TrainingConfig, settings, section="pretraining")
     with TemporaryDirectory() as folder:
         plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
-        part = index_whole(Path(folder), plan)
+        part = index_whole(Path(folder), plan, write=write)
         batches = held_out_batches(BatchReader(part, wordpiece, config), n_instances)
         log_probs = unigram_log_probs(part, model.config.vocab_size)
-    return evaluate(model.to(device), batches, log_probs)
+    result = evaluate(model.to(device), batches, log_probs, write=write)
+    return result if judges_pairs else replace(result, nsp=None)

@@ -1,64 +1,191 @@
-"""A section of a config, a plain dict -> a frozen dataclass, checked on the way."""
+"""A section of a config, a plain dict -> a frozen dataclass, checked on the way.
 
-from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
+All mistakes are reported together, so that a config takes one attempt and not one for
+each of them.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Section = TypeVar("Section")
+Value = TypeVar("Value")
 
 _TYPE_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "a boolean"}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """`keys`: those that the message is about, such as "[corpus] path"; the first one
+    is to be changed. The others only matter if they are right themselves."""
+
+    message: str
+    keys: tuple[str, ...] = ()
+
+
+class MistakesError(ValueError):
+    """Everything that is wrong with a config."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        messages = [mistake.message for mistake in mistakes]
+        if len(messages) > 1:
+            found = "\n- ".join(messages)
+            messages = [f"{len(messages)} mistakes in the config:\n- {found}"]
+        super().__init__(*messages)
+
+
+class Mistakes:
+    """Collects mistakes, and raises them as one error."""
+
+    def __init__(self) -> None:
+        self._found: list[Mistake] = []
+
+    def expect(
+        self,
+        is_right: bool,
+        *,
+        place: str,
+        expected: str,
+        got: object,
+        needs: Iterable[str] = (),
+    ) -> None:
+        """Note what was expected and what came, unless `is_right`.
+
+        needs: other keys that were compared. If one of them is wrong, so may be this
+        comparison, and it is left out.
+        """
+        if not is_right:
+            message = f"{place}: expected {expected}, got {got!r}."
+            self.add(Mistake(message, (place, *needs)))
+
+    def add(self, mistake: Mistake) -> None:
+        wrong = {found.keys[0] for found in self._found if found.keys}
+        if wrong.isdisjoint(mistake.keys):
+            self._found.append(mistake)
+
+    def add_all(self, error: MistakesError) -> None:
+        for mistake in error.mistakes:
+            self.add(mistake)
+
+    def collect(self, read: Callable[[], Value]) -> Value | None:
+        """What `read` returns, or None if it raises ValueError or OSError, which is
+        noted."""
+        try:
+            return read()
+        except MistakesError as error:
+            self.add_all(error)
+        except (ValueError, OSError) as error:
+            self.add(Mistake(str(error)))
+        return None
+
+    def raise_any(self) -> None:
+        """Raises MistakesError if there are any."""
+        if self._found:
+            raise MistakesError(self._found)
 
 
 def read_section(cls: type[Section], values: Any, *, section: str) -> Section:
     """`cls(**values)`, after the names and the types are checked.
 
-    Raises ValueError where a key is unknown or missing or a value has another type.
+    Raises MistakesError, a ValueError, with all keys that are unknown or missing and
+    all values that are of another type or that `cls` refuses.
+    """
+    mistakes = Mistakes()
+    made = read_right_keys(cls, values, section=section, mistakes=mistakes)
+    mistakes.raise_any()
+    assert made is not None
+    return made
+
+
+def read_right_keys(
+    cls: type[Section], values: Any, *, section: str, mistakes: Mistakes
+) -> Section | None:
+    """As `read_section`, but mistakes are noted. Keys that are wrong have their
+    defaults, so that the others can be compared with those of other sections.
+
+    Returns None if a key without a default is wrong.
     """
     if not isinstance(values, Mapping):
-        raise ValueError(f"Expected [{section}] to be a section, got {values!r}.")
+        message = f"Expected [{section}] to be a section, got {values!r}."
+        mistakes.add(Mistake(message))
+        return None
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
-    check_names(values, known, what="key", where=f"in [{section}]")
-    types = get_type_hints(cls)
-    missing = [
-        name
-        for name, field in known.items()
-        if field.default is MISSING
-        and field.default_factory is MISSING
-        and name not in values
-    ]
-    if missing:
-        raise ValueError(
-            f"[{section}] lacks {missing[0]!r}. Add a line '{missing[0]} = ...' there."
-        )
-    return cls(
-        **{
-            key: _checked(value, types[key], place=f"[{section}] {key}")
-            for key, value in values.items()
-        }
+    mistakes.collect(
+        lambda: check_names(values, known, what="key", where=f"in [{section}]")
     )
+    types = get_type_hints(cls)
+    right = {}
+    for name, field in known.items():
+        place = f"[{section}] {name}"
+        if name in values:
+            try:
+                right[name] = _checked(values[name], types[name], place=place)
+            except MistakesError as error:
+                mistakes.add_all(error)
+        elif field.default is MISSING and field.default_factory is MISSING:
+            message = f"[{section}] lacks {name!r}. Add a line '{name} = ...' there."
+            mistakes.add(Mistake(message, (place,)))
+    return _make(cls, right, section, mistakes)
+
+
+def _make(
+    cls: type[Section], values: dict[str, Any], section: str, mistakes: Mistakes
+) -> Section | None:
+    """`cls(**values)` without the values that it refuses, which are noted."""
+    try:
+        return cls(**values)
+    except MistakesError as error:
+        found = error.mistakes
+    except ValueError as error:
+        # Of a class that knows no sections: its messages begin with the key.
+        name = str(error).split(maxsplit=1)[0]
+        found = (Mistake(f"[{section}] {error}", (f"[{section}] {name}",)),)
+    except TypeError:
+        # A key without a default is missing, which is noted already.
+        return None
+    refused: set[str] = set()
+    for mistake in found:
+        mistakes.add(mistake)
+        refused.update(mistake.keys[:1])
+    kept = {k: v for k, v in values.items() if f"[{section}] {k}" not in refused}
+    return _make(cls, kept, section, mistakes) if len(kept) < len(values) else None
 
 
 def check_names(
     names: Iterable[str], known: Iterable[str], *, what: str, where: str
 ) -> None:
-    """Raises ValueError, with the closest known name, where one is unknown."""
+    """Raises MistakesError, a ValueError, with the closest known name for each name
+    that is unknown."""
     known = sorted(known)
+    mistakes = Mistakes()
     for name in names:
-        if name in known:
-            continue
-        close = get_close_matches(name, known, n=1)
-        advice = f"Did you mean {close[0]!r}? " if close else ""
-        raise ValueError(
-            f"Unknown {what} {name!r} {where}. {advice}Known are: {', '.join(known)}."
-        )
+        if name not in known:
+            advice = closest(name, known)
+            listed = f"Known are: {', '.join(known)}."
+            mistakes.add(Mistake(f"Unknown {what} {name!r} {where}. {advice}{listed}"))
+    mistakes.raise_any()
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """ "lern_rate" -> "Did you mean 'learn_rate'? "; nothing if no name is like it."""
+    close = get_close_matches(str(name), list(known), n=1)
+    return f"Did you mean {close[0]!r}? " if close else ""
 
 
 def expect(is_right: bool, *, place: str, expected: str, got: object) -> None:
-    """Raises ValueError with what was expected and what came, unless `is_right`."""
-    if not is_right:
-        raise ValueError(f"{place}: expected {expected}, got {got!r}.")
+    """Raises MistakesError, a ValueError, with what was expected and what came, unless
+    `is_right`."""
+    mistakes = Mistakes()
+    mistakes.expect(is_right, place=place, expected=expected, got=got)
+    mistakes.raise_any()
+
+
+def _is_required(field: Any) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def _checked(value: Any, kind: Any, *, place: str) -> Any:
@@ -86,7 +213,9 @@ def _checked(value: Any, kind: Any, *, place: str) -> Any:
         return tuple(
             _checked(v, k, place=place) for v, k in zip(value, kinds, strict=True)
         )
-    if kind is float and type(value) is int:
+    if kind is float and type(value) in (int, float):
+        is_finite = abs(value) <= sys.float_info.max
+        expect(is_finite, place=place, expected="a finite number", got=value)
         return float(value)
     expect(type(value) is kind, place=place, expected=_TYPE_NAMES[kind], got=value)
     return value

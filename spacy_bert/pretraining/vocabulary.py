@@ -1,6 +1,7 @@
 """The vocabulary of a run: learned from its corpus, or read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,7 @@ from ..folders import replacing_file
 from ..outputs import VOCABULARY, check_output
 from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
 from .config import VocabularyConfig
+from .progress_bar import Write, shown_lines, text_bytes
 from .text.corpus import CorpusConfig, find_sources, read_documents
 from .text.held_out import HeldOut, choose_held_out
 from .text.sources import would_find
@@ -48,15 +50,17 @@ def learn_vocabulary(
             f"[vocabulary] path: expected a file apart from the corpus, got {path}, "
             f"which [corpus] path = {corpus.path!r} takes for text. Give another path."
         )
-    wordpiece = train_wordpiece(
-        TrainingLines(corpus),
-        vocab_size=config.size,
-        min_frequency=config.min_frequency,
-        lowercase=config.lowercase is not False,
-        strip_accents=config.strip_accents,
-        split_chinese=config.split_chinese is not False,
-        show_progress=show_progress,
-    )
+    with shown_training_lines(
+        corpus, "Merging pieces", print if show_progress else None
+    ) as lines:
+        wordpiece = train_wordpiece(
+            lines,
+            vocab_size=config.size,
+            min_frequency=config.min_frequency,
+            lowercase=config.lowercase is not False,
+            strip_accents=config.strip_accents,
+            split_chinese=config.split_chinese is not False,
+        )
     with replacing_file(path) as new:
         new.write_text("".join(f"{p}\n" for p in wordpiece.pieces), encoding="utf8")
     return wordpiece
@@ -119,3 +123,11 @@ class TrainingLines:
 
     def _documents(self) -> Iterator[list[str]]:
         return read_documents(find_sources(self.corpus), self.corpus.settings)
+
+
+def shown_training_lines(
+    corpus: CorpusConfig, then: str, write: Write | None
+) -> AbstractContextManager[Iterable[str]]:
+    """Lines of training that show how far they are read. then: what follows that."""
+    n_bytes = text_bytes(find_sources(corpus))
+    return shown_lines(TrainingLines(corpus), n_bytes, then, write)

@@ -11,6 +11,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.config_errors import takes_config
 from ..pipeline.piping import EarlyPipe
 from ..pipeline.starter_config import head_config
 from .bio import BioTags, Entity
@@ -33,6 +34,7 @@ from .token_classifier import TagScores
         "ents_per_type": None,
     },
 )
+@takes_config
 def make_bert_ner(
     nlp: Language,
     name: str,
@@ -97,6 +99,7 @@ class BertNer(EarlyPipe):
         self.vocab.strings.add(label)
         return 1
 
+    @takes_config
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],

@@ -10,10 +10,12 @@ from spacy.tokens import Doc
 from thinc.api import Dropout, Linear, Logistic, Model, Ops, Softmax, chain
 from thinc.types import Floats2d, FloatsXd, Shape
 
+from ..pipeline.config_errors import takes_config
 from ..pipeline.listeners import expect_takes
 
 
 @registry.architectures("spacy-bert.TextCatCls.v1")
+@takes_config
 def build_cls_classifier(
     tok2vec: Model[list[Doc], Floats2d],
     exclusive_classes: bool,

@@ -18,6 +18,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.config_errors import takes_config
 from ..pipeline.piping import EarlyPipe
 from ..pipeline.starter_config import head_config
 from .answer_loss import answer_loss
@@ -45,6 +46,7 @@ from .pipeline_reference import PipelineReference
     },
     default_score_weights={"answers_em": 0.0, "answers_f": 1.0},
 )
+@takes_config
 def make_extractive_qa(
     nlp: Language,
     name: str,
@@ -192,6 +194,7 @@ class ExtractiveQA(EarlyPipe):
         expect_finite(loss, name=self.name)
         return loss, [self.model.ops.asarray2f(rows) for rows in d_logits]
 
+    @takes_config
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],

@@ -7,6 +7,7 @@ from spacy.tokens import Doc
 from thinc.api import Linear, Model, chain, with_array
 from thinc.types import Floats2d
 
+from ..pipeline.config_errors import takes_config
 from ..pipeline.listeners import expect_takes
 
 N_LOGITS = 2  # Of an answer that starts here, and of one that ends here.
@@ -15,6 +16,7 @@ Backprop = Callable[[list[Floats2d]], list[Doc]]
 
 
 @registry.architectures("spacy-bert.ExtractiveQA.v1")
+@takes_config
 def build_extractive_qa(
     tok2vec: Model[list[Doc], list[Floats2d]],
     cls: Model[list[Doc], Floats2d] | None = None,

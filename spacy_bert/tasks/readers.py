@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from spacy import registry
 from spacy.language import Language
@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import logger
 
+from ..pipeline.config_errors import config_errors, takes_config
 from .pair_files import make_labelled_doc, read_pairs
 from .squad_files import Misplaced, make_question_doc, read_squad
 
@@ -19,20 +20,22 @@ Item = TypeVar("Item")
 
 
 @registry.readers("spacy-bert.SquadReader.v1")
+@takes_config
 def make_squad_reader(
     path: Path | None,
     limit: int = 0,
     spans_key: str = "answers",
-    misplaced: Misplaced = "error",
+    misplaced: str = "error",
 ) -> Reader:
     """Questions with their answers, from the JSON of SQuAD or CMRC 2018.
 
     limit: read only so many; 0 reads all. Otherwise as `read_squad`.
     """
-    path = _check_path(path)
+    path = _check_arguments(path, limit)
 
     def read(nlp: Language) -> Iterator[Example]:
-        file = read_squad(path, misplaced=misplaced)
+        with config_errors():
+            file = read_squad(path, misplaced=cast(Misplaced, misplaced))
         if file.n_misplaced:
             logger.warning(
                 "%s: %d answers are not in their context at their offset; %d questions "
@@ -52,6 +55,7 @@ def make_squad_reader(
 
 
 @registry.readers("spacy-bert.PairReader.v1")
+@takes_config
 def make_pair_reader(
     path: Path | None,
     first: str,
@@ -66,18 +70,19 @@ def make_pair_reader(
 
     limit: read only so many; 0 reads all. Otherwise as `read_pairs`.
     """
-    path = _check_path(path)
+    path = _check_arguments(path, limit)
 
     def read(nlp: Language) -> Iterator[Example]:
-        file = read_pairs(
-            path,
-            first=first,
-            second=second,
-            label=label,
-            score=score,
-            labels=labels,
-            skip_labels=skip_labels,
-        )
+        with config_errors():
+            file = read_pairs(
+                path,
+                first=first,
+                second=second,
+                label=label,
+                score=score,
+                labels=labels,
+                skip_labels=skip_labels,
+            )
         if file.n_skipped:
             logger.warning(
                 "%s: %d pairs are left out for their label.", path, file.n_skipped
@@ -89,20 +94,20 @@ def make_pair_reader(
     return read
 
 
-def _check_path(path: Path | None) -> Path:
+def _check_arguments(path: Path | None, limit: int) -> Path:
     if path is None:
         raise ValueError(
             "[corpora]: expected a path, got None. Give it in the config, or on the "
             "command line, as --paths.train FILE."
         )
+    if limit < 0:
+        raise ValueError(f"[corpora] limit: expected 0 or more, got {limit}.")
     return Path(path)
 
 
 def _make_examples(
     nlp: Language, items: Iterable[Item], make_doc: Callable[[Item], Doc], limit: int
 ) -> Iterator[Example]:
-    if limit < 0:
-        raise ValueError(f"[corpora] limit: expected 0 or more, got {limit}.")
     for item in islice(items, limit or None):
         reference = make_doc(item)
         yield Example(nlp.make_doc(reference.text), reference)

@@ -17,6 +17,7 @@ from thinc.api import Dropout, Linear, Model, chain
 from thinc.types import Floats2d
 
 from ..pipeline.architectures import DEFAULT_WIDTH
+from ..pipeline.config_errors import takes_config
 from ..pipeline.listeners import expect_takes
 from ..pipeline.piping import EarlyPipe
 from ..pipeline.starter_config import head_config
@@ -26,6 +27,7 @@ Scorer = Callable[..., dict[str, Any]]
 
 
 @registry.architectures("spacy-bert.Regressor.v1")
+@takes_config
 def build_regressor(
     tok2vec: Model[list[Doc], Floats2d], nO: int | None = None
 ) -> Model[list[Doc], Floats2d]:
@@ -51,6 +53,7 @@ def build_regressor(
     },
     default_score_weights={"cats_pearson": 0.5, "cats_spearman": 0.5},
 )
+@takes_config
 def make_text_regressor(
     nlp: Language, name: str, model: Model[list[Doc], Floats2d], scorer: Scorer | None
 ) -> "TextRegressor":
@@ -117,6 +120,7 @@ class TextRegressor(EarlyPipe):
         loss = float((errors**2).sum()) / 2
         return expect_finite(loss, name=self.name), errors
 
+    @takes_config
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],

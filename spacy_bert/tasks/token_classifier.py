@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Dropout, Linear, Model, chain, with_array
 from thinc.types import Floats1d, Floats2d
 
+from ..pipeline.config_errors import takes_config
 from ..pipeline.listeners import expect_takes
 
 Decoder = Literal["softmax", "crf"]
@@ -29,9 +30,10 @@ class TagScores:
 
 
 @registry.architectures("spacy-bert.TokenClassifier.v1")
+@takes_config
 def build_token_classifier(
     tok2vec: Model[list[Doc], list[Floats2d]],
-    decoder: Decoder = "crf",
+    decoder: str = "crf",
 ) -> Model[list[Doc], TagScores]:
     """Dropout, at the rate of [training.dropout], and a linear layer over vectors.
 

@@ -9,6 +9,7 @@ import torch
 import typer
 from typer.testing import CliRunner
 
+from spacy_bert import add_encoder
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.cli import bert_cli
 from spacy_bert.cli.errors import shown_as_messages
@@ -117,9 +118,60 @@ def test_init_config_takes_the_name_of_a_task(checkpoint, tmp_path):
         "text_regressor",
     ]
     result = run("init-config", checkpoint, "-", "--task", "pairs", "-p", "ner")
-    assert result.exit_code == 1 and "got both" in words(result)
+    assert result.exit_code == 1 and "got --task and --pipeline" in words(result)
     result = run("init-config", checkpoint, "-", "--task", "translation")
     assert result.exit_code == 1 and "got translation" in words(result)
+
+
+@pytest.mark.parametrize(
+    "options, command",
+    [([], "spacy train"), (["--pretraining"], "spacy bert pretrain")],
+)
+def test_init_config_prints_the_command_to_run_next(
+    checkpoint, tmp_path, options, command
+):
+    path = tmp_path / "my config.cfg"
+    result = run("init-config", checkpoint, path, *options)
+    assert result.exit_code == 0, result.output
+    last = result.output.splitlines()[-1]
+    assert last.startswith(f"python -m {command} '{path}'")
+    # What is printed is the config alone.
+    result = run("init-config", checkpoint, "-", *options)
+    assert result.output == path.read_text()
+
+
+def test_init_config_refuses_a_head_that_is_named_twice(checkpoint):
+    result = run("init-config", checkpoint, "-", "--pipeline", "ner,textcat, ner")
+    assert result.exit_code == 1 and "once, got ner twice" in words(result)
+
+
+def test_a_folder_around_a_checkpoint_leads_to_it(checkpoint, tmp_path):
+    """A pipeline, and what `spacy train` and `spacy bert pretrain` write."""
+    nlp = spacy.blank("en")
+    add_encoder(nlp, checkpoint)
+    (tmp_path / "trained").mkdir()
+    nlp.to_disk(tmp_path / "trained" / "model-best")
+    checkpoint.rename(tmp_path / "run-model")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run-model").rename(tmp_path / "run" / "model-last")
+    inside = {
+        "trained/model-best": "trained/model-best/bert_encoder/model",
+        "trained": "trained/model-best/bert_encoder/model",
+        "run": "run/model-last",
+    }
+    for folder, found in inside.items():
+        result = run("init-config", tmp_path / folder, "-")
+        said = "".join(result.output.split())
+        assert (
+            result.exit_code == 1 and f"Thereisacheckpointin{tmp_path / found}" in said
+        )
+
+
+def test_quantize_says_what_a_pipeline_is(checkpoint, tmp_path):
+    result = run("quantize", checkpoint, tmp_path / "out")
+    assert result.exit_code == 1 and "got the checkpoint of a BERT" in words(result)
+    result = run("quantize", tmp_path, tmp_path / "out")
+    assert result.exit_code == 1 and "expected a pipeline" in words(result)
 
 
 def test_fill_mask_answers(checkpoint):
@@ -156,9 +208,15 @@ def test_compare_puts_pipelines_side_by_side(tmp_path):
     assert ["words/s", "1,234", "-"] in lines
 
 
-def test_too_little_memory_is_a_message(capsys):
-    with pytest.raises(typer.Exit):
-        with shown_as_messages():
-            torch.empty(1 << 60)
-    said = " ".join(capsys.readouterr().out.split())
-    assert "twice the accumulate_gradient" in said
+@pytest.mark.parametrize(
+    "lack", [lambda: torch.empty(1 << 60), lambda: [0] * (1 << 60)]
+)
+def test_too_little_memory_is_a_message(capsys, lack):
+    """torch raises RuntimeError, Python MemoryError; each command has its advice."""
+    for given, advice in (({}, "a smaller model"), ({"if_memory_lacks": "Go"}, "Go")):
+        with pytest.raises(typer.Exit):
+            with shown_as_messages(**given):
+                lack()
+        said = " ".join(capsys.readouterr().out.split())
+        assert "Not enough memory" in said and advice in said
+        assert "batch_size" not in said

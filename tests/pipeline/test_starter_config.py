@@ -3,9 +3,11 @@
 import pytest
 import spacy
 import torch
-from thinc.api import Config
+from spacy.util import registry
+from thinc.api import Config, ConfigValidationError
 
 from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.pipeline.schedules import make_warmup_linear
 from spacy_bert.pipeline.starter_config import (
     HEADS,
     TASKS,
@@ -60,6 +62,29 @@ def test_answers_in_chinese_are_characters(checkpoint):
         text = task_config(checkpoint, task="questions", lang=lang)
         qa = Config().from_str(text)["components"]["extractive_qa"]
         assert (qa["scorer"]["metric"], qa["max_answer_tokens"]) == (metric, n_tokens)
+
+
+def test_the_learning_rate_follows_the_number_of_steps(checkpoint):
+    """A run that is made shorter still leaves its warm-up, and ends at 0."""
+    text = starter_config(checkpoint, heads=["ner"])
+    for n_steps in (20, 2000):
+        overrides = {"training.max_steps": n_steps}
+        config = Config().from_str(text, overrides=overrides)
+        optimizer = registry.resolve(config["training"])["optimizer"]
+        rates = []
+        for _ in range(n_steps):
+            rates.append(optimizer.learn_rate)
+            optimizer.step_schedules()
+        peak = config["training"]["optimizer"]["learn_rate"]["initial_rate"]
+        assert max(rates) == pytest.approx(peak)
+        assert rates.index(max(rates)) == n_steps // 10
+        assert rates[-1] < 0.1 * peak
+
+
+def test_a_schedule_needs_a_length(checkpoint):
+    for settings in ({"total_steps": 0}, {"total_steps": 9, "warmup_ratio": 1.0}):
+        with pytest.raises(ConfigValidationError, match="expected a"):
+            make_warmup_linear(0.1, **settings)
 
 
 def test_tasks_are_made_of_known_heads():

@@ -1,10 +1,139 @@
 """Every wrong setting is refused before anything is read, and the message helps."""
 
+from dataclasses import fields
+
 import pytest
 
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig
+from spacy_bert.pretraining.config import TrainingConfig
+from spacy_bert.pretraining.model_size import count_parameters
+
+
+def mistakes_of(settings):
+    with pytest.raises(ValueError) as caught:
+        PretrainingConfig.from_dict(settings)
+    return [mistake.message for mistake in caught.value.mistakes]
+
+
+def test_all_mistakes_of_all_sections_are_reported_at_once(settings):
+    settings["corpus"] |= {"held_out_prob": 0.9, "pth": "a.txt"}
+    settings["vocabulary"]["size"] = 0
+    settings["model"] |= {"n_layers": 0, "n_heads": 3, "hiden_width": 8}
+    settings["pretraining"] |= {
+        "lern_rate": 1e-4,
+        "batch_size": "many",
+        "mask_prob": float("nan"),
+        "eps": float("inf"),
+        "schedule": "wsd",
+        "decay_ratio": 0.9,
+    }
+    settings["pretraning"] = {}
+    said = mistakes_of(settings)
+    for i, beginning in enumerate(
+        [
+            "Unknown section 'pretraning' in the config. Did you mean 'pretraining'?",
+            "Unknown key 'lern_rate' in [pretraining]. Did you mean 'learn_rate'?",
+            "[pretraining] batch_size: expected a whole number, got 'many'",
+            "[pretraining] mask_prob: expected a finite number, got nan",
+            "[pretraining] eps: expected a finite number, got inf",
+            "[pretraining] decay_ratio: expected above 0 and at most 1 - warmup_ratio",
+            "Unknown key 'pth' in [corpus]. Did you mean 'path'?",
+            "[corpus] held_out_prob: expected a share above 0",
+            "[vocabulary] size: expected at least 1, got 0",
+            "Unknown key 'hiden_width' in [model]. Did you mean 'hidden_width'?",
+            "[model] n_layers must be a whole number of at least 1, got 0",
+            "[model] hidden_width must be a multiple of n_heads",
+        ]
+    ):
+        assert said[i].startswith(beginning), said
+    assert len(said) == 12
+
+
+def test_what_follows_from_another_mistake_is_not_reported(settings):
+    """A wrong max_length has its default, 128, meanwhile."""
+    settings["pretraining"] |= {"max_length": "long", "final_max_length": 32}
+    assert mistakes_of(settings) == [
+        "[pretraining] max_length: expected a whole number, got 'long'."
+    ]
+
+
+def test_sections_are_compared_although_others_are_wrong(settings):
+    settings["pretraining"] |= {"max_length": 33, "learn_rate": 0}
+    rate, length = mistakes_of(settings)
+    assert "learn_rate: expected a number above 0" in rate
+    assert "max_length: expected at most [model] max_positions = 32, got 33" in length
+
+
+@pytest.mark.parametrize(
+    "section, key",
+    [
+        ("corpus", "held_out_prob"),
+        ("model", "layer_norm_eps"),
+        ("model", "initializer_range"),
+        ("model", "hidden_dropout_prob"),
+        *(
+            ("pretraining", f.name)
+            for f in fields(TrainingConfig)
+            if "float" in str(f.type)
+        ),
+    ],
+)
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**400])
+def test_numbers_are_finite(settings, section, key, value):
+    if key == "betas":
+        value = [0.9, value]
+    settings[section][key] = value
+    (said,) = mistakes_of(settings)
+    assert said.startswith(f"[{section}] {key}: expected a finite number, got ")
+
+
+def test_a_high_rate_is_warned_of_and_a_slip_refused(make_config, settings):
+    assert make_config(pretraining={"learn_rate": 0.1}).warnings() == []
+    (warning,) = make_config(pretraining={"learn_rate": 0.2}).warnings()
+    assert "learn_rate = 0.2 is far above" in warning
+    settings["pretraining"]["learn_rate"] = 2e3
+    assert mistakes_of(settings) == [
+        "[pretraining] learn_rate: expected at most 1, such as 1e-4, got 2000.0."
+    ]
+
+
+@pytest.mark.parametrize(
+    "section, key, value",
+    [
+        ("model", "hidden_width", 10**7),
+        ("model", "n_layers", 10**9),
+        ("model", "intermediate_width", 10**10),
+        ("model", "max_positions", 10**10),
+        ("vocabulary", "size", 10**10),
+    ],
+)
+def test_a_model_that_no_memory_holds_is_refused(settings, section, key, value):
+    settings[section][key] = value
+    (said,) = mistakes_of(settings)
+    name = "vocab_size" if section == "vocabulary" else key
+    assert f"mostly because of {name} = {value:,}" in said and "parameters" in said
+
+
+def test_a_checkpoint_has_a_vocabulary_and_numbers_of_its_own(settings, bert_path):
+    """All that has to go from a config for a new BERT is said at once."""
+    settings["pretraining"] |= {"checkpoint": str(bert_path), "warm_start": True}
+    settings["vocabulary"]["path"] = "nowhere.txt"
+    warm_start, numbers, path = mistakes_of(settings)
+    assert "warm_start: expected false" in warm_start
+    assert "hidden_width = 16 (expected 8), n_layers = 2 (expected 1)" in numbers
+    assert "Leave path out" in path and "'spacy bert vocab'" not in path
+    settings["vocabulary"]["path"] = None
+    settings["pretraining"]["warm_start"], settings["model"] = False, {}
+    config = PretrainingConfig.from_dict(settings)
+    assert config.vocabulary.path == str(bert_path)
+
+
+def test_parameters_are_counted(toy_config):
+    encoder = BertForPretraining(toy_config).encoder
+    n = sum(parameter.numel() for parameter in encoder.parameters())
+    assert count_parameters(toy_config) == n
 
 
 def test_a_right_config_is_read(make_config):
@@ -52,7 +181,7 @@ def test_a_right_config_is_read(make_config):
             "pretraining",
             "checkpoint",
             "none",
-            "a BERT, with its config.json, found none",
+            "checkpoint: none: no config.json",
         ),
         ("model", "n_segments", 1, "n_segments: expected 2, as pairs have two"),
         ("model", "n_heads", 3, "hidden_width must be a multiple of n_heads"),
@@ -106,5 +235,5 @@ def test_a_checkpoint_gives_the_architecture(tmp_path, settings, pieces):
     config = PretrainingConfig.from_dict(settings).bert_config(29)
     assert (config.hidden_width, config.hidden_dropout_prob) == (8, 0.0)
     settings["model"] = {"hidden_width": 16}
-    with pytest.raises(ValueError, match="hidden_width: expected 8, as in .* got 16"):
+    with pytest.raises(ValueError, match=r"hidden_width = 16 \(expected 8\)"):
         PretrainingConfig.from_dict(settings).bert_config(29)

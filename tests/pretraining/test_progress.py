@@ -115,20 +115,55 @@ def test_a_resumed_run_counts_on(clock, make_progress, tmp_path):
     assert ["machine" in row for row in rows] == [True, False, True, False]
 
 
-def test_rows_are_printed_within_120_columns(clock, make_progress):
+def test_rows_are_printed_within_80_columns(clock, make_progress):
     said = []
     progress = make_progress(said=said)
     progress.report(state(0), EVALUATION)
     progress.add(RESULT, SIZE, 1e-4)
     progress.report(state(9), EVALUATION)
-    header, rule, first, last = said
-    assert header.split()[:4] == ["E", "#", "RATE", "MLM"] and "NSP ACC" in header
-    assert {len(line) for line in said} == {len(rule)} and len(rule) <= 120
+    legend, header, rule, first, last = said
+    assert header.split()[:4] == ["EPOCH", "STEP", "RATE", "TRAIN"]
+    assert {len(line) for line in said[1:]} == {len(rule)} and len(rule) <= 80
+    assert all(len(line) <= 80 for line in legend.splitlines())
+    # Plain names need no explanation.
+    plain = {"EPOCH", "STEP", "RATE", "PIECES/S", "LEFT"}
+    assert all(name in legend for name in set(header.split()) - plain)
     # Under each name its value.
-    for name, value in (("HELD-OUT", "5.000"), ("ACC", "25.0%"), ("MLM", "3.000")):
+    for name, value in (
+        ("HELD-OUT", "5.000"),
+        ("GUESS", "6.000"),
+        ("MLM %", "25.0%"),
+        ("NSP %", "50.0%"),
+        ("TRAIN", "3.000"),
+    ):
         end = header.index(name) + len(name)
         assert last[:end].endswith(value)
     assert first.split()[3:5] == ["5.000", "6.000"]
+
+
+def test_the_widest_rows_fit_too(make_progress):
+    """A month on many GPUs, from a bad start."""
+    said = []
+    progress = make_progress(said=said)
+    widest = replace(EVALUATION, mlm_accuracy=0.999, mlm_loss=99.999)
+    size = replace(SIZE, n_pieces=10**9)
+    progress._start -= 30 * 86_400
+    progress._last_step_end -= 9_999
+    progress.add(replace(RESULT, mlm_loss=10.0), size, 1e-4)
+    progress.report(replace(state(1), step=999_999), widest)
+    assert "d " in said[-1].split("%")[-1] and len(said[-1]) <= 80
+
+
+def test_a_row_is_due_after_30_seconds(monkeypatch, make_progress):
+    now = 0.0
+    monkeypatch.setattr(progress, "perf_counter", lambda: now)
+    made = make_progress()
+    now = 29.9
+    assert not made.is_due()
+    now = 30.0
+    assert made.is_due()
+    made.report(state(1), None)
+    assert not made.is_due()
 
 
 def test_without_a_next_sentence_task_nothing_is_said_of_it(
@@ -139,7 +174,7 @@ def test_without_a_next_sentence_task_nothing_is_said_of_it(
     progress.report(state(0), replace(EVALUATION, nsp=None))
     progress.add(replace(RESULT, nsp_loss=None), SIZE, 0.1)
     progress.report(state(1), None)
-    assert "NSP" not in said[0] and len(set(map(len, said))) == 1
+    assert "NSP" not in said[1] and len(set(map(len, said[1:]))) == 1
     for row in read_log(tmp_path):
         assert not [key for key in row if "nsp" in key or "random" in key]
 

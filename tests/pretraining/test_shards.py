@@ -31,10 +31,10 @@ corpus.SHARD_BYTES = 2000
 built = []
 build_shard = workers.build_shard
 
-def build_and_die(path, plan):
+def build_and_die(path, plan, on_read):
     if len(built) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-    built.append(build_shard(path, plan))
+    built.append(build_shard(path, plan, on_read))
 
 workers.build_shard = build_and_die
 open_index(Path(sys.argv[1], "index"), make_plan(sys.argv[2], sys.argv[3]))

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...folders import recover, remove
 from ...outputs import holds_only
+from ..progress_bar import Bar, Write, text_bytes
 from ..text.held_out import HeldOut
 from .advice import IndexUse, make_warnings
 from .files import (
@@ -29,7 +30,6 @@ from .files import (
 )
 from .findings import Findings
 from .fingerprint import IndexPlan, describe_change
-from .progress import Write, show_progress
 from .shards import is_built, join_shards, read_findings, write_parts
 from .workers import Shards, build_in_processes
 
@@ -125,15 +125,18 @@ def build_shards(
     if len(missing) < len(mine):
         names = ", ".join(folder.name for folder, _ in missing) or "none"
         write(f"  {len(mine)} shards, of which are missing: {names}")
-    n_bytes = sum(shard.n_bytes for _, shard in missing)
-    done = (shard.n_bytes for shard in build_in_processes(missing, n_process))
-    show_progress(done, n_bytes, write)
+    n_bytes = sum(text_bytes(shard.sources) for _, shard in missing)
+    with Bar("Indexing", n_bytes, write=write) as bar:
+        build_in_processes(missing, n_process, bar.update)
 
 
-def index_whole(path: Path, plan: IndexPlan) -> CorpusPart:
+def index_whole(
+    path: Path, plan: IndexPlan, *, write: Write | None = None
+) -> CorpusPart:
     """All documents in one part, with no description, for a text that is read once."""
     whole = replace(plan, held_out=HeldOut(below=1.0))
-    meta, _ = write_parts(path, whole)
+    with Bar("Reading the text", text_bytes(plan.sources), write=write) as bar:
+        meta, _ = write_parts(path, whole, bar.update)
     _check_text(meta["parts"]["held_out"]["n_documents"])
     return load_part(path / "held_out", meta)
 

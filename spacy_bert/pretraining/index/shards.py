@@ -1,7 +1,7 @@
 """A stretch of the corpus -> a shard, a small index of its own; shards -> the index."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,19 @@ from .offsets import offset_dtype
 from .tokenized import TokenizedDocument, tokenize
 from .writer import PartWriter, make_part
 
+OnRead = Callable[[int], None]
+
 _FINDINGS_FILE = "findings.json"
 # Of a shard, whose size is not known before it is written.
 _ANY_OFFSETS = np.dtype("<i8")
 
 
-def build_shard(path: Path, plan: IndexPlan) -> None:
+def build_shard(path: Path, plan: IndexPlan, on_read: OnRead) -> None:
     """Write the folder, whole or not at all."""
     # Before the text is read: a change meanwhile must not go unnoticed.
     records = [source.record() for source in plan.sources]
     with replacing(path) as new:
-        meta, findings = write_parts(new, plan)
+        meta, findings = write_parts(new, plan, on_read)
         meta["fingerprint"] = make_fingerprint(plan, records)
         found = json.dumps(findings.to_json()).encode("utf8")
         (new / _FINDINGS_FILE).write_bytes(found)
@@ -83,9 +85,13 @@ def join_shards(
         write_meta(new, meta)
 
 
-def write_parts(path: Path, plan: IndexPlan) -> tuple[dict[str, Any], Findings]:
+def write_parts(
+    path: Path, plan: IndexPlan, on_read: OnRead
+) -> tuple[dict[str, Any], Findings]:
     """The documents of the plan's sources, each to the part, or parts, that `held_out`
     says.
+
+    on_read: gets the number of bytes each time that some text was read.
 
     -> the index's description, without a fingerprint, and what was found
     """
@@ -94,6 +100,9 @@ def write_parts(path: Path, plan: IndexPlan) -> tuple[dict[str, Any], Findings]:
         writers = _open_parts(path, plan, files, _ANY_OFFSETS)
         documents = _divided_documents(plan, findings)
         for block in tokenize(documents, plan.wordpiece, plan.splitter):
+            on_read(
+                sum(len(line.encode("utf8")) + 1 for d in block for line in d.lines)
+            )
             kept = [document for document in block if document.sentences]
             findings.add(kept)
             for name, writer in writers.items():

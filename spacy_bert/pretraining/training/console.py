@@ -19,28 +19,30 @@ class _Column:
 
 
 _LEFT = _Column("LEFT", 8, "left", "")
+# With a space between them 78 columns of text. What has no room here is in log.jsonl.
 _COLUMNS = (
-    _Column("E", 3, "epoch", "d"),
-    _Column("#", 7, "step", "d"),
-    _Column("RATE", 8, "learn_rate", ".2e"),
-    _Column("MLM", 6, "mlm_loss", ".3f"),
-    _Column("NSP", 6, "nsp_loss", ".3f"),
+    _Column("EPOCH", 5, "epoch", "d"),
+    _Column("STEP", 6, "step", "d"),
+    _Column("RATE", 7, "learn_rate", ".1e"),
+    _Column("TRAIN", 6, "mlm_loss", ".3f"),
     _Column("HELD-OUT", 8, "held_out_mlm_loss", ".3f"),
-    _Column("UNIGRAM", 7, "held_out_unigram_loss", ".3f"),
-    _Column("ACC", 6, "held_out_mlm_accuracy", ".1%"),
-    _Column("PPL", 8, "held_out_perplexity", ".1f"),
-    _Column("NSP ACC", 7, "held_out_nsp_accuracy", ".1%"),
-    _Column("PIECES/S", 9, "pieces_per_second", ",.0f"),
-    _Column("PEAK", 5, "peak_share", ".0%"),
+    _Column("GUESS", 6, "held_out_unigram_loss", ".3f"),
+    _Column("MLM %", 5, "held_out_mlm_accuracy", ".1%"),
+    _Column("NSP %", 5, "held_out_nsp_accuracy", ".1%"),
+    _Column("PIECES/S", 8, "pieces_per_second", ",.0f"),
+    _Column("MFU", 4, "peak_share", ".0%"),
     _LEFT,
 )
 _NEXT_SENTENCE = {"nsp_loss", "held_out_nsp_accuracy"}
 
+LEGEND = """\
+MLM losses: TRAIN since the last row; HELD-OUT on held-out text; GUESS if each
+piece there is guessed by its frequency. MLM %, NSP %: masked pieces and pairs
+that are right there. MFU: the part of the machine's speed that is used."""
+
 
 class Console:
-    """MLM and NSP are mean training losses since the last row; HELD-OUT is the MLM loss
-    on held-out text, UNIGRAM what guessing by frequency gives there; PEAK is the share
-    of the machine's rate of matrix products that the model's own ones reach."""
+    """LEGEND says what the columns are."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
@@ -51,18 +53,21 @@ class Console:
             self._print_header(row)
         if seconds_left is not None:
             row = {**row, _LEFT.key: format_time(seconds_left)}
-        self._write("  ".join(column.format(row) for column in self._columns))
+        self._write(" ".join(column.format(row) for column in self._columns))
 
     def _print_header(self, row: Row) -> None:
         # A run without a next-sentence task has no columns for it.
         unknown = set() if _NEXT_SENTENCE & row.keys() else _NEXT_SENTENCE
         self._columns = [c for c in _COLUMNS if c.key not in unknown]
-        self._write("  ".join(f"{c.name:>{c.width}}" for c in self._columns))
-        self._write("  ".join("-" * c.width for c in self._columns))
+        self._write(LEGEND)
+        self._write(" ".join(f"{c.name:>{c.width}}" for c in self._columns))
+        self._write(" ".join("-" * c.width for c in self._columns))
 
 
 def format_time(seconds: float) -> str:
-    """3725.0 -> "1:02:05" """
+    """3725.0 -> "1:02:05", 360000.0 -> "4d 4h" """
     minutes, whole_seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= 100:
+        return f"{hours // 24}d {hours % 24}h"
     return f"{hours}:{minutes:02}:{whole_seconds:02}"

@@ -104,6 +104,11 @@ def _train(
             time, n_asked = ranks.sum(clock() if ranks.is_first else 0, is_stopped())
             return time, n_asked > 0
 
+        if settings.max_minutes is not None and state.share < 1.0:
+            write(
+                f"The {settings.max_minutes:g} minutes of max_minutes are those of the "
+                "steps from here on, with evaluations and saves"
+            )
         last_time, _ = look()
         # A run that is continued may not have come any further.
         if state.step == 0 and state.best_loss is None:
@@ -150,7 +155,9 @@ def _train(
             is_end = state.share >= 1.0
             is_saved = is_end or is_stop or state.step % settings.save_every == 0
             # Each save has a row, from which a resumed run counts on.
-            is_reported = is_saved or state.step % settings.log_every == 0
+            is_reported = (
+                is_saved or state.step % settings.log_every == 0 or progress.is_due()
+            )
             evaluation = None
             if is_end or state.step % settings.eval_every == 0:
                 evaluation = run.evaluate()

@@ -11,7 +11,7 @@ from ...checkpoint import load_vocabulary, load_weights
 from ...model import BertConfig, BertForPretraining
 from ...tokenization import Extension, WordPiece, extend_wordpiece
 from ..config import PretrainingConfig, VocabularyConfig
-from ..vocabulary import TrainingLines
+from ..vocabulary import shown_training_lines
 
 _N_SHOWN = 10
 
@@ -32,7 +32,7 @@ def make_model(
         model.initialize_weights()
         return model, wordpiece, False
     path = Path(config.pretraining.checkpoint)
-    absent = load_weights(model, path, fill_heads=True)
+    absent = load_weights(model, path, fill_heads=("mlm", "nsp"))
     theirs = load_vocabulary(path, bert)
     for name, value in _settings(theirs).items():
         if _settings(wordpiece)[name] != value:
@@ -49,7 +49,7 @@ def make_model(
             "checkpoint's."
         )
     if config.vocabulary.extend_vocab:
-        extension = _extend(config, wordpiece)
+        extension = _extend(config, wordpiece, write)
         write(_describe(extension, config.vocabulary))
         model = add_pieces(model, extension.replaced, n_pieces=wordpiece.n_pieces)
         wordpiece = extension.wordpiece
@@ -86,13 +86,16 @@ def _settings(wordpiece: WordPiece) -> dict[str, bool]:
     }
 
 
-def _extend(config: PretrainingConfig, wordpiece: WordPiece) -> Extension:
-    return extend_wordpiece(
-        wordpiece,
-        TrainingLines(config.corpus),
-        n_new=config.vocabulary.extend_vocab,
-        min_frequency=config.vocabulary.min_frequency,
-    )
+def _extend(
+    config: PretrainingConfig, wordpiece: WordPiece, write: Callable[[str], None]
+) -> Extension:
+    with shown_training_lines(config.corpus, "Choosing pieces", write) as lines:
+        return extend_wordpiece(
+            wordpiece,
+            lines,
+            n_new=config.vocabulary.extend_vocab,
+            min_frequency=config.vocabulary.min_frequency,
+        )
 
 
 def _describe(extension: Extension, config: VocabularyConfig) -> str:

@@ -18,6 +18,9 @@ from .step_size import StepSize
 # Gets each row, and None after each step, as spaCy's loggers do.
 Logger = Callable[[Row | None], None]
 
+# Between rows, if log_every steps take longer.
+MOST_SECONDS = 30.0
+
 _LOSSES = ("mlm_loss", "nsp_loss")
 _HELD_OUT = ("mlm_loss", "unigram_loss", "mlm_accuracy", "perplexity")
 
@@ -42,7 +45,7 @@ class Progress:
         self._learn_rate = 0.0
         # What the next row says beside its numbers.
         self._remarks: Row = {"machine": asdict(machine)}
-        self._start = self._last_step_end = perf_counter()
+        self._start = self._last_step_end = self._last_row = perf_counter()
         self.go_back(state, "resumed" if state.step else None)
 
     def go_back(self, state: TrainingState, note: str | None) -> None:
@@ -74,6 +77,10 @@ class Progress:
         if self._logger:
             self._logger(None)
 
+    def is_due(self) -> bool:
+        """Whether the last row was long ago: steps may take seconds, or minutes."""
+        return perf_counter() - self._last_row >= MOST_SECONDS
+
     def report(self, state: TrainingState, evaluation: Evaluation | None) -> None:
         """Write a row of what came since the last one, and begin anew."""
         self._n_pieces += int(self._sums["n_pieces"])
@@ -96,6 +103,7 @@ class Progress:
         self._remarks = {}
         self._sums.clear()
         self.restart_clock()
+        self._last_row = self._last_step_end
 
     def restart_clock(self) -> None:
         """What was done since the last step, such as saving, is not training."""

@@ -14,6 +14,7 @@ from ...checkpoint import load_pretraining_model
 from ...folders import remove
 from ...model import BertForPretraining
 from ...model.encoder import compile_layers
+from ...record import PretrainingRecord
 from ...tokenization import WordPiece
 from ..config import PretrainingConfig, TrainingConfig
 from ..distributed.moments import FOLDER, collect_moments, load_moments
@@ -45,7 +46,7 @@ from .state import (
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """What the loop works with. `module` is what it calls for the model, in training;
-    `log_probs` and `settings` are those of `Start`."""
+    `log_probs` and `settings` are those of `Start`; `write` takes lines to print."""
 
     output: Path
     ranks: Ranks
@@ -60,6 +61,8 @@ class Run:
     probes: list[Probe]
     start: TrainingState
     settings: dict[str, Any]
+    record: PretrainingRecord
+    write: Callable[[str], None]
 
     def with_share(self, state: TrainingState) -> TrainingState:
         """The state, with how much of the run is done by now."""
@@ -81,13 +84,17 @@ class Run:
         return replace(machine, flops_per_second=rate, n_ranks=self.ranks.n)
 
     def evaluate(self) -> Evaluation:
-        result = evaluate(self.model, self.held_out, self.log_probs, self.ranks)
+        result = evaluate(
+            self.model, self.held_out, self.log_probs, self.ranks, write=self.write
+        )
         put_away(self.model)
         return result
 
     def save_best(self) -> None:
         whole = gather_model(self.model, self.ranks)
-        save_run(self.output / BEST, whole, self.wordpiece, self.ranks)
+        save_run(
+            self.output / BEST, whole, self.wordpiece, self.ranks, record=self.record
+        )
 
     def save_last(self, state: TrainingState) -> None:
         """And ask the probes before, so that each save has their answers."""
@@ -101,6 +108,7 @@ class Run:
             moments=collect_moments(self.model, self.optimizers),
             state=state,
             settings=self.settings,
+            record=self.record,
         )
 
     def go_back(self, state: TrainingState) -> TrainingState:
@@ -182,6 +190,13 @@ def prepare_run(
         probes=start.probes,
         start=start.state,
         settings=start.settings,
+        record=PretrainingRecord(
+            sentences=config.corpus.sentences,
+            lang=config.corpus.lang,
+            next_sentence=settings.next_sentence,
+            max_length=settings.max_length,
+        ),
+        write=write,
     )
     if start.continues:
         ranks.first(lambda: _check_place(start.state.place, reader, output / LAST))

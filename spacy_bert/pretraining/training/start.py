@@ -16,10 +16,11 @@ from ...checkpoint import load_pretraining_model
 from ...folders import recover
 from ...model import BertConfig, BertForPretraining
 from ...tokenization import WordPiece
-from ..config import PretrainingConfig
+from ..config import PretrainingConfig, TrainingConfig
 from ..evaluation import unigram_log_probs
 from ..index.advice import IndexUse
 from ..index.building import open_index
+from ..index.files import CorpusPart
 from ..index.fingerprint import hash_wordpiece, plan_index
 from ..probes import Probe, make_probes
 from ..text.corpus import Splitter
@@ -29,6 +30,9 @@ from .outputs import BEST, INDEX, LAST, check_foreign, refuse_earlier
 from .resuming import continues_run
 from .state import TrainingState, read_state
 from .warm_start import warm_start
+
+# How often a step may go through the text.
+MOST_TIMES = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,10 @@ def make_start(
     )
     path = output / INDEX
     index = open_index(path, plan, n_process=n_process, write=write, use=use)
+    if not continues:
+        check_step_size(config.pretraining, index.train)
+        for warning in config.warnings():
+            write(f"Warning: {warning}")
     # A run is resumed by the vocabulary that its config names.
     settings["corpus"] = index.fingerprint | {"vocabulary": hash_wordpiece(given)}
     log_probs = unigram_log_probs(index.train, model.config.vocab_size)
@@ -96,7 +104,7 @@ def make_start(
             model.mlm.bias.copy_(log_probs)
     if config.pretraining.warm_start and not continues:
         write("Warm start: co-occurrences in the corpus, and attention to neighbours")
-        warm_start(model, index.train, wordpiece, log_probs)
+        warm_start(model, index.train, wordpiece, log_probs, write=write)
     probes = make_probes(
         config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions
     )
@@ -109,6 +117,22 @@ def make_start(
         probes=probes,
         settings=settings,
     )
+
+
+def check_step_size(config: TrainingConfig, part: CorpusPart) -> None:
+    """Raises ValueError if a single step would read the text a hundred times over."""
+    n_sequences = config.batch_size * config.accumulate_gradient
+    # A document has one or more, and a long one as many as its length allows.
+    in_text = max(part.n_documents, part.n_pieces // config.max_length, 1)
+    n_times = n_sequences / in_text
+    if n_times > MOST_TIMES:
+        raise ValueError(
+            f"[pretraining] batch_size: expected a step of at most {MOST_TIMES} times "
+            f"the text, got batch_size = {config.batch_size:,} times "
+            f"accumulate_gradient = {config.accumulate_gradient:,}: {n_sequences:,} "
+            f"sequences, where the text makes some {in_text:,}, so a step goes through "
+            f"it {n_times:,.0f} times. Take a smaller batch_size, or more text."
+        )
 
 
 def _describe(config: PretrainingConfig, bert: BertConfig) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from ...checkpoint import save_checkpoint
 from ...folders import replacing
 from ...model import BertForPretraining
+from ...record import PretrainingRecord
 from ...tokenization import WordPiece
 from ...writing import WriteError
 from ..checked import Amount, Count, Share, read_checked
@@ -75,6 +76,7 @@ def save_run(
     moments: Mapping[str, Tensor] | None = None,
     state: TrainingState | None = None,
     settings: Mapping[str, Any] | None = None,
+    record: PretrainingRecord | None = None,
 ) -> None:
     """Replace the checkpoint at `path`, with the state of its training if there is one.
 
@@ -84,7 +86,7 @@ def save_run(
     try:
         with ExitStack() as stack:
             new = ranks.first(lambda: stack.enter_context(replacing(path)))
-            ranks.first(lambda: save_checkpoint(new, model, wordpiece))
+            ranks.first(lambda: save_checkpoint(new, model, wordpiece, record=record))
             if state is not None:
                 save_moments(new / FOLDER, moments or {}, ranks)
                 ranks.first(lambda: _save_state(new, state, settings or {}))

@@ -7,6 +7,8 @@ piece embeddings, log frequencies the bias of the MLM head, and the first layer 
 the neighbours of each piece. All of this is learned further.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from ...model.layers import EncoderLayer
 from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
 from ..index.files import CorpusPart
+from ..progress_bar import Bar, Write, still_working
 from .neighbours import look_at_neighbours, make_frequencies, make_waves
 
 WINDOW = 5
@@ -37,11 +40,13 @@ def warm_start(
     part: CorpusPart,
     wordpiece: WordPiece,
     log_probs: Tensor,
+    *,
+    write: Write | None = None,
 ) -> None:
     """Overwrite the embeddings of positions and of all but special pieces, the MLM
     bias, and the first layer's attention.
 
-    `log_probs`: of single pieces, (vocab_size,).
+    log_probs: of single pieces, (vocab_size,). write: takes lines on how far it is.
     """
     std = SCALE * model.config.initializer_range
     embeddings = model.encoder.embeddings
@@ -50,9 +55,11 @@ def warm_start(
     n_pieces = wordpiece.n_pieces
     # The other dimensions are those of the positions.
     width = model.config.hidden_width - 2 * len(frequencies)
-    associations = positive_pmi(count_pairs(part, n_pieces), n_pieces)
-    rank = min(width + _OVERSAMPLING, n_pieces)
-    u, s, _ = torch.svd_lowrank(associations, q=rank, niter=2)
+    pairs = count_pairs(part, n_pieces, write=write)
+    with still_working("Finding embeddings", write):
+        associations = positive_pmi(pairs, n_pieces)
+        rank = min(width + _OVERSAMPLING, n_pieces)
+        u, s, _ = torch.svd_lowrank(associations, q=rank, niter=2)
     vectors = (u * s.sqrt())[:, :width].float()
     vectors *= std / vectors.std()
     are_special = [piece in SPECIAL_PIECES for piece in wordpiece.pieces]
@@ -71,17 +78,22 @@ def warm_start(
     model.mlm.bias.copy_(log_probs)
 
 
-def count_pairs(part: CorpusPart, n_pieces: int) -> tuple[NDArray, NDArray]:
+def count_pairs(
+    part: CorpusPart, n_pieces: int, *, write: Write | None = None
+) -> tuple[NDArray, NDArray]:
     """Pairs of pieces at most WINDOW apart in a sentence, as a * n_pieces + b, in both
     orders, and how often each occurs."""
     keys, counts = np.empty(0, np.int64), np.empty(0, np.int64)
-    for ids, sentences in _blocks(part):
-        found = []
-        for distance in range(1, WINDOW + 1):
-            is_near = sentences[distance:] == sentences[:-distance]
-            found.append((ids[:-distance] * n_pieces + ids[distance:])[is_near])
-        new = np.unique(np.concatenate(found), return_counts=True)
-        keys, counts = _merge((keys, counts), new)
+    n_read = min(part.n_pieces, MAX_PIECES)
+    with Bar("Counting pairs", n_read, unit=" pieces", write=write) as bar:
+        for ids, sentences in _blocks(part):
+            found = []
+            for distance in range(1, WINDOW + 1):
+                is_near = sentences[distance:] == sentences[:-distance]
+                found.append((ids[:-distance] * n_pieces + ids[distance:])[is_near])
+            new = np.unique(np.concatenate(found), return_counts=True)
+            keys, counts = _merge((keys, counts), new)
+            bar.update(len(ids))
     a, b = np.divmod(keys, n_pieces)
     return _merge((keys, counts), (b * n_pieces + a, counts))
 
@@ -115,16 +127,16 @@ def _merge(
     return keys, counts.astype(np.int64)
 
 
-def _blocks(part: CorpusPart) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _blocks(
+    part: CorpusPart,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Piece ids, and the number of the sentence that each is in."""
     n_read = min(part.n_pieces, MAX_PIECES)
     n_blocks = -(-n_read // _BLOCK_PIECES)
     starts = np.linspace(0, part.n_pieces, n_blocks, endpoint=False).astype(np.int64)
     size = -(-n_read // n_blocks)
-    blocks = []
     for start in starts:
         stop = min(start + size, part.n_pieces)
         places = np.arange(start, stop)
         sentences = part.sentence_offsets.search(places, side="right")
-        blocks.append((part.piece_ids[start:stop].astype(np.int64), sentences))
-    return blocks
+        yield part.piece_ids[start:stop].astype(np.int64), sentences

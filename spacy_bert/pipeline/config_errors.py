@@ -1,0 +1,48 @@
+"""Mistakes in a training config, raised in the form that spaCy's commands print.
+
+`spacy train` and `spacy debug config` show a ConfigValidationError as a message; of any
+other exception they show a stack of 30 to 60 lines, with the message at its end.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from inspect import signature
+from typing import ParamSpec, TypeVar
+
+from thinc.api import ConfigValidationError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ConfigFileError(ConfigValidationError, FileNotFoundError):
+    """What the config names does not exist. A FileNotFoundError too, for scripts."""
+
+
+def takes_config(function: Callable[P, R]) -> Callable[P, R]:
+    """A decorator for everything of ours that spaCy calls with values of a config:
+    builders of models, factories, `initialize`, readers. See `config_errors`."""
+
+    @wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        with config_errors():
+            return function(*args, **kwargs)
+
+    # spaCy asks for the arguments without looking behind a wrapper.
+    called.__signature__ = signature(function)  # type: ignore[attr-defined]
+    return called
+
+
+@contextmanager
+def config_errors() -> Iterator[None]:
+    """Raise a ValueError or OSError from inside as a ConfigValidationError, which is a
+    ValueError."""
+    try:
+        yield
+    except ConfigValidationError:
+        raise
+    except FileNotFoundError as error:
+        raise ConfigFileError(desc=str(error)) from error
+    except (ValueError, OSError) as error:
+        raise ConfigValidationError(desc=str(error)) from error

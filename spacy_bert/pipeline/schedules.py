@@ -1,0 +1,37 @@
+"""`spacy-bert.warmup_linear.v1`: a learning rate that follows the length of a run."""
+
+from collections.abc import Iterable
+
+from spacy import registry
+from thinc.api import warmup_linear
+
+from .config_errors import takes_config
+
+
+@registry.schedules("spacy-bert.warmup_linear.v1")
+@takes_config
+def make_warmup_linear(
+    initial_rate: float, total_steps: int, warmup_ratio: float = 0.1
+) -> Iterable[float]:
+    """thinc's `warmup_linear.v1`, whose warm-up is a fraction of the run: with a fixed
+    number of steps a run that is made shorter ends inside its warm-up.
+
+    initial_rate: at the end of the warm-up.
+    total_steps: ${training.max_steps}.
+    warmup_ratio: the fraction of the run in which the rate rises from 0.
+
+    Raises ValueError if total_steps is not above 0, as in spaCy's configs without a
+    limit, or warmup_ratio is not from 0 up to, not including, 1.
+    """
+    if total_steps < 1:
+        raise ValueError(
+            f"total_steps: expected a number of steps above 0, got {total_steps}. Set "
+            "[training] max_steps, or total_steps in [training.optimizer.learn_rate]."
+        )
+    if not 0.0 <= warmup_ratio < 1.0:
+        raise ValueError(
+            "warmup_ratio: expected a fraction from 0 up to, not including, 1, got "
+            f"{warmup_ratio}."
+        )
+    warmup_steps = max(round(warmup_ratio * total_steps), 1)
+    return warmup_linear(initial_rate, warmup_steps, total_steps)

@@ -1,0 +1,105 @@
+"""What the sections of a config ask of each other."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..checkpoint import read_config
+from ..model import BertConfig
+from .model_size import check_memory
+from .sections import Mistake, Mistakes, MistakesError, read_section
+
+if TYPE_CHECKING:
+    from .config import TrainingConfig, VocabularyConfig
+
+
+def check_own_vocabulary(words: "VocabularyConfig", mistakes: Mistakes) -> None:
+    mistakes.expect(
+        words.extend_vocab == 0,
+        place="[vocabulary] extend_vocab",
+        expected="0 where there is no [pretraining] checkpoint to extend",
+        got=words.extend_vocab,
+        needs=["[pretraining] checkpoint"],
+    )
+
+
+def check_checkpoint_vocabulary(
+    words: "VocabularyConfig | None", checkpoint: str, mistakes: Mistakes
+) -> None:
+    if words and not Path(words.path).exists():
+        mistakes.add(
+            Mistake(
+                f"[vocabulary] path: expected none next to [pretraining] checkpoint = "
+                f"{checkpoint!r}, which has a vocabulary of its own, got "
+                f"{words.path!r}, where there is nothing. Leave path out (on the "
+                "command line: --vocabulary.path null).",
+                ("[vocabulary] path",),
+            )
+        )
+
+
+def check_model(
+    bert: BertConfig, training: "TrainingConfig", mistakes: Mistakes
+) -> None:
+    """What the model and the way that it is trained ask of each other."""
+    mistakes.expect(
+        bert.n_segments > 1 or training.next_sentence == "none",
+        place="[model] n_segments",
+        expected="2, as pairs have two segments (next_sentence = 'none' has one)",
+        got=bert.n_segments,
+        needs=["[pretraining] next_sentence"],
+    )
+    for name in ("max_length", "final_max_length"):
+        length = getattr(training, name)
+        mistakes.expect(
+            length is None or length <= bert.max_positions,
+            place=f"[pretraining] {name}",
+            expected=f"at most [model] max_positions = {bert.max_positions}",
+            got=length,
+        )
+
+
+def new_config(model: Any, words: "VocabularyConfig") -> BertConfig:
+    """[model] with a vocabulary of the size that [vocabulary] asks for.
+
+    Raises ValueError if a number is impossible or no memory holds such a model.
+    """
+    given = {} if model is None else model
+    if isinstance(given, Mapping):
+        given = {**given, "vocab_size": given.get("vocab_size") or words.size}
+    bert = read_section(BertConfig, given, section="model")
+    check_memory(bert)
+    return bert
+
+
+def checkpoint_config(path: Path, place: str, model: Any) -> BertConfig:
+    """The checkpoint's numbers, with the dropout that [model] asks for.
+
+    Raises ValueError if it is no checkpoint, which is in `place`, or [model] says
+    something else.
+    """
+    try:
+        bert = read_config(path)
+    except (ValueError, OSError) as error:
+        raise MistakesError([Mistake(f"{place}: {error}", (place,))]) from error
+    given = {} if model is None else model
+    if isinstance(given, Mapping):
+        given = {**asdict(bert), **given}
+    asked = read_section(BertConfig, given, section="model")
+    dropout = {
+        name: getattr(asked, name)
+        for name in ("hidden_dropout_prob", "attention_dropout_prob")
+    }
+    bert = replace(bert, **dropout)
+    differences = [
+        f"{name} = {getattr(asked, name)!r} (expected {value!r})"
+        for name, value in asdict(bert).items()
+        if getattr(asked, name) != value
+    ]
+    if differences:
+        raise ValueError(
+            f"[model]: expected the numbers of the checkpoint {path}, got "
+            f"{', '.join(differences)}. Leave them out: the checkpoint knows them."
+        )
+    return bert
