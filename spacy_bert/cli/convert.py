@@ -36,7 +36,8 @@ def convert_cli(
     """Convert questions on contexts, or pairs of texts, for 'spacy train' and 'spacy
     evaluate'.
 
-    Answers become doc.spans["answers"], a label or a score doc.cats.
+    Answers become doc.spans["answers"], a label or a score doc.cats. Between two texts
+    is U+001E, the pair_separator that 'spacy bert init-config' writes for pairs.
     """
     import spacy
     from spacy.tokens import DocBin
@@ -68,6 +69,7 @@ def convert_cli(
 
 
 def _questions(nlp: "Language", path: Path, skip_misplaced: bool) -> Iterator["Doc"]:
+    from ..pipeline.segments import RECORD_SEPARATOR
     from ..tasks.squad_files import make_question_doc, read_squad
 
     file = read_squad(path, misplaced="skip" if skip_misplaced else "error")
@@ -77,7 +79,9 @@ def _questions(nlp: "Language", path: Path, skip_misplaced: bool) -> Iterator["D
             f"their context, and {file.n_skipped:,} questions with no other answer."
         )
     for question in file.questions:
-        yield make_question_doc(nlp, question, spans_key="answers")
+        yield make_question_doc(
+            nlp, question, spans_key="answers", separator=RECORD_SEPARATOR
+        )
 
 
 def _pairs(
@@ -89,6 +93,7 @@ def _pairs(
     score: str,
     skip_labels: list[str],
 ) -> Iterator["Doc"]:
+    from ..pipeline.segments import RECORD_SEPARATOR
     from ..tasks.pair_files import make_labelled_doc, read_pairs
 
     file = read_pairs(
@@ -104,4 +109,4 @@ def _pairs(
     if not label and not score:
         msg.warn("Without --label or --score, nothing can be learned from these Docs.")
     for pair in file.pairs:
-        yield make_labelled_doc(nlp, pair)
+        yield make_labelled_doc(nlp, pair, separator=RECORD_SEPARATOR)

@@ -142,7 +142,7 @@ def test_heads_of_three_kinds_share_an_encoder(nlp):
 
 def test_frozen_layers_leave_the_pooler_to_be_trained(checkpoint, nlp):
     nlp.remove_pipe("bert_encoder")
-    add_encoder(nlp, checkpoint, freeze=2)
+    add_encoder(nlp, checkpoint, pair_separator="\x1e", freeze=2)
     add_head(nlp, "textcat")
     add_head(nlp, "ner")
     examples = make_examples(nlp)

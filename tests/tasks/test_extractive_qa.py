@@ -284,7 +284,8 @@ def test_another_architecture_is_refused(nlp):
 def test_bare_add_pipe():
     """The default model listens to a default encoder."""
     nlp = spacy.blank("en")
-    nlp.add_pipe("bert_encoder")
+    model = {"@architectures": "spacy-bert.BertEncoder.v1", "pair_separator": "\x1e"}
+    nlp.add_pipe("bert_encoder", config={"model": model})
     nlp.add_pipe("extractive_qa")
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
