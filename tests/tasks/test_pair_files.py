@@ -42,6 +42,18 @@ def test_labels_become_one_hot_cats(nlp, write):
     assert examples[0].predicted.cats == {}
 
 
+def test_a_separator_in_a_file_becomes_a_space(nlp, write):
+    reader = make_pair_reader(write(TSV.replace("It ", "It\x1e")), **COLUMNS)
+    docs = [example.predicted for example in reader(nlp)]
+    assert [doc.text.count("\x1e") for doc in docs] == [1, 1]
+    assert split_segments(docs[0], "\x1e")[1].text == "It sat."
+
+
+def test_an_encoder_without_pairs_is_refused(write):
+    with pytest.raises(ValueError, match="Set pair_separator = "):
+        list(make_pair_reader(write(TSV), **COLUMNS)(spacy.blank("en")))
+
+
 def test_a_score_becomes_a_cat(write):
     file = read_pairs(write(TSV), score="score", **COLUMNS)
     assert [pair.cats for pair in file.pairs] == [{"score": 4.5}, {"score": 1.0}]

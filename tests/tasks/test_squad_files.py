@@ -111,6 +111,23 @@ def test_incomplete_questions_are_refused(write):
         read_squad(write(record(is_impossible=False)))
 
 
+def test_a_separator_in_a_file_becomes_a_space(nlp, write):
+    """And the answers stay where they are."""
+    text = write(record(("The cat", 0), question="Who\x1esat?")).read_text()
+    path = write()
+    path.write_text(text.replace("cat sat", "cat\\u001esat"), encoding="utf8")
+    (example,) = make_squad_reader(path)(nlp)
+    question, context = split_segments(example.predicted, "\x1e")
+    assert (question.text, context.text) == ("Who sat?", CONTEXT)
+    assert texts(example.reference) == ["The cat"]
+
+
+def test_an_encoder_without_pairs_is_refused(write):
+    reader = make_squad_reader(write(record(("cat", 4))))
+    with pytest.raises(ValueError, match="Set pair_separator = "):
+        list(reader(spacy.blank("en")))
+
+
 def test_no_path():
     with pytest.raises(ValueError, match="expected a path, got None"):
         make_squad_reader(None)
