@@ -76,9 +76,9 @@ def checkpoint(tmp_path, pretraining_model, wordpiece):
 
 @pytest.fixture
 def nlp(checkpoint):
-    """English, with nothing but the toy encoder."""
+    """English, with nothing but the toy encoder, which reads pairs of texts."""
     nlp = spacy.blank("en")
-    add_encoder(nlp, checkpoint)
+    add_encoder(nlp, checkpoint, pair_separator="\x1e")
     return nlp
 
 

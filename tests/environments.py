@@ -34,17 +34,29 @@ def package_pipeline(path, name):
     return wheel
 
 
-def make_environment(path):
+def make_environment(path, *, without=None):
     """A virtual environment that borrows the packages of this one, pip too. What is
-    installed into it comes before them."""
+    installed into it comes before them.
+
+    without: what the name of a package that is not borrowed begins with.
+    """
     venv.create(path)
     python = path / "bin" / "python"
     query = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = subprocess.run(
         [python, "-c", query], capture_output=True, text=True, check=True
     ).stdout.strip()
-    ours = sysconfig.get_path("purelib")
-    Path(site, "borrowed.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    ours = Path(sysconfig.get_path("purelib"))
+    if without is not None:
+        borrowed = path / "borrowed"
+        borrowed.mkdir()
+        for part in ours.iterdir():
+            if without not in part.name:
+                (borrowed / part.name).symlink_to(part)
+        ours = borrowed
+    Path(site, "borrowed.pth").write_text(
+        f"import site; site.addsitedir({str(ours)!r})\n"
+    )
     return python
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_bert import make_pair_doc
+from spacy_bert.pipeline.segments import RECORD_SEPARATOR, make_pair_doc
 from spacy_bert.tasks.squad_files import make_question_doc, read_squad
 
 from ..wnut17 import make_tagged_doc
@@ -47,7 +47,9 @@ def ocnli(data: Path, nlp: Language) -> Splits:
     return {
         split: [
             with_cats(
-                make_pair_doc(nlp, row["sentence1"], row["sentence2"]),
+                make_pair_doc(
+                    nlp, row["sentence1"], row["sentence2"], separator=RECORD_SEPARATOR
+                ),
                 {name: float(name == row["label"]) for name in labels},
             )
             for row in some
@@ -70,7 +72,9 @@ def cmrc2018(data: Path, nlp: Language) -> Splits:
     of the training data are dev."""
     train, test = (
         [
-            make_question_doc(nlp, question, spans_key="answers")
+            make_question_doc(
+                nlp, question, spans_key="answers", separator=RECORD_SEPARATOR
+            )
             for question in read_squad(path, misplaced="skip").questions
         ]
         for path in sorted((data / "cmrc2018").glob("*.json"), reverse=True)

@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training.converters import conllu_to_docs
 
-from spacy_bert import make_pair_doc
+from spacy_bert.pipeline.segments import RECORD_SEPARATOR, make_pair_doc
 from spacy_bert.tasks.squad_files import make_question_doc, read_squad
 
 from ..wnut17 import FILES, make_tagged_doc, read_conll
@@ -113,7 +113,12 @@ def sick_entailment(data: Path, nlp: Language) -> Splits:
     return {
         split: [
             with_cats(
-                make_pair_doc(nlp, row["sentence_A"], row["sentence_B"]),
+                make_pair_doc(
+                    nlp,
+                    row["sentence_A"],
+                    row["sentence_B"],
+                    separator=RECORD_SEPARATOR,
+                ),
                 {label: float(label == row["entailment_label"]) for label in labels},
             )
             for row in rows
@@ -126,7 +131,12 @@ def sick_relatedness(data: Path, nlp: Language) -> Splits:
     return {
         split: [
             with_cats(
-                make_pair_doc(nlp, row["sentence_A"], row["sentence_B"]),
+                make_pair_doc(
+                    nlp,
+                    row["sentence_A"],
+                    row["sentence_B"],
+                    separator=RECORD_SEPARATOR,
+                ),
                 {"relatedness": float(row["relatedness_score"])},
             )
             for row in rows
@@ -155,7 +165,9 @@ def _questions(path: Path, n_train: int, nlp: Language) -> Splits:
             of_context[paragraph["context"]] = split
     splits: Splits = {"train": [], "dev": [], "test": []}
     for question in read_squad(path).questions:
-        doc = make_question_doc(nlp, question, spans_key="answers")
+        doc = make_question_doc(
+            nlp, question, spans_key="answers", separator=RECORD_SEPARATOR
+        )
         splits[of_context[question.context]].append(doc)
     return splits
 

@@ -18,7 +18,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from spacy_bert.pipeline.segments import split_segments
+from spacy_bert.pipeline.segments import RECORD_SEPARATOR, split_segments
 from spacy_bert.tasks import squad_metrics
 from spacy_bert.tasks.regression import correlate, rank
 
@@ -90,7 +90,7 @@ def _train(
 
 
 def _texts(doc: Doc) -> tuple[Span, Span]:
-    segments = split_segments(doc)
+    segments = split_segments(doc, RECORD_SEPARATOR)
     assert segments is not None
     return segments
 

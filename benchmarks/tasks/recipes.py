@@ -7,6 +7,7 @@ from typing import Any
 
 from thinc.api import Config
 
+from spacy_bert.pipeline.segments import RECORD_SEPARATOR
 from spacy_bert.pipeline.starter_config import CLS_LISTENER, LISTENER
 
 from ..encoder.systems import (
@@ -241,7 +242,8 @@ def make_config(
         config["components"][head]["model"] = model
     rate = recipe.learn_rate
     encoder = config["components"]["bert_encoder"]["model"]
-    encoder.update(changes)
+    # Other datasets' Docs do not have it.
+    encoder.update(pair_separator=RECORD_SEPARATOR, **changes)
     if system.startswith(PEER):
         _put_transformer(config, list(heads))
         rate = peer_rate(recipe, system)

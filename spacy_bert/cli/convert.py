@@ -36,7 +36,8 @@ def convert_cli(
     """Convert questions on contexts, or pairs of texts, for 'spacy train' and 'spacy
     evaluate'.
 
-    Answers become doc.spans["answers"], a label or a score doc.cats.
+    Answers become doc.spans["answers"], a label or a score doc.cats. Between two texts
+    is U+001E, the pair_separator that 'spacy bert init-config' writes for pairs.
     """
     import spacy
     from spacy.tokens import DocBin
@@ -81,6 +82,7 @@ def _questions(
     nlp: "Language", path: Path, skip_misplaced: bool
 ) -> tuple[int, Iterator["Doc"]]:
     """How many Docs there will be, and the Docs."""
+    from ..pipeline.segments import RECORD_SEPARATOR
     from ..tasks.squad_files import make_question_doc, read_squad
 
     file = read_squad(path, misplaced="skip" if skip_misplaced else "error")
@@ -89,7 +91,10 @@ def _questions(
             f"Left out the places of {file.n_misplaced:,} answers that are not in "
             f"their context, and {file.n_skipped:,} questions with no other answer."
         )
-    docs = (make_question_doc(nlp, q, spans_key="answers") for q in file.questions)
+    docs = (
+        make_question_doc(nlp, q, spans_key="answers", separator=RECORD_SEPARATOR)
+        for q in file.questions
+    )
     return len(file.questions), docs
 
 
@@ -103,6 +108,7 @@ def _pairs(
     skip_labels: list[str],
 ) -> tuple[int, Iterator["Doc"]]:
     """As `_questions`."""
+    from ..pipeline.segments import RECORD_SEPARATOR
     from ..tasks.pair_files import make_labelled_doc, read_pairs
 
     file = read_pairs(
@@ -117,4 +123,7 @@ def _pairs(
         msg.warn(f"Left out {file.n_skipped:,} pairs for their label.")
     if not label and not score:
         msg.warn("Without --label or --score, nothing can be learned from these Docs.")
-    return len(file.pairs), (make_labelled_doc(nlp, pair) for pair in file.pairs)
+    docs = (
+        make_labelled_doc(nlp, pair, separator=RECORD_SEPARATOR) for pair in file.pairs
+    )
+    return len(file.pairs), docs

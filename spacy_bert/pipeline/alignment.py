@@ -14,7 +14,7 @@ from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
 from ..tokenization import PieceSpans, WordPiece
-from .segments import SEPARATOR, find_border
+from .segments import RECORD_SEPARATOR, find_border
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +38,13 @@ class Alignment:
     n_tokens: int
 
 
-def align(docs: Sequence[Doc], wordpiece: WordPiece) -> Alignment:
+def align(
+    docs: Sequence[Doc], wordpiece: WordPiece, *, pair_separator: str | None = None
+) -> Alignment:
+    """pair_separator: what is between the two segments of a pair; None: no pairs."""
     texts = [doc.text for doc in docs]
-    # No piece may reach over the border of two segments.
-    spans = wordpiece.encode_batch([text.replace(SEPARATOR, " ") for text in texts])
+    borders = [find_border(text, pair_separator) for text in texts]
+    spans = wordpiece.encode_batch([_with_spaces(t, pair_separator) for t in texts])
     doc_ends = np.cumsum([len(span.ids) for span in spans])
     # Characters are counted through the batch, so that one search serves all Docs:
     # texts "ab", "c" -> bases [0, 3]; no piece can touch a token of the next text.
@@ -54,19 +57,27 @@ def align(docs: Sequence[Doc], wordpiece: WordPiece) -> Alignment:
     return Alignment(
         piece_ids=np.concatenate([span.ids for span in spans]),
         doc_ends=doc_ends,
-        second_segments=_second_segments(texts, spans, doc_ends),
+        second_segments=_second_segments(borders, spans, doc_ends),
         pair_pieces=np.repeat(np.arange(len(first)), n_tokens_of_piece),
         pair_tokens=expand_ranges(first, n_tokens_of_piece),
         n_tokens=len(token_starts),
     )
 
 
+def _with_spaces(text: str, pair_separator: str | None) -> str:
+    """BERT drops control characters, so a piece could reach over the border of two
+    segments."""
+    text = text.replace(RECORD_SEPARATOR, " ")
+    return text.replace(pair_separator, " ") if pair_separator else text
+
+
 def _second_segments(
-    texts: Sequence[str], spans: Sequence[PieceSpans], doc_ends: NDArray[np.int64]
+    borders: Sequence[int | None],
+    spans: Sequence[PieceSpans],
+    doc_ends: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    begins = np.full(len(texts), -1)
-    for i, (text, span) in enumerate(zip(texts, spans, strict=True)):
-        border = find_border(text)
+    begins = np.full(len(borders), -1)
+    for i, (border, span) in enumerate(zip(borders, spans, strict=True)):
         if border is not None:
             n_second = int((span.offsets[:, 0] > border).sum())
             begins[i] = doc_ends[i] - n_second

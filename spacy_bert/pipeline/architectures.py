@@ -20,6 +20,7 @@ from .encoding import encode_docs, get_shim
 from .listeners import Vectors, get_takes
 from .optimizer import LearnRates
 from .precision import Precision
+from .segments import check_pair_separator, warn_of_unread_pairs
 from .shim import BertShim, Freeze
 from .token_vectors import Combine, LayerChoice
 from .windows import N_SPECIAL
@@ -52,6 +53,7 @@ def build_bert_encoder(
     layer_decay: float = 1.0,
     precision: str = "fp32",
     recompute: bool = False,
+    pair_separator: str | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """BERT over Docs of any length, one vector a token.
 
@@ -71,6 +73,8 @@ def build_bert_encoder(
     layer_decay: each layer's learning rate over that of the layer above it.
     precision: fp32; bf16 or fp16, which hold on a GPU; int8, for prediction only.
     recompute: train in less memory and a third more time, by gradient checkpointing.
+    pair_separator: the character of white space that makes a Doc a pair of texts, if
+        it is there once, such as "\\x1e"; by default every Doc is one text.
 
     Raises ValueError where a number is impossible. There are no weights until the
     component loads or initializes them.
@@ -97,6 +101,7 @@ def build_bert_encoder(
         freeze=freeze,
         precision=precision,
     )
+    check_pair_separator(pair_separator, n_segments=n_segments, window_width=width)
     choice = _choose_layers(layers, combine, n_layers)
     return Model(
         "bert_encoder",
@@ -110,6 +115,7 @@ def build_bert_encoder(
             "window_width": width,
             "window_overlap": window_overlap,
             "max_batch_pieces": max_batch_pieces,
+            "pair_separator": pair_separator,
             "takes": "tokens",
             "replace_listener": _replace_listener,
             "replace_listener_cfg": _replace_listener_config,
@@ -190,8 +196,9 @@ def _replace_listener_config(
 def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
     """Random weights, where a model that stands alone inside a head has none yet."""
     shim = get_shim(model)
-    if not shim.has_weights and X:
-        texts = [doc.text for doc in X]
+    texts = [doc.text for doc in X or []]
+    warn_of_unread_pairs(texts, model.attrs["pair_separator"])
+    if not shim.has_weights and texts:
         shim.start_at_random(train_wordpiece(texts, vocab_size=DEFAULT_VOCAB_SIZE))
 
 

@@ -9,6 +9,7 @@ listener gets the vectors and hands a gradient back.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import get_ident
@@ -32,6 +33,7 @@ from .config_errors import takes_config
 from .encoding import Encoded, Gradients, check_trainable, encode_docs, get_shim
 from .listeners import Vectors, get_grad_factor, get_takes, no_backprop
 from .piping import EarlyPipe
+from .segments import warn_of_unread_pairs
 from .similarity import set_similarity_hooks
 
 DEFAULT_CONFIG = {"model": {"@architectures": "spacy-bert.BertEncoder.v1"}}
@@ -81,6 +83,8 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
             width = get_shim(self.model).architecture.hidden_width
         if width == expected:
             super().add_listener(listener, component_name)
+            # For heads that split their Docs as the encoder does.
+            listener.attrs["pair_separator"] = self.model.attrs["pair_separator"]
         elif listener.upstream_name == self.name:
             raise ValueError(
                 f"The listener of {component_name!r} expects vectors of width "
@@ -202,6 +206,8 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
                 )
             shim.start_at_random(wordpiece)
         shim.reinitialize_layers(reinitialize_layers)
+        texts = (example.reference.text for example in islice(get_examples(), 100))
+        warn_of_unread_pairs(texts, self.model.attrs["pair_separator"])
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """A folder whose `model` is a checkpoint that `transformers` loads too."""

@@ -56,10 +56,7 @@ def get_shim(model: Model) -> BertShim:
 def encode_docs(
     model: Model, docs: Sequence[Doc], is_train: bool
 ) -> tuple[Encoded, Callable[[Gradients], None]]:
-    """Vectors of the Docs, and a callback that sends gradients through the encoder.
-
-    Raises ValueError for pairs, where the encoder was made for single texts.
-    """
+    """Vectors of the Docs, and a callback that sends gradients through the encoder."""
     shim = get_shim(model)
     encoder = shim.encoder
     # A frozen encoder gives the same features every time, without dropout.
@@ -68,12 +65,9 @@ def encode_docs(
         check_trainable(shim)
     # One chance for hidden states and for attention (Devlin et al. 2018, A.2).
     prob = model.attrs["dropout_rate"] if is_train else 0.0
-    alignment = align(docs, shim.wordpiece)
-    if encoder.config.n_segments < 2 and (alignment.second_segments >= 0).any():
-        raise ValueError(
-            "Expected single texts, as the encoder has n_segments = 1, got a pair. "
-            "Take a checkpoint with type_vocab_size = 2."
-        )
+    alignment = align(
+        docs, shim.wordpiece, pair_separator=model.attrs["pair_separator"]
+    )
     with (
         # A caller's mode would leave no gradients, without a word.
         torch.inference_mode(False),

@@ -12,6 +12,7 @@ from thinc.api import Config
 from ..checkpoint import has_trained_pooler
 from .bert_encoder import DEFAULT_CONFIG
 from .from_checkpoint import read_architecture
+from .segments import RECORD_SEPARATOR
 
 LISTENER = {
     "@architectures": "spacy-bert.BertListener.v1",
@@ -95,6 +96,9 @@ TASKS: Mapping[str, Sequence[str]] = {
     "spans": ["spancat"],
 }
 
+# The tasks whose Docs are pairs of texts.
+_PAIR_TASKS = {"pairs", "similarity", "questions"}
+
 # Each would overwrite what the other says, or refuse the Docs it learns from.
 _RIVALS = [
     ("ner", "bert_ner"),
@@ -131,6 +135,10 @@ COMMENTS = {
         "What is not trained: none, embeddings, all, or a number: the embeddings and "
         "so many layers from the bottom."
     ),
+    "components.bert_encoder.model.pair_separator": (
+        "What is between the two texts of a pair, as make_pair_doc and the readers "
+        "write it; null reads every Doc as one text."
+    ),
     "components.spancat.suggester": "Longer spans than max_size are never found.",
     "components.span_finder": "Longer spans than max_length are never found.",
     "components.extractive_qa": "Answers of more than max_answer_tokens are lost.",
@@ -164,16 +172,28 @@ def task_config(checkpoint: Path, *, task: str, lang: str = "en") -> str:
     if task not in TASKS:
         raise ValueError(f"Expected a task out of {', '.join(TASKS)}; got {task}.")
     n_layers = _N_FEATURE_LAYERS if task == "features" else 0
-    return starter_config(checkpoint, heads=TASKS[task], lang=lang, n_frozen=n_layers)
+    return starter_config(
+        checkpoint,
+        heads=TASKS[task],
+        lang=lang,
+        n_frozen=n_layers,
+        has_pairs=task in _PAIR_TASKS,
+    )
 
 
 def starter_config(
-    checkpoint: Path, *, heads: Sequence[str], lang: str = "en", n_frozen: int = 0
+    checkpoint: Path,
+    *,
+    heads: Sequence[str],
+    lang: str = "en",
+    n_frozen: int = 0,
+    has_pairs: bool = False,
 ) -> str:
     """A config that `spacy train` takes as it is, given paths.train and paths.dev.
 
     n_frozen: of an encoder that is not trained, so many of the last layers give each
         token its vector, end to end; 0 trains it, and takes the last layer's.
+    has_pairs: Docs are pairs of texts, as those of extractive_qa always are.
 
     Raises ValueError for a head that is not known or does not go with another one,
     FileNotFoundError or ValueError where the folder is not a BERT checkpoint.
@@ -204,6 +224,8 @@ def starter_config(
             },
         }
     }
+    if has_pairs or "extractive_qa" in heads:
+        components["bert_encoder"]["model"]["pair_separator"] = RECORD_SEPARATOR
     token_listener: dict[str, Any] = {}
     if n_frozen:
         n_layers = min(n_frozen, architecture["n_layers"])

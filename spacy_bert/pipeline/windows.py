@@ -47,7 +47,10 @@ def make_window_batches(
     max_batch_pieces: int,
 ) -> Iterator[WindowBatch]:
     """Windows of at most `width` pieces (with [CLS] and [SEP]), the longest first, in
-    batches of at most `max_batch_pieces` (or of one window)."""
+    batches of at most `max_batch_pieces` (or of one window).
+
+    width: at least 5 if there are pairs.
+    """
     windows = np.array(
         list(_cut_docs(alignment, width=width, overlap=overlap)), dtype=np.int64
     ).reshape(-1, 5)
@@ -71,11 +74,6 @@ def _cut_docs(
                 yield *first, -1, -1, doc
         else:
             room = width - N_SPECIAL - 1
-            if room < 2:
-                raise ValueError(
-                    f"window_width = {width} leaves no room for a Doc of two segments; "
-                    f"it takes at least {N_SPECIAL + 3}."
-                )
             # A segment of less than half the room is whole in each window over the
             # other; where none is, windows over both are paired in order.
             first_width = max(room - (end - border), room // 2)

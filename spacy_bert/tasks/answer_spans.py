@@ -1,6 +1,6 @@
 """The best answers in a context: logits of each token -> BestSpans."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -26,6 +26,10 @@ class BestSpans:
     probs: NDArray[np.float64]
     no_answer_score: float
     no_answer_prob: float
+
+    def shifted(self, n_tokens: int) -> "BestSpans":
+        """Return the same spans, so many tokens further on."""
+        return replace(self, starts=self.starts + n_tokens, ends=self.ends + n_tokens)
 
 
 def find_best_spans(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..pipeline.segments import SEPARATOR, make_pair_doc
+from ..pipeline.segments import get_pair_separator, make_pair_doc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ def answer_batch(
     name: the component's.
 
     Raises ValueError for an empty question, which says nothing to look for, and where
-    the pipeline has no such component.
+    the pipeline has no such component or its encoder no pair_separator.
     """
     if name not in nlp.pipe_names:
         raise ValueError(
@@ -50,16 +50,17 @@ def answer_batch(
             f"{', '.join(nlp.pipe_names) or 'an empty one'}."
         )
     spans_key = nlp.get_pipe(name).cfg["spans_key"]  # type: ignore[attr-defined]
-    docs = (_make_doc(nlp, question, context) for question, context in pairs)
+    separator = get_pair_separator(nlp)
+    docs = (_make_doc(nlp, question, context, separator) for question, context in pairs)
     for doc in nlp.pipe(docs, batch_size=batch_size):
-        yield read_answers(doc, spans_key)
+        yield _read_answers(doc, spans_key, separator)
 
 
-def read_answers(doc: Doc, spans_key: str) -> list[Answer]:
+def _read_answers(doc: Doc, spans_key: str, separator: str) -> list[Answer]:
     """What `extractive_qa` wrote on the Doc."""
     group = doc.spans[spans_key]
     # Not where the context's first token starts: white space there joins the separator.
-    border = len(doc.text.partition(SEPARATOR)[0]) + len(SEPARATOR)
+    border = doc.text.index(separator) + 1
     return [
         Answer(
             text=span.text,
@@ -71,10 +72,10 @@ def read_answers(doc: Doc, spans_key: str) -> list[Answer]:
     ]
 
 
-def _make_doc(nlp: Language, question: str, context: str) -> Doc:
+def _make_doc(nlp: Language, question: str, context: str, separator: str) -> Doc:
     if not isinstance(question, str) or not question.strip():
         raise ValueError(
             f"Expected a question, got {question!r} about the context "
             f"{str(context)[:60]!r}."
         )
-    return make_pair_doc(nlp, question, context)
+    return make_pair_doc(nlp, question, context, separator=separator)

@@ -15,7 +15,9 @@ from ..pipeline.config_errors import takes_config
 from ..pipeline.piping import EarlyPipe
 from ..pipeline.starter_config import head_config
 from .bio import BioTags, Entity
+from .entity_checks import count_entities, warn_of_entities
 from .losses import expect_finite
+from .resizing import replace_layer, resize_layer, resize_output
 from .tagging import find_entities, tagging_loss
 from .token_classifier import TagScores
 
@@ -83,20 +85,17 @@ class BertNer(EarlyPipe):
     def add_label(self, label: str) -> int:
         """Returns 1, or 0 where the label is there already.
 
-        Raises ValueError for what is no label, and once the model has its tags.
+        A trained model gets two more tags, which it does not predict until it is
+        trained on. Raises ValueError for what is no label.
         """
         if not isinstance(label, str) or not label:
             raise ValueError(f"Expected a label that is a text, got {label!r}.")
         if label in self.labels:
             return 0
-        if self.model.get_ref("output_layer").has_dim("nO"):
-            raise ValueError(
-                f"{self.name!r} was initialized with the labels "
-                f"{', '.join(self.labels)}, and {label!r} cannot be added. Make a new "
-                "component, and initialize it with all labels."
-            )
         self.cfg["labels"].append(label)
         self.vocab.strings.add(label)
+        if self.model.get_ref("output_layer").has_dim("nO"):
+            self._resize()
         return 1
 
     @takes_config
@@ -107,20 +106,20 @@ class BertNer(EarlyPipe):
         nlp: Language | None = None,
         labels: Iterable[str] | None = None,
     ) -> None:
-        """Give the model one tag for O and two for each label.
+        """Give the model one tag for O and two for each label, and draw its weights.
 
-        labels: without them, those of all examples.
+        labels: without them, those of all examples. They join those that were added or
+            learned before.
 
-        Raises ValueError where there are none.
+        Logs a warning for entities that cannot be learned as they are, and for labels
+        of few entities. Raises ValueError where there are no labels.
         """
         validate_get_examples(get_examples, "BertNer.initialize")
-        if labels is None:
-            labels = sorted(
-                {ent.label_ for eg in get_examples() for ent in eg.reference.ents}
-            )
-        for label in labels:
+        counts = count_entities(get_examples())
+        for label in sorted(counts.n_entities) if labels is None else labels:
             self.add_label(label)
         self._require_labels()
+        warn_of_entities(counts, self.labels, name=self.name)
         n_tags = BioTags(self.labels).n_tags
         for layer in ("output_layer", "transitions"):
             self.model.get_ref(layer).set_dim("nO", n_tags)
@@ -164,3 +163,10 @@ class BertNer(EarlyPipe):
             decoder=self.model.attrs["decoder"],
         )
         return expect_finite(loss, name=self.name), gradient
+
+    def _resize(self) -> None:
+        """Give a model that has tags those of all labels."""
+        n_tags = BioTags(self.labels).n_tags
+        resize_output(self.model, n_tags, is_rare=True)
+        transitions = self.model.get_ref("transitions")
+        replace_layer(self.model, transitions, resize_layer(transitions, n_tags))

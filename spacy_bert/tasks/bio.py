@@ -36,8 +36,9 @@ class BioTags:
         if label not in self.labels:
             raise ValueError(
                 f"Expected entities with labels out of {', '.join(self.labels)}; got "
-                f"{label!r}. Initialize the component with examples of every label, or "
-                "with labels = [...] in its block of [initialize.components]."
+                f"{label!r}. Add it with add_label({label!r}), or initialize the "
+                "component with examples of every label, or with labels = [...] in its "
+                "block of [initialize.components]."
             )
         return 1 + 2 * self.labels.index(label)
 

@@ -1,6 +1,7 @@
 """Heads over the vector of [CLS]: classes of a text or of a pair of texts."""
 
 from collections.abc import Callable
+from functools import partial
 from math import log
 from typing import cast
 
@@ -12,6 +13,8 @@ from thinc.types import Floats2d, FloatsXd, Shape
 
 from ..pipeline.config_errors import takes_config
 from ..pipeline.listeners import expect_takes
+from .losses import expect_finite
+from .resizing import resize_output
 
 
 @registry.architectures("spacy-bert.TextCatCls.v1")
@@ -38,11 +41,13 @@ def build_cls_classifier(
         output = chain(layer, Model("skip_unlabelled", _skip_unlabelled))
     else:
         layer = Linear(nO=nO, init_W=_small_weights, init_b=_rare_classes)
-        output = chain(layer, Logistic())
+        output = chain(layer, Logistic(), Model("expect_finite", _expect_finite))
     model: Model[list[Doc], Floats2d] = chain(tok2vec, chain(Dropout(), output))
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("output_layer", layer)
     model.attrs["multi_label"] = not exclusive_classes
+    # How spaCy's `add_label` gives the model one class more.
+    model.attrs["resize_output"] = partial(resize_output, is_rare=exclusive_classes)
     return model
 
 
@@ -68,7 +73,22 @@ def _skip_unlabelled(
     what a Doc without any comes back with, scores - truths, sums to 1 instead of 0."""
 
     def backprop(d_scores: Floats2d) -> Floats2d:
+        expect_finite(d_scores.sum(axis=1).sum(keepdims=False), name="textcat")
         is_labelled = d_scores.sum(axis=1, keepdims=True) < 0.5
         return d_scores * is_labelled
+
+    return scores, backprop
+
+
+def _expect_finite(
+    model: Model, scores: Floats2d, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """spaCy's component does not look at its loss."""
+
+    def backprop(d_scores: Floats2d) -> Floats2d:
+        expect_finite(
+            d_scores.sum(axis=1).sum(keepdims=False), name="textcat_multilabel"
+        )
+        return d_scores
 
     return scores, backprop

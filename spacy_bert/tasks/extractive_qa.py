@@ -20,11 +20,12 @@ from thinc.types import Floats2d
 from ..pipeline.architectures import DEFAULT_WIDTH
 from ..pipeline.config_errors import takes_config
 from ..pipeline.piping import EarlyPipe
+from ..pipeline.segments import require_separator
 from ..pipeline.starter_config import head_config
 from .answer_loss import answer_loss
 from .answer_spans import BestSpans, find_best_spans
 from .answering import Answer, answer_batch
-from .contexts import context_rows, get_context
+from .contexts import context_rows, find_context
 from .gold_answers import NO_ANSWER_ROW, GoldAnswer, find_gold_answer
 from .losses import expect_finite
 from .pipeline_reference import PipelineReference
@@ -139,9 +140,13 @@ class ExtractiveQA(EarlyPipe):
         return answer_batch(nlp, pairs, batch_size=batch_size, name=self.name)
 
     def predict(self, docs: Iterable[Doc]) -> list[BestSpans]:
-        """Spans in tokens of the context. Raises ValueError where a Doc is no pair."""
+        """Spans in tokens of the Doc; none for a Doc of one text.
+
+        Raises ValueError if the encoder has no pair_separator.
+        """
         docs = list(docs)
-        contexts = [get_context(doc) for doc in docs]
+        separator = self._separator()
+        contexts = [find_context(doc, separator) for doc in docs]
         if not docs:
             return []
         can_abstain = self.model.attrs["can_abstain"]
@@ -154,24 +159,22 @@ class ExtractiveQA(EarlyPipe):
             is_space = context.doc.to_array("IS_SPACE")[context.start : context.end]
             rows = logits[context_rows(context, can_abstain=can_abstain)]
             starts, ends = np.where(is_space[:, None] == 1, -np.inf, rows).T
-            best.append(
-                find_best_spans(
-                    starts,
-                    ends,
-                    max_answer_tokens=self.cfg["max_answer_tokens"],
-                    n_best=self.cfg["n_best"],
-                    no_answer_score=no_answer,
-                )
+            found = find_best_spans(
+                starts,
+                ends,
+                max_answer_tokens=self.cfg["max_answer_tokens"],
+                n_best=self.cfg["n_best"],
+                no_answer_score=no_answer,
             )
+            best.append(found.shifted(context.start))
         return best
 
     def set_annotations(self, docs: Iterable[Doc], best: Sequence[BestSpans]) -> None:
         """An empty group where the lead of "no answer" is above the threshold."""
         key = self.cfg["spans_key"]
         for doc, found in zip(docs, best, strict=True):
-            context = get_context(doc)
             spans = [
-                doc[context.start + start : context.start + end + 1]
+                doc[start : end + 1]
                 for start, end in zip(found.starts, found.ends, strict=True)
             ]
             if self._abstains(found):
@@ -202,7 +205,7 @@ class ExtractiveQA(EarlyPipe):
         nlp: Language | None = None,
     ) -> None:
         """Raises ValueError as `get_loss` does, for any of the examples, and where none
-        of them is annotated."""
+        of them is annotated or the encoder has no pair_separator."""
         validate_get_examples(get_examples, "ExtractiveQA.initialize")
         max_tokens = self.cfg["max_answer_tokens"]
         n_long = n_golds = 0
@@ -233,7 +236,11 @@ class ExtractiveQA(EarlyPipe):
             example,
             spans_key=self.cfg["spans_key"],
             can_abstain=self.model.attrs["can_abstain"],
+            separator=self._separator(),
         )
+
+    def _separator(self) -> str:
+        return require_separator([self.model])
 
     def _abstains(self, found: BestSpans) -> bool:
         lead = found.no_answer_score - found.scores[:1]

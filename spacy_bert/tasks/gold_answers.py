@@ -23,9 +23,11 @@ class GoldAnswer:
 
 
 def find_gold_answer(
-    example: Example, *, spans_key: str, can_abstain: bool
+    example: Example, *, spans_key: str, can_abstain: bool, separator: str
 ) -> GoldAnswer | None:
     """The first answer in reference.spans[spans_key]; None where the key is missing.
+
+    separator: the encoder's pair_separator.
 
     An empty group says that there is no answer. An answer that does not begin or end
     with a token of the predicted Doc is widened to the tokens it touches.
@@ -35,7 +37,7 @@ def find_gold_answer(
     """
     if spans_key not in example.reference.spans:
         return None
-    context = get_context(example.predicted)
+    context = get_context(example.predicted, separator)
     rows = context_rows(context, can_abstain=can_abstain)
     options = np.arange(rows.start, rows.stop)
     if can_abstain:

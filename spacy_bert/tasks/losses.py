@@ -1,4 +1,4 @@
-"""What every head of ours asks of its loss."""
+"""What every head of ours asks of its loss, or of the sum of its gradient."""
 
 from math import isfinite
 

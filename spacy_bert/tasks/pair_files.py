@@ -10,7 +10,7 @@ from typing import TextIO
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..pipeline.segments import SEPARATOR, make_pair_doc
+from ..pipeline.segments import make_pair_doc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +88,11 @@ def read_pairs(
     return PairFile(pairs=pairs, n_skipped=n_skipped)
 
 
-def make_labelled_doc(nlp: Language, pair: Pair) -> Doc:
-    """A pair Doc with doc.cats."""
-    doc = make_pair_doc(nlp, pair.first, pair.second)
+def make_labelled_doc(
+    nlp: Language, pair: Pair, *, separator: str | None = None
+) -> Doc:
+    """A pair Doc with doc.cats; separator: as `make_pair_doc` takes it."""
+    doc = make_pair_doc(nlp, pair.first, pair.second, separator=separator)
     doc.cats = dict(pair.cats)
     return doc
 
@@ -176,10 +178,10 @@ def _pick(
         )
     for name in columns:
         value = record[name]
-        if not isinstance(value, str | int | float) or SEPARATOR in str(value):
+        if not isinstance(value, str | int | float):
             raise ValueError(
-                f"{where}: expected a text or a number, without U+001E, in the column "
-                f"{name}; got {value!r}."
+                f"{where}: expected a text or a number in the column {name}; got "
+                f"{value!r}."
             )
     values = {name: str(record[name]) for name in columns}
     try:

@@ -1,6 +1,7 @@
 """Readers for a config's [corpora]: files of questions or of pairs -> Examples."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar, cast
@@ -12,6 +13,7 @@ from spacy.training import Example
 from spacy.util import logger
 
 from ..pipeline.config_errors import config_errors, takes_config
+from ..pipeline.segments import get_pair_separator
 from .pair_files import make_labelled_doc, read_pairs
 from .squad_files import Misplaced, make_question_doc, read_squad
 
@@ -47,7 +49,7 @@ def make_squad_reader(
         yield from _make_examples(
             nlp,
             file.questions,
-            lambda question: make_question_doc(nlp, question, spans_key=spans_key),
+            partial(make_question_doc, spans_key=spans_key),
             limit,
         )
 
@@ -87,9 +89,7 @@ def make_pair_reader(
             logger.warning(
                 "%s: %d pairs are left out for their label.", path, file.n_skipped
             )
-        yield from _make_examples(
-            nlp, file.pairs, lambda pair: make_labelled_doc(nlp, pair), limit
-        )
+        yield from _make_examples(nlp, file.pairs, make_labelled_doc, limit)
 
     return read
 
@@ -106,8 +106,10 @@ def _check_arguments(path: Path | None, limit: int) -> Path:
 
 
 def _make_examples(
-    nlp: Language, items: Iterable[Item], make_doc: Callable[[Item], Doc], limit: int
+    nlp: Language, items: Iterable[Item], make_doc: Callable[..., Doc], limit: int
 ) -> Iterator[Example]:
+    """Raises ValueError if the pipeline's encoder has no pair_separator."""
+    separator = get_pair_separator(nlp)
     for item in islice(items, limit or None):
-        reference = make_doc(item)
+        reference = make_doc(nlp, item, separator=separator)
         yield Example(nlp.make_doc(reference.text), reference)

@@ -12,6 +12,7 @@ from spacy import registry
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
+from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Dropout, Linear, Model, chain
 from thinc.types import Floats2d
@@ -22,6 +23,7 @@ from ..pipeline.listeners import expect_takes
 from ..pipeline.piping import EarlyPipe
 from ..pipeline.starter_config import head_config
 from .losses import expect_finite
+from .resizing import resize_output
 
 Scorer = Callable[..., dict[str, Any]]
 
@@ -92,6 +94,36 @@ class TextRegressor(EarlyPipe):
     def label_data(self) -> list[str]:
         return list(self.labels)
 
+    def add_label(
+        self, label: str, *, mean: float = 0.0, deviation: float = 1.0
+    ) -> int:
+        """Returns 1, or 0 where the label is there already.
+
+        mean, deviation: of the label's numbers, as far as they are known; `initialize`
+            finds them in the examples. A trained model gets one more output.
+
+        Raises ValueError for what is no label, or no scale.
+        """
+        if not isinstance(label, str) or not label:
+            raise ValueError(f"Expected a label that is a text, got {label!r}.")
+        if not np.isfinite(mean) or not 0 < deviation < np.inf:
+            raise ValueError(
+                "Expected a finite mean and a finite deviation above 0, got "
+                f"{mean} and {deviation}."
+            )
+        if label in self.labels:
+            return 0
+        # New lists: a copy of the component may share the old ones.
+        for name, value in (
+            ("labels", label),
+            ("means", mean),
+            ("deviations", deviation),
+        ):
+            self.cfg[name] = [*self.cfg[name], value]
+        resize_output(self.model, len(self.labels))
+        self.vocab.strings.add(label)
+        return 1
+
     def predict(self, docs: Iterable[Doc]) -> Floats2d:
         """(n_docs, n_labels), on the labels' own scales."""
         docs = list(docs)
@@ -128,11 +160,11 @@ class TextRegressor(EarlyPipe):
         nlp: Language | None = None,
         labels: Sequence[str] | None = None,
     ) -> None:
-        """Learn which numbers there are, and their scales.
+        """Learn which numbers there are, and their scales, and draw the weights.
 
         labels: which of the references' `cats` to predict; by default all of them.
 
-        Raises ValueError where there are none, or not as many as the model has already.
+        Raises ValueError where there are none.
         """
         validate_get_examples(get_examples, "TextRegressor.initialize")
         examples = list(get_examples())
@@ -147,20 +179,20 @@ class TextRegressor(EarlyPipe):
                 f"{', '.join(labels) or 'at least one label'}; found "
                 f"{', '.join(found) or 'none'}."
             )
-        layer = self.model.get_ref("output_layer")
-        if layer.maybe_get_dim("nO") not in (None, len(labels)):
-            raise ValueError(
-                f"{self.name}: its model was initialized for {layer.get_dim('nO')} "
-                f"labels, and there are {len(labels)} now: {', '.join(labels)}. Make a "
-                "new component."
-            )
         deviations = np.nanstd(targets, axis=0)
+        for label in (n for n, d in zip(labels, deviations, strict=True) if d == 0):
+            logger.warning(
+                "%s: all training examples have the same number for %r, so there is "
+                "nothing to learn.",
+                *(self.name, label),
+            )
         self.cfg.update(
             labels=labels,
             means=np.nanmean(targets, axis=0).tolist(),
             # All the same: any scale will do.
             deviations=np.where(deviations > 0, deviations, 1.0).tolist(),
         )
+        resize_output(self.model, len(labels))
         docs = [example.x for example in islice(examples, 10)]
         self.model.initialize(X=docs, Y=self.model.ops.alloc2f(len(docs), len(labels)))
 

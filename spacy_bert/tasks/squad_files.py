@@ -13,7 +13,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 
-from ..pipeline.segments import SEPARATOR, make_pair_doc
+from ..pipeline.segments import make_pair_doc
 from .answer_scorer import TEXTS_ATTR
 
 Misplaced = Literal["error", "skip"]
@@ -73,14 +73,19 @@ def read_squad(path: Path, *, misplaced: Misplaced = "error") -> SquadFile:
     return SquadFile(questions=questions, n_misplaced=n_misplaced, n_skipped=n_skipped)
 
 
-def make_question_doc(nlp: Language, question: Question, *, spans_key: str) -> Doc:
+def make_question_doc(
+    nlp: Language, question: Question, *, spans_key: str, separator: str | None = None
+) -> Doc:
     """A pair Doc with doc.spans[spans_key]; an empty group says there is no answer.
+
+    separator: as `make_pair_doc` takes it.
 
     The spans are the tokens that the answers touch; the group's attrs["texts"] keeps
     the answers word for word.
     """
-    doc = make_pair_doc(nlp, question.question, question.context)
-    border = len(question.question) + len(SEPARATOR)
+    texts = question.question, question.context
+    doc = make_pair_doc(nlp, *texts, separator=separator)
+    border = len(question.question) + 1
     group = SpanGroup(doc, name=spans_key, attrs={TEXTS_ATTR: question.answers})
     for start, end in question.places:
         span = doc.char_span(border + start, border + end, alignment_mode="expand")
@@ -157,5 +162,3 @@ def _check_types(
         "".join(texts).encode("utf8")
     except UnicodeEncodeError as error:
         raise TypeError(f"half a character: {error}") from error
-    if SEPARATOR in context + question:
-        raise TypeError("U+001E, which stands between question and context")

@@ -6,7 +6,6 @@ import torch
 from thinc.api import set_dropout_rate
 from transformers import BertModel
 
-from spacy_bert import make_pair_doc
 from spacy_bert.pipeline import encoding
 from spacy_bert.pipeline.architectures import build_bert_encoder
 from spacy_bert.pipeline.encoding import encode_docs, get_shim
@@ -126,14 +125,6 @@ def test_a_fault_in_training_leaves_no_dropout(nlp, model, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             model.begin_update(docs)
     np.testing.assert_array_equal(model.predict(docs)[0], expected)
-
-
-def test_pairs_need_two_segments(nlp, architecture, wordpiece):
-    model = build_bert_encoder(**architecture | {"n_segments": 1})
-    get_shim(model).start_at_random(wordpiece)
-    model.predict(make_docs(nlp, TEXTS))
-    with pytest.raises(ValueError, match="n_segments = 1, got a pair"):
-        model.predict([make_pair_doc(nlp, "the cat", "the dog")])
 
 
 @pytest.mark.parametrize(

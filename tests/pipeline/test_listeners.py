@@ -142,7 +142,7 @@ def test_heads_of_three_kinds_share_an_encoder(nlp):
 
 def test_frozen_layers_leave_the_pooler_to_be_trained(checkpoint, nlp):
     nlp.remove_pipe("bert_encoder")
-    add_encoder(nlp, checkpoint, freeze=2)
+    add_encoder(nlp, checkpoint, pair_separator="\x1e", freeze=2)
     add_head(nlp, "textcat")
     add_head(nlp, "ner")
     examples = make_examples(nlp)
@@ -216,7 +216,8 @@ def test_no_piece_reaches_over_the_border(nlp):
 
 def test_a_mix_of_layers_is_learned_through_the_encoder(checkpoint, nlp):
     nlp.remove_pipe("bert_encoder")
-    add_encoder(nlp, checkpoint, layers=[0, 1, 2], combine="concat")
+    layers = {"layers": [0, 1, 2], "combine": "concat"}
+    add_encoder(nlp, checkpoint, pair_separator="\x1e", **layers)
     listener = {"@architectures": "spacy-bert.BertListener.v1", "width": 48}
     mix = {
         "@architectures": "spacy-bert.LayerMix.v1",

@@ -1,7 +1,6 @@
 """Long Docs -> overlapping windows."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,11 +159,6 @@ def test_two_long_segments_are_paired_in_order():
         [CLS, 102, 103, SEP, 108, 109, SEP],
         [CLS, 104, 105, SEP, 108, 109, SEP],
     ]
-
-
-def test_a_window_without_room_for_two_segments_is_refused():
-    with pytest.raises(ValueError, match="at least 5"):
-        pair_windows(1, 1, width=4)
 
 
 @given(

@@ -21,7 +21,7 @@ def add_qa(nlp, *, cls=False, **config):
 
 def make_example(nlp, question, context, *answers):
     """answers: None for a missing annotation."""
-    reference = make_pair_doc(nlp, question, context)
+    reference = make_pair_doc(nlp, question, context, separator="\x1e")
     border = len(question) + 1
     if answers != (None,):
         starts = [border + context.index(answer) for answer in answers]

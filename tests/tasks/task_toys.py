@@ -2,7 +2,7 @@
 
 from spacy.tokens import Doc, Span
 
-from spacy_bert.pipeline.segments import join_segments
+from spacy_bert.pipeline.segments import RECORD_SEPARATOR, join_segments
 
 # The main score of each task's heads.
 SCORES = {
@@ -23,7 +23,8 @@ def make_docs(nlp, task):
     docs = []
     # spaCy's parser forgets arcs that it sees less than 30 times.
     for i, animal in enumerate(["cat", "dog"] * 20):
-        text = join_segments(f"the {animal} ran", f"a {animal} sat on the bank")
+        pair = f"the {animal} ran", f"a {animal} sat on the bank"
+        text = join_segments(*pair, RECORD_SEPARATOR)
         words = nlp.make_doc(text)
         n = len(words)
         doc = Doc(

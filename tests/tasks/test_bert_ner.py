@@ -318,7 +318,7 @@ def test_tokens_that_are_not_aligned(nlp, decoder):
 def test_a_label_that_came_later(nlp):
     initialized(nlp)
     examples = make_examples(nlp, ["the [money|ORG]"])
-    with pytest.raises(ValueError, match="out of LOC, PER; got 'ORG'. Initialize"):
+    with pytest.raises(ValueError, match="of LOC, PER; got 'ORG'. Add it with add_l"):
         nlp.update(examples, sgd=Adam(0.01))
 
 
@@ -339,8 +339,6 @@ def test_labels_may_be_given(nlp):
     assert ner.labels == ner.label_data == ("PER", "LOC", "ORG")
     assert ner.model.get_dim("nO") == 7
     assert ner.add_label("PER") == 0
-    with pytest.raises(ValueError, match="'GPE' cannot be added. Make a new"):
-        ner.add_label("GPE")
 
 
 def test_labels_may_be_added_before_initializing(nlp):

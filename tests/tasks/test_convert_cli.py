@@ -91,6 +91,7 @@ def test_spacy_trains_on_it(squad, checkpoint, tmp_path):
     encoder = {
         "@architectures": "spacy-bert.BertEncoder.v1",
         **read_architecture(checkpoint),
+        "pair_separator": "\x1e",
     }
     config = Config(
         {

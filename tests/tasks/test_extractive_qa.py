@@ -10,7 +10,7 @@ from spacy.tokens import DocBin
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
 
-from spacy_bert import make_pair_doc
+from spacy_bert import add_encoder, make_pair_doc
 from spacy_bert.tasks.answering import Answer, answer, answer_batch
 
 QUESTION, CONTEXT = "the cat ?", "the dog sat . the cat ran ."
@@ -127,9 +127,50 @@ def test_a_pipeline_without_the_component(nlp):
         answer(nlp, QUESTION, CONTEXT)
 
 
-def test_a_doc_of_one_text_is_refused(trained):
-    with pytest.raises(ValueError, match="make_pair_doc"):
-        trained("the cat sat")
+@pytest.mark.parametrize("text", ["the cat sat", "the\x1ecat\x1esat", ""])
+def test_a_doc_of_one_text_gets_no_answer_and_spares_the_others(trained, text):
+    pair = make_pair_doc(trained, QUESTION, CONTEXT).text
+    with pytest.warns(UserWarning, match="one text gets no answer.*make_pair_doc"):
+        before, alone, after = trained.pipe([pair, text, pair])
+    assert alone.text == text and len(alone.spans["answers"]) == 0
+    expected = trained(pair)
+    for doc in (before, after):
+        spans = [(span.start, span.end) for span in doc.spans["answers"]]
+        assert spans == [(s.start, s.end) for s in expected.spans["answers"]]
+        assert len(spans) == 3
+
+
+def test_a_separator_in_a_question_or_context_is_a_space(trained):
+    """The answers' places are those in the texts as they were given."""
+    pairs = [("the\x1ecat ?", CONTEXT), (QUESTION, CONTEXT.replace(" ", "\x1e"))]
+    expected = answer(trained, QUESTION, CONTEXT)
+    for found in answer_batch(trained, pairs):
+        assert [(a.start_char, a.text) for a in found] == [
+            (a.start_char, a.text) for a in expected
+        ]
+
+
+def test_an_encoder_without_pairs_is_refused(trained, checkpoint):
+    """While training, while predicting and while making Docs."""
+    nlp = spacy.blank("en")
+    add_encoder(nlp, checkpoint)
+    message = "Set pair_separator = "
+    add_qa(nlp)
+    with pytest.raises(ValueError, match=message):
+        nlp.initialize(lambda: make_examples(nlp))
+    alone = spacy.blank("en")
+    add_encoder(alone, checkpoint)
+    alone.add_pipe("extractive_qa", source=trained)
+    with pytest.raises(ValueError, match=message):
+        alone("the cat")
+    with pytest.raises(ValueError, match=message):
+        answer(alone, QUESTION, CONTEXT)
+
+
+def test_an_encoder_of_its_own_has_its_own_setting(trained):
+    trained.replace_listeners("bert_encoder", "extractive_qa", ["model.tok2vec"])
+    trained.remove_pipe("bert_encoder")
+    assert len(answer(trained, QUESTION, CONTEXT)) == 3
 
 
 @pytest.mark.slow
@@ -284,7 +325,8 @@ def test_another_architecture_is_refused(nlp):
 def test_bare_add_pipe():
     """The default model listens to a default encoder."""
     nlp = spacy.blank("en")
-    nlp.add_pipe("bert_encoder")
+    model = {"@architectures": "spacy-bert.BertEncoder.v1", "pair_separator": "\x1e"}
+    nlp.add_pipe("bert_encoder", config={"model": model})
     nlp.add_pipe("extractive_qa")
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)

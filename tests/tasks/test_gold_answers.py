@@ -14,7 +14,9 @@ QUESTION, CONTEXT = "who sat?", "The cat sat."
 
 
 def find(example, *, can_abstain=False):
-    return find_gold_answer(example, spans_key="answers", can_abstain=can_abstain)
+    return find_gold_answer(
+        example, spans_key="answers", can_abstain=can_abstain, separator="\x1e"
+    )
 
 
 # Tokens: who sat ? | The cat sat . -> rows 4 to 7 of the context, or 5 to 8 after the
@@ -77,7 +79,7 @@ def test_no_answer_and_no_way_to_say_so():
 
 def test_docs_of_other_texts_are_refused():
     reference = make_example(ENGLISH, QUESTION, CONTEXT, "cat").reference
-    predicted = make_pair_doc(ENGLISH, QUESTION, CONTEXT.lower())
+    predicted = make_pair_doc(ENGLISH, QUESTION, CONTEXT.lower(), separator="\x1e")
     with pytest.raises(ValueError, match="expected the same text in both Docs"):
         find(Example(predicted, reference))
 

@@ -38,16 +38,28 @@ def test_a_carriage_return_inside_a_cell_ends_no_row(write):
     ]
 
 
-def test_labels_become_one_hot_cats(write):
+def test_labels_become_one_hot_cats(nlp, write):
     reader = make_pair_reader(write(TSV), label="gold", **COLUMNS)
-    examples = list(reader(spacy.blank("en")))
+    examples = list(reader(nlp))
     assert [example.reference.cats for example in examples] == [
         {"no": 0.0, "yes": 1.0},
         {"no": 1.0, "yes": 0.0},
     ]
-    first, second = split_segments(examples[0].predicted)
+    first, second = split_segments(examples[0].predicted, "\x1e")
     assert (first.text, second.text) == ('A cat "sat.', "It sat.")
     assert examples[0].predicted.cats == {}
+
+
+def test_a_separator_in_a_file_becomes_a_space(nlp, write):
+    reader = make_pair_reader(write(TSV.replace("It ", "It\x1e")), **COLUMNS)
+    docs = [example.predicted for example in reader(nlp)]
+    assert [doc.text.count("\x1e") for doc in docs] == [1, 1]
+    assert split_segments(docs[0], "\x1e")[1].text == "It sat."
+
+
+def test_an_encoder_without_pairs_is_refused(write):
+    with pytest.raises(ValueError, match="Set pair_separator = "):
+        list(make_pair_reader(write(TSV), **COLUMNS)(spacy.blank("en")))
 
 
 def test_a_score_becomes_a_cat(write):
@@ -77,7 +89,7 @@ def test_texts_alone(write):
     assert read_pairs(write(TSV), **COLUMNS).pairs[0].cats == {}
 
 
-def test_a_config_names_the_reader(write):
+def test_a_config_names_the_reader(nlp, write):
     reader = {
         "@readers": "spacy-bert.PairReader.v1",
         "path": str(write(TSV)),
@@ -85,19 +97,19 @@ def test_a_config_names_the_reader(write):
     }
     filled = spacy.registry.fill({"dev": {**reader, "label": "gold"}})
     again = Config().from_str(Config(filled).to_str())
-    examples = spacy.registry.resolve(again)["dev"](spacy.blank("en"))
+    examples = spacy.registry.resolve(again)["dev"](nlp)
     assert [example.reference.cats["yes"] for example in examples] == [1.0, 0.0]
 
 
-def test_the_limit(write):
+def test_the_limit(nlp, write):
     reader = make_pair_reader(write(TSV), **COLUMNS, limit=1)
-    assert len(list(reader(spacy.blank("en")))) == 1
+    assert len(list(reader(nlp))) == 1
 
 
-def test_labels_that_are_skipped(write, caplog):
+def test_labels_that_are_skipped(nlp, write, caplog):
     path = write(TSV + "3\tIt.\tIt.\t-\t1\n")
     reader = make_pair_reader(path, label="gold", skip_labels=["-"], **COLUMNS)
-    examples = list(reader(spacy.blank("en")))
+    examples = list(reader(nlp))
     assert [set(example.reference.cats) for example in examples] == [{"no", "yes"}] * 2
     assert "1 pairs are left out for their label" in caplog.text
 
@@ -125,7 +137,6 @@ def test_labels_given_beforehand(write):
         ("[1]", "pairs.jsonl", r"line 1: expected a JSON object, got '\[1\]'"),
         (TSV, "pairs.csv", "expected a file that ends in .jsonl"),
         ('{"a": ["x"], "b": "", "gold": 1}', "pairs.jsonl", "line 1: .*column a; got"),
-        ("a\tb\tgold\n1\x1e\t2\tyes\n", "pairs.tsv", "without U.001E, in the column a"),
         ("a\tb\tgold\tgold\n", "pairs.tsv", "columns of different names"),
         ("[" * 100_000, "pairs.jsonl", "pairs.jsonl, line 1: expected a JSON object"),
         (r'{"a": "\ud83d", "b": "", "gold": 1}', "pairs.jsonl", "whole characters"),
@@ -152,10 +163,10 @@ def test_a_label_and_a_score(write):
 def test_a_spacy_file_gives_the_pair_again(write, tmp_path):
     nlp = spacy.blank("en")
     pairs = read_pairs(write(TSV), label="gold", **COLUMNS).pairs
-    docs = [make_labelled_doc(nlp, pair) for pair in pairs]
+    docs = [make_labelled_doc(nlp, pair, separator="\x1e") for pair in pairs]
     DocBin(attrs=[], docs=docs).to_disk(tmp_path / "pairs.spacy")
     example, _ = Corpus(tmp_path / "pairs.spacy")(spacy.blank("en"))
-    first, second = split_segments(example.predicted)
+    first, second = split_segments(example.predicted, "\x1e")
     assert (first.text, second.text) == ('A cat "sat.', "It sat.")
     assert example.reference.cats == {"no": 0.0, "yes": 1.0}
 

@@ -111,15 +111,34 @@ def test_a_loss_that_is_not_finite(trained):
         pipe.get_loss(examples, scores)
 
 
-def test_other_labels_than_the_model_was_made_for(trained):
-    examples, before = (
-        make_examples(trained),
-        dict(trained.get_pipe("text_regressor").cfg),
-    )
-    examples[0].reference.cats["length"] = 1.0
-    with pytest.raises(ValueError, match="for 1 labels, and there are 2 now"):
-        trained.initialize(lambda: examples)
-    assert trained.get_pipe("text_regressor").cfg == before
+@pytest.mark.parametrize("labels", [("alike", "length"), ("length",)])
+def test_initialize_starts_over_with_other_labels(trained, labels):
+    examples = make_examples(trained)
+    for i, example in enumerate(examples):
+        example.reference.cats = {label: float(i) for label in labels}
+    trained.initialize(lambda: examples)
+    pipe = trained.get_pipe("text_regressor")
+    assert pipe.labels == labels and pipe.cfg["means"] == [1.5] * len(labels)
+    assert set(trained("the cat").cats) == set(labels)
+
+
+def test_the_same_number_everywhere_is_noticed(trained, caplog):
+    examples = make_examples(trained)
+    trained.initialize(lambda: examples)
+    assert "the same number" not in caplog.text
+    for example in examples:
+        example.reference.cats = {"alike": 3.0}
+    trained.initialize(lambda: examples)
+    assert "same number for 'alike', so there is nothing to learn" in caplog.text
+
+
+def test_a_number_added_later_begins_at_its_mean(trained):
+    pipe = trained.get_pipe("text_regressor")
+    assert pipe.add_label("length", mean=40.0, deviation=0.001) == 1
+    assert trained("the cat").cats["length"] == pytest.approx(40.0, abs=0.1)
+    for scale in ({"mean": float("nan")}, {"deviation": 0.0}, {"deviation": -1.0}):
+        with pytest.raises(ValueError, match="a finite deviation above 0"):
+            pipe.add_label("other", **scale)
 
 
 def test_the_model_of_another_component_is_refused(nlp):

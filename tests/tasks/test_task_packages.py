@@ -1,6 +1,7 @@
 """Every task's pipeline as a wheel, in an environment that has our code from wheels."""
 
 import json
+import shutil
 import subprocess
 import zipfile
 
@@ -63,6 +64,33 @@ def test_every_task_predicts_the_same_elsewhere(tmp_path, checkpoint, spacy_trai
         for ours, theirs in zip(docs, found[task]["docs"], strict=True):
             assert theirs.pop("cats", {}) == pytest.approx(ours.pop("cats", {}))
             assert theirs == ours
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_folder_of_two_wheels_is_all_that_is_needed(tmp_path, nlp):
+    """As docs/packaging.md says, where the other packages are there already."""
+    nlp.to_disk(tmp_path / "pipeline")
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    shutil.copy(package_pipeline(tmp_path / "pipeline", "demo"), wheels)
+    elsewhere = tmp_path / "elsewhere"
+    python = make_environment(elsewhere, without="spacy_bert")
+    install = ["install", "--no-index", "--find-links", wheels, "en-demo"]
+    with pytest.raises(subprocess.CalledProcessError):
+        pip(python, *install)
+    build_project(wheels)
+    pip(python, *install)
+    code = """
+import spacy, spacy_bert
+print(spacy_bert.__file__)
+print(spacy.load("en_demo")("the cat sat").tensor.shape)
+"""
+    found = subprocess.check_output(
+        [python, "-I", "-c", code], cwd=elsewhere, text=True
+    )
+    path, shape = found.splitlines()
+    assert path.startswith(str(elsewhere)) and shape == "(3, 16)"
 
 
 LEARN = {
