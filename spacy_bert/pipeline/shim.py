@@ -22,6 +22,7 @@ from ..model.quantized import is_quantized, quantize
 from ..tokenization import WordPiece
 from .optimizer import LearnRates, step
 from .precision import GradientScale, Precision
+from .rehearsal import Lent, lend, take_back
 
 Freeze = Literal["none", "embeddings", "all"] | int
 
@@ -66,6 +67,7 @@ class BertShim(Shim):
         self.recompute = recompute
         self.gradient_scale = GradientScale(precision)
         self._wordpiece: WordPiece | None = None
+        self._lent: list[Lent] = []
 
     @property
     def has_weights(self) -> bool:
@@ -76,6 +78,8 @@ class BertShim(Shim):
         """Raises ValueError where no weights were loaded or initialized."""
         if self._model is None:
             raise ValueError(_NO_WEIGHTS)
+        lent, self._lent = self._lent, []
+        take_back(lent)
         return self._model
 
     @property
@@ -131,7 +135,10 @@ class BertShim(Shim):
         rates = {
             key: self.learn_rates.of(key[1], n_layers=n_layers) for key in parameters
         }
-        step(optimizer, parameters, rates, self.gradient_scale)
+        if isinstance(optimizer, Optimizer):
+            step(optimizer, parameters, rates, self.gradient_scale)
+        else:
+            self._lent = lend(optimizer, parameters, rates, self.gradient_scale)
 
     @contextmanager
     def use_params(self, params: Mapping[Any, Any]) -> Iterator[None]:
@@ -157,7 +164,8 @@ class BertShim(Shim):
             precision=self.precision,
             recompute=self.recompute,
         )
-        copied._model = copy.deepcopy(self._model)
+        if self.has_weights:
+            copied._model = copy.deepcopy(self.encoder)
         copied._wordpiece = self._wordpiece
         return copied
 
