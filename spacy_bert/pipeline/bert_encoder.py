@@ -317,6 +317,8 @@ class BertTok2Vec(Tok2Vec):
         for listener in self.listeners:
             drop_batch(listener)
         if pending.gradients:
+            # Its name may have changed since.
+            pending.losses.setdefault(self.name, 0.0)
             for gradient in pending.gradients.values():
                 pending.losses[self.name] += float((gradient**2).sum())  # type: ignore[call-overload]
             pending.backprop(pending.gradients)

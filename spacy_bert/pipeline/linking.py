@@ -90,7 +90,7 @@ def link(
             if found != trained_with:
                 # Its own encoder may still come, under another name.
                 listener.attrs[_ATTR] = trained_with
-                warnings.warn(_warning(encoder.name, head), stacklevel=5)
+                warnings.warn(_warning(encoder.name, head), stacklevel=6)
         linked.add(listener)
     listener.link = _Link(encoder)  # type: ignore[attr-defined]
 

@@ -78,6 +78,7 @@ class BertShim(Shim):
         """Raises ValueError where no weights were loaded or initialized."""
         if self._model is None:
             raise ValueError(_NO_WEIGHTS)
+        # What `nlp.rehearse` has updated by now.
         lent, self._lent = self._lent, []
         take_back(lent)
         return self._model

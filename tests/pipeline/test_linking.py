@@ -122,6 +122,16 @@ def test_renamed_there_and_back_with_a_head_that_is_disabled(one, tmp_path):
         np.testing.assert_allclose(scores(nlp), expected, atol=1e-5)
 
 
+def test_renamed_while_a_gradient_is_awaited(one):
+    optimizer = Adam(0.01)
+    one.update(make_examples(one), sgd=optimizer, exclude=["textcat"])
+    one.rename_pipe("bert_encoder", "bert")
+    before = get_shim(one.get_pipe("bert").model).encoder.pooler.weight.clone()
+    assert one.update(make_examples(one), sgd=optimizer)["bert"] > 0
+    after = get_shim(one.get_pipe("bert").model).encoder.pooler.weight
+    assert (before != after).any()
+
+
 @pytest.mark.parametrize("upstream", ["bert_encoder", "*"])
 def test_spacys_listeners_follow_too(checkpoint, tmp_path, upstream):
     add = lambda nlp: add_stock_tagger(nlp, upstream=upstream)  # noqa: E731
