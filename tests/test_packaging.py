@@ -6,7 +6,14 @@ import pytest
 import spacy
 from environments import ROOT, build_project
 
+import spacy_bert
 from spacy_bert.pretraining import PretrainingConfig
+
+
+def test_the_public_functions_are_listed():
+    """They are imported on first use, and found by name before that."""
+    assert {*spacy_bert.__all__} <= {*dir(spacy_bert)}
+    assert all(callable(getattr(spacy_bert, name)) for name in spacy_bert.__all__)
 
 
 def test_the_configs_are_complete():

@@ -30,18 +30,29 @@ from ..tokenization import WordPiece, train_wordpiece
 from . import forking  # noqa: F401
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
+from .doc_vectors import set_doc_vectors
 from .encoding import Encoded, Gradients, check_trainable, encode_docs, get_shim
-from .listeners import Vectors, get_grad_factor, get_takes, no_backprop
+from .linking import (
+    Linked,
+    follow_name,
+    is_foreign,
+    link,
+    reclaim,
+    sign,
+    unsign,
+    walk_listeners,
+)
+from .listeners import Vectors, drop_batch, get_grad_factor, get_takes, hand_over
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
 from .similarity import set_similarity_hooks
+from .transient import Transient
 
-DEFAULT_CONFIG = {"model": {"@architectures": "spacy-bert.BertEncoder.v1"}}
-
-Doc.set_extension("bert_cls", default=None, force=True)
-Doc.set_extension("bert_pooled", default=None, force=True)
-# The name of the encoder that wrote the others, and doc.tensor.
-Doc.set_extension("bert_source", default=None, force=True)
+DEFAULT_CONFIG: dict[str, Any] = {
+    "model": {"@architectures": "spacy-bert.BertEncoder.v1"},
+    "save_cls": False,
+    "similarity_hooks": True,
+}
 
 
 @Language.factory(
@@ -51,15 +62,25 @@ Doc.set_extension("bert_source", default=None, force=True)
 )
 @takes_config
 def make_bert_encoder(
-    nlp: Language, name: str, model: Model[list[Doc], list[Floats2d]]
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], list[Floats2d]],
+    save_cls: bool,
+    similarity_hooks: bool,
 ) -> "BertTok2Vec":
-    return BertTok2Vec(nlp.vocab, model, name)
+    return BertTok2Vec(
+        nlp.vocab, model, name, save_cls=save_cls, similarity_hooks=similarity_hooks
+    )
 
 
 class BertTok2Vec(EarlyPipe, Tok2Vec):
     """Shares one BERT between the components that listen to it.
 
     model: made by `spacy-bert.BertEncoder.v1`.
+    save_cls: whether `doc._.bert_cls`, `bert_pooled` and `bert_source` are saved with a
+        Doc, in its user_data.
+    similarity_hooks: whether Docs compare by these vectors. spaCy warns in
+        `doc.to_bytes` that hooks are not saved.
     """
 
     def __init__(
@@ -67,16 +88,42 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         vocab: Vocab,
         model: Model[list[Doc], list[Floats2d]],
         name: str = "bert_encoder",
+        *,
+        save_cls: bool = False,
+        similarity_hooks: bool = True,
     ) -> None:
         get_shim(model)  # Refuses other architectures.
+        self._linked = Linked()
         super().__init__(vocab, model, name)
+        self.save_cls = save_cls
+        self.similarity_hooks = similarity_hooks
         self._pending: _PendingGradient | None = None
+
+    @property
+    def name(self) -> str:
+        return super().name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        """Called by `nlp.rename_pipe`, and by `nlp.add_pipe(..., name=, source=)`."""
+        follow_name(self, self._linked, name)
+        Tok2Vec.name.__set__(self, name)  # type: ignore[attr-defined,misc]
+
+    def find_listeners(self, component: Any) -> None:
+        """Those to this name, and those that were saved with this encoder when it had
+        another one."""
+        for listener in walk_listeners(component):
+            if listener.upstream_name in ("*", self.name) or reclaim(
+                self, listener, component.name
+            ):
+                self.add_listener(listener, component.name)
 
     @takes_config
     def add_listener(self, listener: Tok2VecListener, component_name: str) -> None:
         """Raises ValueError where a listener of ours expects vectors of another width.
 
-        One that listens to any Tok2Vec ("*") and another width may be another's.
+        One that listens to any Tok2Vec ("*") and another width may be another's. Warns
+        if the listener was trained with another encoder.
         """
         width, expected = self.model.get_dim("nO"), listener.get_dim("nO")
         if get_takes(listener) != "tokens":
@@ -85,6 +132,9 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
             super().add_listener(listener, component_name)
             # For heads that split their Docs as the encoder does.
             listener.attrs["pair_separator"] = self.model.attrs["pair_separator"]
+            link(self, self._linked, listener, component_name)
+        elif is_foreign(self, listener):
+            return
         elif listener.upstream_name == self.name:
             raise ValueError(
                 f"The listener of {component_name!r} expects vectors of width "
@@ -111,11 +161,18 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         for i, doc in enumerate(docs):
             tokens, is_most = encoded.tokens[i], 2 * len(doc) > n_tokens
             doc.tensor = tokens if is_most else tokens.copy()  # type: ignore[assignment]
-            doc._.bert_cls = encoded.cls[i].copy()
-            doc._.bert_pooled = encoded.pooled[i].copy()
-            doc._.bert_source = self.name
+            if not len(doc) and not doc.vocab.vectors.size:
+                # spaCy's own would have the width of the vocabulary's vectors, 0.
+                doc.vector = self.model.ops.alloc1f(tokens.shape[1])
+            set_doc_vectors(
+                doc,
+                save=self.save_cls,
+                bert_cls=encoded.cls[i].copy(),
+                bert_pooled=encoded.pooled[i].copy(),
+                bert_source=self.name,
+            )
             # spaCy sends a worker's Docs back without hooks, and warns of each.
-            if parent_process() is None:
+            if self.similarity_hooks and parent_process() is None:
                 set_similarity_hooks(doc)
 
     def update(
@@ -139,18 +196,19 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         docs = [example.predicted for example in examples]
         set_dropout_rate(self.model, drop)
         encoded, backprop = encode_docs(self.model, docs, is_train=True)
+        unsign(self, self._linked)
         if not self.listeners:
             return losses
-        self._pending = _PendingGradient(
+        self._pending = pending = _PendingGradient(
             backprop=backprop, n_missing=len(self.listeners), losses=losses, sgd=sgd
         )
-        batch_id = Tok2VecListener.get_batch_id(docs)
         for listener in self.listeners:
-            takes = get_takes(listener)
-            backprop_vectors = partial(
-                self._receive_gradient, takes, get_grad_factor(listener)
+            hand_over(
+                listener,
+                docs,
+                getattr(encoded, get_takes(listener)),
+                partial(self._receive_gradient, pending, listener),
             )
-            listener.receive(batch_id, getattr(encoded, takes), backprop_vectors)
         return losses
 
     def use_params(self, params: dict) -> Iterator[None]:
@@ -208,9 +266,18 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         shim.reinitialize_layers(reinitialize_layers)
         texts = (example.reference.text for example in islice(get_examples(), 100))
         warn_of_unread_pairs(texts, self.model.attrs["pair_separator"])
+        if nlp is not None:
+            # Now that there are weights, listeners of another width are refused.
+            for _, component in nlp.pipeline[nlp.pipe_names.index(self.name) + 1 :]:
+                self.find_listeners(component)
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        sign(self, self._linked)
+        return super().to_bytes(exclude=exclude)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """A folder whose `model` is a checkpoint that `transformers` loads too."""
+        sign(self, self._linked)
         shim = get_shim(self.model)
         writers: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: srsly.write_json(p, self.cfg)
@@ -235,12 +302,14 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         return self
 
     def _receive_gradient(
-        self, takes: Vectors, factor: float, gradient: Any
+        self, pending: "_PendingGradient", listener: Tok2VecListener, gradient: Any
     ) -> list[Doc]:
         """What each listener calls with its gradient: of tokens, one array a Doc."""
-        pending = self._pending
-        if pending is None:
+        if pending is not self._pending:
             return []
+        # Its vectors are out of date once the encoder steps.
+        drop_batch(listener)
+        takes, factor = get_takes(listener), get_grad_factor(listener)
         # With 0 the head is not there: zeros would still step, by the weight decay.
         if factor:
             if takes == "tokens":
@@ -271,8 +340,10 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         if pending is None:
             return
         for listener in self.listeners:
-            listener._backprop = no_backprop  # type: ignore[assignment]
+            drop_batch(listener)
         if pending.gradients:
+            # Its name may have changed since.
+            pending.losses.setdefault(self.name, 0.0)
             for gradient in pending.gradients.values():
                 pending.losses[self.name] += float((gradient**2).sum())  # type: ignore[call-overload]
             pending.backprop(pending.gradients)
@@ -281,7 +352,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
 
 
 @dataclass(kw_only=True)
-class _PendingGradient:
+class _PendingGradient(Transient):
     """A batch whose listeners have not all given their gradients.
 
     gradients: their sums so far, of each kind of vectors that is listened to.
@@ -294,7 +365,3 @@ class _PendingGradient:
     sgd: Optimizer | None
     gradients: dict[Vectors, Floats2d] = field(default_factory=dict)
     thread: int = field(default_factory=get_ident)
-
-    def __reduce__(self) -> tuple[type, tuple[()]]:
-        # Not part of a pipeline: pickled in mid-step, it comes back as None.
-        return type(None), ()

@@ -1,9 +1,13 @@
-"""Callbacks for the [training] block of a config."""
+"""Callbacks for the [training] and [initialize] blocks of a config."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from spacy import registry
 from spacy.language import Language
+from thinc.api import Model
+
+from .encoding import find_shims
 
 
 @registry.callbacks("spacy-bert.forget_paths.v1")
@@ -16,3 +20,35 @@ def make_forget_paths() -> Callable[[Language], Language]:
         return nlp
 
     return forget_paths
+
+
+@registry.callbacks("spacy-bert.load_checkpoint.v1")
+def make_load_checkpoint(
+    components: list[str], checkpoint: str | Path | None
+) -> Callable[[Language], Language]:
+    """For `[initialize.before_init]`: give heads' own encoders a checkpoint's weights.
+
+    components: their names; each has a `spacy-bert.BertEncoder.v1` in its model.
+    checkpoint: a folder in the Hugging Face BERT layout; null keeps the weights that
+        are there. A saved pipeline does not read it again.
+
+    Raises ValueError if a component has no encoder of its own, or one of another
+    architecture, and FileNotFoundError or ValueError if the folder is incomplete.
+    """
+
+    def load_checkpoint(nlp: Language) -> Language:
+        for name in components:
+            model = getattr(nlp.get_pipe(name), "model", None)
+            shims = find_shims(model) if isinstance(model, Model) else []
+            if not shims:
+                raise ValueError(
+                    f"[initialize.before_init]: component {name!r} has no encoder of "
+                    "its own ('spacy-bert.BertEncoder.v1' in its model). If it listens "
+                    "to one, set checkpoint in [initialize.components.bert_encoder]."
+                )
+            for shim in shims:
+                if checkpoint is not None:
+                    shim.load(Path(checkpoint))
+        return nlp
+
+    return load_checkpoint

@@ -53,6 +53,16 @@ def get_shim(model: Model) -> BertShim:
     )
 
 
+def find_shims(model: Model) -> list[BertShim]:
+    """The encoders anywhere in a model, such as a head's own."""
+    return [
+        shim
+        for node in model.walk()
+        for shim in node.shims
+        if isinstance(shim, BertShim)
+    ]
+
+
 def encode_docs(
     model: Model, docs: Sequence[Doc], is_train: bool
 ) -> tuple[Encoded, Callable[[Gradients], None]]:

@@ -28,11 +28,14 @@ def add_encoder(
     *,
     name: str = "bert_encoder",
     place: dict[str, Any] | None = None,
+    save_cls: bool = False,
+    similarity_hooks: bool = True,
     **settings: Any,
 ) -> BertTok2Vec:
     """Add a `bert_encoder` with a checkpoint's architecture and weights.
 
     place: where in the pipeline, as `nlp.add_pipe` takes it: {"before": "ner"}.
+    save_cls, similarity_hooks: as `BertTok2Vec` takes them.
     settings: further arguments of `spacy-bert.BertEncoder.v1`, such as freeze="all".
 
     A later `nlp.initialize` keeps the weights. Raises FileNotFoundError or ValueError
@@ -40,9 +43,12 @@ def add_encoder(
     """
     path = Path(checkpoint)
     model = {**DEFAULT_CONFIG["model"], **read_architecture(path), **settings}
-    component = nlp.add_pipe(
-        "bert_encoder", name, config={"model": model}, **(place or {})
-    )
+    config = {
+        "model": model,
+        "save_cls": save_cls,
+        "similarity_hooks": similarity_hooks,
+    }
+    component = nlp.add_pipe("bert_encoder", name, config=config, **(place or {}))
     assert isinstance(component, BertTok2Vec)
     try:
         get_shim(component.model).load(path)

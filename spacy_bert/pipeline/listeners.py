@@ -1,6 +1,7 @@
 """How heads get the encoder's vectors, and how much of their gradient goes back."""
 
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from spacy import registry
@@ -10,6 +11,8 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from .config_errors import takes_config
+from .doc_vectors import get_doc_vector
+from .transient import Transient
 
 # What a listener takes: a vector for each token; that of [CLS]; the same through the
 # pooler, a dense layer and tanh.
@@ -76,6 +79,48 @@ class BertListener(Tok2VecListener):
         self.init = _init
         self._func = _forward
 
+    @classmethod
+    def get_batch_id(cls, inputs: Iterable[Doc]) -> Any:
+        """The very Docs: `nlp.update` copies them, so that vectors which another call
+        left are not taken for those of a batch with the same words."""
+        return Batch(weakref.ref(doc) for doc in inputs)
+
+
+class Batch(Transient, tuple[weakref.ref[Doc], ...]):
+    """The Docs of a batch, which it does not keep alive. Equal if they are the same."""
+
+
+class WordsOf(Transient, int):
+    """A batch as spaCy's listeners know it, by a hash of its words.
+
+    Unequal to everything once its Docs are gone, as they are after `nlp.update`. Then
+    spaCy raises E953, where it would take another batch of the same words for it.
+    """
+
+    docs: Batch
+
+    def __ne__(self, other: object) -> bool:
+        return int(self) != other or any(ref() is None for ref in self.docs)
+
+
+def hand_over(
+    listener: Tok2VecListener,
+    docs: Sequence[Doc],
+    vectors: Any,
+    backprop: Callable[[Any], list[Doc]],
+) -> None:
+    """Give a listener of any kind what it needs to train on these Docs."""
+    batch = listener.get_batch_id(docs)
+    if not isinstance(batch, Batch):
+        batch = WordsOf(batch)
+        batch.docs = BertListener.get_batch_id(docs)
+    listener.receive(batch, vectors, backprop)
+
+
+def drop_batch(listener: Tok2VecListener) -> None:
+    """Let a listener of any kind forget its batch, so that it cannot be used again."""
+    listener.receive(None, None, None)  # type: ignore[arg-type]
+
 
 def get_takes(listener: Tok2VecListener) -> Vectors:
     """spaCy's own listeners take the tokens' vectors."""
@@ -111,9 +156,8 @@ def _init(model: BertListener, X: Any = None, Y: None = None) -> None:
 def _forward(
     model: BertListener, docs: Sequence[Doc], is_train: bool
 ) -> tuple[Any, Callable[[Any], list[Doc]]]:
-    if is_train and model._batch_id is not None:
+    if is_train and model._batch_id == model.get_batch_id(docs):
         model.is_initializing = False
-        model.verify_inputs(docs)
         return model._outputs, model._backprop  # type: ignore[return-value]
     found = [_find_vectors(model, doc, is_train) for doc in docs]
     if model.takes == "tokens":
@@ -127,7 +171,7 @@ def _forward(
 def _find_vectors(model: BertListener, doc: Doc, is_train: bool) -> Any:
     """(n_tokens, width) or (width,), zeros while initializing."""
     width = model.get_dim("nO")
-    wanted, source = model.upstream_name, doc._.bert_source
+    wanted, source = model.upstream_name, get_doc_vector("bert_source", doc)
     if wanted != "*" and source not in (None, wanted):
         raise ValueError(
             f"The head listens to {wanted!r}, and the Doc has the vectors of "
@@ -138,18 +182,48 @@ def _find_vectors(model: BertListener, doc: Doc, is_train: bool) -> Any:
         shape: tuple[int, ...] = (len(doc), width)
         vectors = doc.tensor if doc.tensor.shape == shape else None
     else:
-        shape, vectors = (width,), doc._.get(f"bert_{model.takes}")
+        shape, vectors = (width,), get_doc_vector(f"bert_{model.takes}", doc)
     if vectors is not None:
         return vectors
     if is_train or not model.is_initializing:
-        raise ValueError(
-            f"The head listens to {wanted!r}, of which this Doc has no vectors. There "
-            "must be an encoder of that name in the pipeline before the head, neither "
-            "disabled nor excluded. In training it must be in "
-            "[training.annotating_components] where it is frozen, or the head is there "
-            "too."
-        )
+        raise ValueError(_why_missing(model, doc, is_train))
     return model.ops.alloc_f(shape)
+
+
+def _why_missing(model: BertListener, doc: Doc, is_train: bool) -> str:
+    wanted, width = model.upstream_name, model.get_dim("nO")
+    n_rows, found_width = doc.tensor.shape if doc.tensor.ndim == 2 else (0, 0)
+    if doc.tensor.size and model.takes != "tokens":
+        return (
+            "The Doc has vectors of tokens and none of [CLS], so it is a part of "
+            "another Doc, or was saved. Send it through the encoder again, or save "
+            f"these vectors: save_cls = true in [components.{wanted}]."
+        )
+    if doc.tensor.size and found_width != width:
+        return (
+            f"The head listens to {wanted!r} and expects vectors of width {width}, but "
+            f"those of the Doc have {found_width}. Put its own encoder right before it."
+        )
+    if doc.tensor.size:
+        return (
+            f"The Doc has {n_rows} vectors for {len(doc)} tokens, so tokens were split "
+            f"after {wanted!r}. Put the component that splits them before {wanted!r}."
+        )
+    message = (
+        f"The head listens to {wanted!r}, of which this Doc has no vectors. There must "
+        "be an encoder of that name in the pipeline before the head, neither disabled "
+        "nor excluded."
+    )
+    return f"{message} {_HELP_IN_TRAINING}" if is_train else message
+
+
+_HELP_IN_TRAINING = (
+    "In training it must be in [training.annotating_components] if it is frozen, or if "
+    "the head is there too. nlp.rehearse and 'spacy debug model' do not run it for a "
+    "head: give the head an encoder of its own, by nlp.replace_listeners or, in a "
+    "config, by 'spacy-bert.BertEncoder.v1' ('spacy-bert.ClsVectors.v1' for [CLS]) in "
+    "place of the listener."
+)
 
 
 def no_backprop(gradient: Any) -> list[Doc]:

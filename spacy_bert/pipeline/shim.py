@@ -23,6 +23,7 @@ from ..model.quantized import is_quantized, quantize
 from ..tokenization import WordPiece
 from .optimizer import LearnRates, step
 from .precision import GradientScale, Precision
+from .rehearsal import Lent, lend, take_back
 
 Freeze = Literal["none", "embeddings", "all"] | int
 
@@ -67,6 +68,7 @@ class BertShim(Shim):
         self.recompute = recompute
         self.gradient_scale = GradientScale(precision)
         self._wordpiece: WordPiece | None = None
+        self._lent: list[Lent] = []
 
     @property
     def has_weights(self) -> bool:
@@ -77,6 +79,9 @@ class BertShim(Shim):
         """Raises ValueError where no weights were loaded or initialized."""
         if self._model is None:
             raise ValueError(_NO_WEIGHTS)
+        # What `nlp.rehearse` has updated by now.
+        lent, self._lent = self._lent, []
+        take_back(lent)
         return self._model
 
     @property
@@ -137,7 +142,10 @@ class BertShim(Shim):
         rates = {
             key: self.learn_rates.of(key[1], n_layers=n_layers) for key in parameters
         }
-        step(optimizer, parameters, rates, self.gradient_scale)
+        if isinstance(optimizer, Optimizer):
+            step(optimizer, parameters, rates, self.gradient_scale)
+        else:
+            self._lent = lend(optimizer, parameters, rates, self.gradient_scale)
 
     @contextmanager
     def use_params(self, params: Mapping[Any, Any]) -> Iterator[None]:
@@ -168,7 +176,8 @@ class BertShim(Shim):
             precision=self.precision,
             recompute=self.recompute,
         )
-        copied._model = copy.deepcopy(self._model)
+        if self.has_weights:
+            copied._model = copy.deepcopy(self.encoder)
         copied._wordpiece = self._wordpiece
         return copied
 
