@@ -241,7 +241,7 @@ def make_config(
         config["components"][head]["model"] = model
     rate = recipe.learn_rate
     encoder = config["components"]["bert_encoder"]["model"]
-    encoder.update(changes)
+    encoder.update(changes, max_learn_rate=rate)
     if system.startswith(PEER):
         _put_transformer(config, list(heads))
         rate = peer_rate(recipe, system)

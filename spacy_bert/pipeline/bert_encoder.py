@@ -28,7 +28,13 @@ from ..tokenization import WordPiece, train_wordpiece
 from . import forking  # noqa: F401
 from .architectures import DEFAULT_VOCAB_SIZE
 from .encoding import Encoded, Gradients, check_trainable, encode_docs, get_shim
-from .listeners import Vectors, get_grad_factor, get_takes, no_backprop
+from .listeners import (
+    Vectors,
+    check_connected,
+    get_grad_factor,
+    get_takes,
+    no_backprop,
+)
 from .similarity import set_similarity_hooks
 
 DEFAULT_CONFIG = {"model": {"@architectures": "spacy-bert.BertEncoder.v1"}}
@@ -62,7 +68,7 @@ class BertTok2Vec(Tok2Vec):
         model: Model[list[Doc], list[Floats2d]],
         name: str = "bert_encoder",
     ) -> None:
-        get_shim(model)  # Refuses other architectures.
+        get_shim(model, component=name)  # Refuses other architectures.
         super().__init__(vocab, model, name)
         self._pending: _PendingGradient | None = None
 
@@ -177,13 +183,16 @@ class BertTok2Vec(Tok2Vec):
             "Revisiting Few-sample BERT Fine-tuning", section 4).
 
         Raises ValueError where the checkpoint is of another architecture than the
-        config's, and FileNotFoundError or ValueError where it is incomplete.
+        config's or a head listens to a transformer that is not there, and
+        FileNotFoundError or ValueError where the checkpoint is incomplete.
         """
         validate_get_examples(get_examples, "BertTok2Vec.initialize")
+        if nlp is not None:
+            check_connected(nlp, self.name, width=self.model.get_dim("nO"))
         shim = get_shim(self.model)
         check_trainable(shim)
         if checkpoint is not None:
-            shim.load(Path(checkpoint))
+            shim.load(Path(checkpoint), component=self.name)
         elif not shim.has_weights:
             if vocabulary is not None:
                 wordpiece = WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
@@ -211,7 +220,7 @@ class BertTok2Vec(Tok2Vec):
         def load_model(folder: Path) -> None:
             # A pipeline may be saved before it has weights.
             if folder.exists():
-                get_shim(self.model).load(folder)
+                get_shim(self.model).load(folder, component=self.name)
 
         readers: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: self.cfg.update(srsly.read_json(p)),

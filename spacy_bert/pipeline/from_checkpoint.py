@@ -45,7 +45,7 @@ def add_encoder(
     )
     assert isinstance(component, BertTok2Vec)
     try:
-        get_shim(component.model).load(path)
+        get_shim(component.model).load(path, component=name)
     except (ValueError, OSError):
         nlp.remove_pipe(name)
         raise
