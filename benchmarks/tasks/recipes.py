@@ -242,8 +242,8 @@ def make_config(
         config["components"][head]["model"] = model
     rate = recipe.learn_rate
     encoder = config["components"]["bert_encoder"]["model"]
-    # Other datasets' Docs do not have it.
-    encoder.update(pair_separator=RECORD_SEPARATOR, **changes)
+    # Other datasets' Docs do not have the separator.
+    encoder.update(pair_separator=RECORD_SEPARATOR, **changes, max_learn_rate=rate)
     if system.startswith(PEER):
         _put_transformer(config, list(heads))
         rate = peer_rate(recipe, system)

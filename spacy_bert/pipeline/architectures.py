@@ -17,8 +17,8 @@ from ..model.config import Activation, BertConfig
 from ..tokenization import train_wordpiece
 from .config_errors import takes_config
 from .encoding import encode_docs, get_shim
+from .learn_rates import LearnRates
 from .listeners import Vectors, get_takes
-from .optimizer import LearnRates
 from .precision import Precision
 from .segments import check_pair_separator, warn_of_unread_pairs
 from .shim import BertShim, Freeze
@@ -50,6 +50,7 @@ def build_bert_encoder(
     max_batch_pieces: int | None = None,
     freeze: str | int = "none",
     learn_rate_factor: float = 1.0,
+    max_learn_rate: float | None = None,
     layer_decay: float = 1.0,
     precision: str = "fp32",
     recompute: bool = False,
@@ -69,7 +70,11 @@ def build_bert_encoder(
         or 2,048 on the CPU, whose cache then holds them, and 16,384 elsewhere.
     freeze: what is not trained: nothing, the embeddings, the embeddings and the first
         N layers, or all.
-    learn_rate_factor: the encoder's learning rate over that of the heads.
+    learn_rate_factor: the encoder's learning rate over the optimizer's, which the heads
+        have.
+    max_learn_rate: what the encoder's learning rate never exceeds. With Adam the
+        default is 5e-5 for a hidden_width of 768 and more, and in proportion higher for
+        narrower encoders: 1e-4 for 384.
     layer_decay: each layer's learning rate over that of the layer above it.
     precision: fp32; bf16 or fp16, which hold on a GPU; int8, for prediction only.
     recompute: train in less memory and a third more time, by gradient checkpointing.
@@ -125,7 +130,9 @@ def build_bert_encoder(
                 config,
                 freeze=cast(Freeze, freeze),
                 learn_rates=LearnRates(
-                    factor=learn_rate_factor, layer_decay=layer_decay
+                    factor=learn_rate_factor,
+                    maximum=max_learn_rate,
+                    layer_decay=layer_decay,
                 ),
                 precision=cast(Precision, precision),
                 recompute=recompute,

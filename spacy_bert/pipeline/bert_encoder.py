@@ -42,7 +42,14 @@ from .linking import (
     unsign,
     walk_listeners,
 )
-from .listeners import Vectors, drop_batch, get_grad_factor, get_takes, hand_over
+from .listeners import (
+    Vectors,
+    check_connected,
+    drop_batch,
+    get_grad_factor,
+    get_takes,
+    hand_over,
+)
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
 from .similarity import set_similarity_hooks
@@ -92,7 +99,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         save_cls: bool = False,
         similarity_hooks: bool = True,
     ) -> None:
-        get_shim(model)  # Refuses other architectures.
+        get_shim(model, component=name)  # Refuses other architectures.
         self._linked = Linked()
         super().__init__(vocab, model, name)
         self.save_cls = save_cls
@@ -247,13 +254,16 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
             "Revisiting Few-sample BERT Fine-tuning", section 4).
 
         Raises ValueError where the checkpoint is of another architecture than the
-        config's, and FileNotFoundError or ValueError where it is incomplete.
+        config's or a head listens to a transformer that is not there, and
+        FileNotFoundError or ValueError where the checkpoint is incomplete.
         """
         validate_get_examples(get_examples, "BertTok2Vec.initialize")
+        if nlp is not None:
+            check_connected(nlp, self.name, width=self.model.get_dim("nO"))
         shim = get_shim(self.model)
         check_trainable(shim)
         if checkpoint is not None:
-            shim.load(Path(checkpoint))
+            shim.load(Path(checkpoint), component=self.name)
         elif not shim.has_weights:
             if vocabulary is not None:
                 wordpiece = WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
@@ -292,7 +302,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         def load_model(folder: Path) -> None:
             # A pipeline may be saved before it has weights.
             if folder.exists():
-                get_shim(self.model).load(folder)
+                get_shim(self.model).load(folder, component=self.name)
 
         readers: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: self.cfg.update(srsly.read_json(p)),

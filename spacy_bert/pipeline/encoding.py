@@ -42,13 +42,19 @@ def check_trainable(shim: BertShim) -> None:
         )
 
 
-def get_shim(model: Model) -> BertShim:
-    """The encoder and vocabulary of a model made by `build_bert_encoder`."""
+def get_shim(model: Model, *, component: str | None = None) -> BertShim:
+    """Return the encoder and vocabulary of a model made by `build_bert_encoder`.
+
+    component: the name of the encoder in its pipeline, for the error.
+
+    Raises ValueError for a model of another architecture.
+    """
     for shim in model.shims:
         if isinstance(shim, BertShim):
             return shim
+    section = f"[components.{component}.model]: e" if component else "E"
     raise ValueError(
-        "[components.bert_encoder.model]: expected @architectures = "
+        f"{section}xpected @architectures = "
         f"'spacy-bert.BertEncoder.v1', got a model named {model.name!r}."
     )
 

@@ -51,7 +51,7 @@ def add_encoder(
     component = nlp.add_pipe("bert_encoder", name, config=config, **(place or {}))
     assert isinstance(component, BertTok2Vec)
     try:
-        get_shim(component.model).load(path)
+        get_shim(component.model).load(path, component=name)
     except (ValueError, OSError):
         nlp.remove_pipe(name)
         raise

@@ -7,7 +7,6 @@ the Thinc optimizer.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -24,40 +23,6 @@ Key = tuple[int, str]
 
 # thinc.backends.ops.Ops.update_averages
 _MAX_AVERAGE_DECAY = 0.9999
-
-
-@dataclass(frozen=True, kw_only=True)
-class LearnRates:
-    """The encoder's learning rates as parts of the optimizer's, which the heads have.
-
-    factor: of the top layer and the pooler.
-    layer_decay: each layer's rate over that of the layer above it (Sun et al. 2019,
-        "How to Fine-Tune BERT for Text Classification", section 5.3.4: 0.95).
-    """
-
-    factor: float = 1.0
-    layer_decay: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not self.factor > 0.0:
-            raise ValueError(
-                f"learn_rate_factor must be above 0, got {self.factor}. To leave the "
-                "encoder as it is, set freeze = 'all'."
-            )
-        if not 0.0 < self.layer_decay <= 1.0:
-            raise ValueError(f"layer_decay must lie in (0, 1], got {self.layer_decay}.")
-
-    def of(self, name: str, *, n_layers: int) -> float:
-        """The part for a parameter of a BertEncoder.
-
-        Of 2 layers: "layers.1..." factor, "layers.0..." factor * layer_decay,
-        "embeddings..." factor * layer_decay ** 2.
-        """
-        part, *rest = name.split(".")
-        n_below = {"embeddings": 0, "pooler": n_layers}.get(part)
-        if n_below is None:
-            n_below = int(rest[0]) + 1
-        return self.factor * self.layer_decay ** (n_layers - n_below)
 
 
 @torch.no_grad()

@@ -21,7 +21,8 @@ from ..model.config import BertConfig
 from ..model.encoder import BertEncoder, initialize_weights
 from ..model.quantized import is_quantized, quantize
 from ..tokenization import WordPiece
-from .optimizer import LearnRates, step
+from .learn_rates import LearnRates, default_maximum, is_ruinous
+from .optimizer import step
 from .precision import GradientScale, Precision
 from .rehearsal import Lent, lend, take_back
 
@@ -37,8 +38,8 @@ _FREE_FIELDS = {
 
 _NO_WEIGHTS = (
     "The BERT encoder has no weights yet. Load a pretrained checkpoint with "
-    "spacy_bert.add_encoder(nlp, path) or, in a config, with "
-    '[initialize.components.bert_encoder] checkpoint = "path"; or call '
+    "spacy_bert.add_encoder(nlp, path) or, in a config, with checkpoint = "
+    '"path" in [initialize.components], under the encoder\'s name; or call '
     "nlp.initialize(get_examples) to start from random ones. `spacy train` does not "
     "load it where the encoder is in [training] frozen_components: take it out of "
     "there, and set freeze = 'all' in its model."
@@ -69,6 +70,9 @@ class BertShim(Shim):
         self.gradient_scale = GradientScale(precision)
         self._wordpiece: WordPiece | None = None
         self._lent: list[Lent] = []
+        # Weights that were loaded count as pretrained.
+        self.is_pretrained = False
+        self._has_warned = False
 
     @property
     def has_weights(self) -> bool:
@@ -95,10 +99,13 @@ class BertShim(Shim):
     def device(self) -> torch.device:
         return self.encoder.embeddings.pieces.weight.device
 
-    def load(self, path: Path) -> None:
-        """Take the weights and the vocabulary of a checkpoint folder."""
+    def load(self, path: Path, *, component: str | None = None) -> None:
+        """Take the weights and the vocabulary of a checkpoint folder.
+
+        component: the name of the encoder in its pipeline, for errors.
+        """
         encoder, wordpiece = load_encoder(path)
-        self._set(encoder, wordpiece, source=str(path))
+        self._set(encoder, wordpiece, source=str(path), component=component)
 
     def save(self, path: Path) -> None:
         save_checkpoint(path, self.encoder, self.wordpiece)
@@ -117,6 +124,7 @@ class BertShim(Shim):
             encoder = BertEncoder(config)
         initialize_weights(encoder, std=config.initializer_range)
         self._set(encoder, wordpiece, source="random weights")
+        self.is_pretrained = False
 
     @torch.inference_mode(False)
     def reinitialize_layers(self, n_layers: int) -> None:
@@ -134,18 +142,40 @@ class BertShim(Shim):
 
     @torch.inference_mode(False)
     def finish_update(self, optimizer: Optimizer) -> None:
-        n_layers = self.architecture.n_layers
+        architecture = self.architecture
         parameters = {
             (self.id, name): parameter
             for name, parameter in self.encoder.named_parameters()
         }
+        top = self.learn_rates.top(optimizer, hidden_width=architecture.hidden_width)
+        self._check_rate(top * optimizer.learn_rate, optimizer)
         rates = {
-            key: self.learn_rates.of(key[1], n_layers=n_layers) for key in parameters
+            key: top * self.learn_rates.share(key[1], n_layers=architecture.n_layers)
+            for key in parameters
         }
         if isinstance(optimizer, Optimizer):
             step(optimizer, parameters, rates, self.gradient_scale)
         else:
             self._lent = lend(optimizer, parameters, rates, self.gradient_scale)
+
+    def _check_rate(self, rate: float, optimizer: Optimizer) -> None:
+        """Warn once if pretrained weights will not survive the rate."""
+        width = self.architecture.hidden_width
+        is_at_risk = self.is_pretrained and self.freeze != "all"
+        if (
+            self._has_warned
+            or not is_at_risk
+            or not is_ruinous(rate, optimizer, hidden_width=width)
+        ):
+            return
+        self._has_warned = True
+        logger.warning(
+            "The pretrained BERT encoder learns at a rate of %g. Expected %g or less "
+            "for its hidden_width of %d: at a rate this high a pretrained encoder "
+            "forgets what it knows. Lower max_learn_rate in the encoder's model, or "
+            "leave it out.",
+            *(rate, default_maximum(width), width),
+        )
 
     @contextmanager
     def use_params(self, params: Mapping[Any, Any]) -> Iterator[None]:
@@ -179,6 +209,7 @@ class BertShim(Shim):
         if self.has_weights:
             copied._model = copy.deepcopy(self.encoder)
         copied._wordpiece = self._wordpiece
+        copied.is_pretrained = self.is_pretrained
         return copied
 
     @torch.inference_mode(False)
@@ -222,8 +253,17 @@ class BertShim(Shim):
         return self
 
     @torch.inference_mode(False)
-    def _set(self, encoder: BertEncoder, wordpiece: WordPiece, *, source: str) -> None:
-        check_architecture(self.architecture, encoder.config, source=source)
+    def _set(
+        self,
+        encoder: BertEncoder,
+        wordpiece: WordPiece,
+        *,
+        source: str,
+        component: str | None = None,
+    ) -> None:
+        check_architecture(
+            self.architecture, encoder.config, source=source, component=component
+        )
         if is_quantized(encoder) and self.precision != "int8":
             raise ValueError(
                 f"{source}: the weights are of 8 bits. Set precision = 'int8' in the "
@@ -238,10 +278,16 @@ class BertShim(Shim):
             _freeze(encoder, self.freeze)
         self._model = encoder.to(get_torch_default_device())
         self._wordpiece = wordpiece
+        self.is_pretrained = True
 
 
-def check_architecture(expected: BertConfig, found: BertConfig, *, source: str) -> None:
-    """Raises ValueError where the two name different architectures."""
+def check_architecture(
+    expected: BertConfig, found: BertConfig, *, source: str, component: str | None
+) -> None:
+    """Raise ValueError if the two name different architectures.
+
+    component: the name of the encoder in its pipeline, if it is known.
+    """
     differences = [
         f"{field.name} = {getattr(expected, field.name)!r} in the config, "
         f"{getattr(found, field.name)!r} in the checkpoint"
@@ -250,9 +296,10 @@ def check_architecture(expected: BertConfig, found: BertConfig, *, source: str) 
         and getattr(expected, field.name) != getattr(found, field.name)
     ]
     if differences:
+        model = f"[components.{component}.model]" if component else "the model"
         raise ValueError(
-            f"{source}: the checkpoint is of another architecture than "
-            f"[components.bert_encoder.model]: {'; '.join(differences)}. Copy the "
+            f"{source}: the checkpoint is of another architecture than {model}: "
+            f"{'; '.join(differences)}. Copy the "
             "checkpoint's numbers into the config, or write a new config with "
             "'spacy bert init-config'."
         )

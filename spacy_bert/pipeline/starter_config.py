@@ -152,6 +152,10 @@ COMMENTS = {
     "components.bert_encoder.model.learn_rate_factor": (
         "The encoder's learning rate over that of the heads, which start from nothing."
     ),
+    "components.bert_encoder.model.max_learn_rate": (
+        "What the encoder's learning rate never exceeds; null is 5e-5 for BERT-base, "
+        "and more for narrower encoders."
+    ),
     "training.optimizer.learn_rate": (
         "Of the heads. Smaller encoders bear, and need, higher rates."
     ),

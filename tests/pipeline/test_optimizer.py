@@ -6,9 +6,7 @@ import torch
 from thinc.api import SGD, Adam, RAdam
 from torch import nn
 
-from spacy_bert.pipeline.architectures import build_bert_encoder
-from spacy_bert.pipeline.encoding import get_shim
-from spacy_bert.pipeline.optimizer import LearnRates, step
+from spacy_bert.pipeline.optimizer import step
 from spacy_bert.pipeline.precision import GradientScale
 
 SHAPES = {"matrix": (5, 4), "vector": (4,)}
@@ -123,47 +121,3 @@ def test_a_sparse_gradient_counts_as_a_dense_one():
     for some in (parameters, dense):
         take_step(Adam(0.01), some)
     torch.testing.assert_close(matrix, dense[1, "matrix"])
-
-
-def test_rates_of_layers_by_hand():
-    rates = LearnRates(factor=2.0, layer_decay=0.5)
-    found = {
-        name: rates.of(name, n_layers=2)
-        for name in (
-            "pooler.bias",
-            "layers.1.a",
-            "layers.0.a.b",
-            "embeddings.norm.bias",
-        )
-    }
-    assert list(found.values()) == [2.0, 2.0, 1.0, 0.5]
-
-
-def test_rates_reach_the_parameters_of_the_encoder(nlp, architecture, checkpoint):
-    model = build_bert_encoder(**architecture, learn_rate_factor=0.5, layer_decay=0.5)
-    shim = get_shim(model)
-    shim.load(checkpoint)
-    before = {k: v.clone() for k, v in shim.encoder.state_dict().items()}
-    vectors, backprop = model.begin_update([nlp.make_doc("the unaffable cat sat")])
-    backprop(
-        [np.random.default_rng(0).normal(size=v.shape).astype("f") for v in vectors]
-    )
-    model.finish_update(Adam(0.01, L2=0.0, grad_clip=0.0))
-    after = shim.encoder.state_dict()
-    # Adam's first step moves each weight by the learning rate, whatever its gradient.
-    moved = {k: (after[k] - before[k]).abs().max().item() for k in before}
-    assert moved["layers.1.expand.weight"] == pytest.approx(0.005, rel=1e-3)
-    assert moved["layers.0.expand.weight"] == pytest.approx(0.0025, rel=1e-3)
-    assert moved["embeddings.pieces.weight"] == pytest.approx(0.00125, rel=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"learn_rate_factor": 0.0}, "learn_rate_factor must be above 0.*freeze"),
-        ({"layer_decay": 1.5}, r"layer_decay must lie in \(0, 1\], got 1.5"),
-    ],
-)
-def test_impossible_rates_are_refused(settings, message):
-    with pytest.raises(ValueError, match=message):
-        build_bert_encoder(**settings)
