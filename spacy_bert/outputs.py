@@ -77,7 +77,8 @@ def check_output(
 def is_ours(path: Path, kind: Kind) -> bool:
     """Whether nothing is lost that this package did not write: what is at `path` is of
     this kind, or empty."""
-    if path.is_dir() != kind.is_folder or path.is_mount():
+    is_right = path.is_dir() if kind.is_folder else path.is_file()
+    if not is_right or path.is_mount():
         return False
     is_empty = not any(path.iterdir()) if kind.is_folder else _head(path) == b""
     return is_empty or kind.is_one(path)
