@@ -128,6 +128,10 @@ def test_a_link_to_nothing_is_refused(tmp_path, start, run, name):
     code, said = run(*COMMANDS[name], "--force")
     assert code == 1 and "where nothing is" in said
     assert not (tmp_path / "unmounted").exists()
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to(tmp_path / name)
+    code, said = run(*COMMANDS[name], "--force")
+    assert code == 1 and "where nothing is" in said
 
 
 def link_to(source, path):
