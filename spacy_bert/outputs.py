@@ -2,6 +2,7 @@
 the same kind of thing before."""
 
 import json
+import os
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -35,17 +36,16 @@ def check_output(
     *,
     force: bool,
     inputs: Iterable[Path] = (),
-    option: str = "--force",
 ) -> Path:
     """Return the path to write to, with links followed.
 
     inputs: what the command reads, which it must not replace.
-    option: what the user gives for `force`.
 
     Raises FileExistsError if something is there that may not be replaced, and
     ValueError if nothing can be written to such a path.
     """
-    target = path.resolve()
+    # pathlib's own raises RuntimeError if a link leads to itself.
+    target = Path(os.path.realpath(path))
     if path.is_symlink() and not target.exists():
         raise FileExistsError(
             f"{path} is a link to {target}, where nothing is. Remove the link, or give "
@@ -67,9 +67,9 @@ def check_output(
     if not target.exists() or is_ours(target, kind) and force:
         return target
     if is_ours(target, kind):
-        raise FileExistsError(f"{path} exists already. Give another name, or {option}.")
+        raise FileExistsError(f"{path} exists already. Give another name, or --force.")
     raise FileExistsError(
-        f"{path} exists already and is not {kind.name}, which is all that {option} "
+        f"{path} exists already and is not {kind.name}, which is all that --force "
         "replaces. Move it away, or give another name."
     )
 
@@ -77,7 +77,8 @@ def check_output(
 def is_ours(path: Path, kind: Kind) -> bool:
     """Whether nothing is lost that this package did not write: what is at `path` is of
     this kind, or empty."""
-    if path.is_dir() != kind.is_folder or path.is_mount():
+    is_right = path.is_dir() if kind.is_folder else path.is_file()
+    if not is_right or path.is_mount():
         return False
     is_empty = not any(path.iterdir()) if kind.is_folder else _head(path) == b""
     return is_empty or kind.is_one(path)

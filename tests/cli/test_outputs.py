@@ -103,6 +103,13 @@ def test_what_is_empty_is_replaced(tmp_path, start, run, name):
     assert run(*COMMANDS[name], "--force")[0] == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_pipe_is_not_waited_for(tmp_path, start, run, name):
+    os.mkfifo(tmp_path / name)
+    assert run(*COMMANDS[name], "--force")[0] == 1
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_link_stays_one(tmp_path, start, run, name):
     run(*COMMANDS[name])
@@ -121,6 +128,10 @@ def test_a_link_to_nothing_is_refused(tmp_path, start, run, name):
     code, said = run(*COMMANDS[name], "--force")
     assert code == 1 and "where nothing is" in said
     assert not (tmp_path / "unmounted").exists()
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to(tmp_path / name)
+    code, said = run(*COMMANDS[name], "--force")
+    assert code == 1 and "where nothing is" in said
 
 
 def link_to(source, path):

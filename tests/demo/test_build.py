@@ -1,6 +1,7 @@
 """The whole build on small packages: layout, sides, sameness, errors."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,32 @@ def test_a_second_build_gives_the_same_bytes(built):
     for name in FILES:
         assert (folder / "a" / name).read_bytes() == (folder / "b" / name).read_bytes()
     assert str(folder) not in (folder / "b" / "manifest.json").read_text()
+
+
+def test_an_earlier_build_is_replaced_by_force_alone(built, tmp_path):
+    folder, _ = built
+    shutil.copytree(folder / "a", tmp_path / "data")
+    packages = make_packages(tmp_path / "elsewhere")
+
+    def build(force):
+        build_demo_data(
+            tmp_path / "data", packages=packages, progress=print, force=force
+        )
+
+    with pytest.raises(FileExistsError, match="manifest.json exists already.*--force"):
+        build(False)
+    (tmp_path / "data" / "manifest.json").write_text("{}")
+    with pytest.raises(FileExistsError, match="is not the manifest"):
+        build(True)
+    (tmp_path / "data" / "manifest.json").unlink()
+    with pytest.raises(FileExistsError, match="train.txt is of no earlier build"):
+        build(True)
+    shutil.copy(folder / "a" / "manifest.json", tmp_path / "data")
+    (tmp_path / "data" / "train.spacy").write_bytes(b"")
+    build(True)
+    for name in FILES:
+        after = (tmp_path / "data" / name).read_bytes()
+        assert after == (folder / "a" / name).read_bytes()
 
 
 def test_the_manifest_holds_the_counts(built):

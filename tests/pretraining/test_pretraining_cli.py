@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from spacy_bert.cli import bert_cli
 from spacy_bert.cli.sentences import make_splitter
+from spacy_bert.locks import locked
 
 CONFIG = """
 [paths]
@@ -159,6 +160,20 @@ def test_the_index_is_built_beforehand(tmp_path, config_path, vocab_path, corpus
     assert "Indexing" not in run("pretrain", config_path, output, *given)
     said = run("index", config_path, output, "--shard", "3/2", exit_code=1)
     assert "expected i/n with i from 1 to n, got '3/2'" in said
+
+
+def test_shards_share_the_folder_and_nothing_else_does(
+    tmp_path, config_path, vocab_path
+):
+    out, given = tmp_path / "out", ["--vocabulary.path", vocab_path]
+    with locked(out, shared=True):
+        assert "is done" in run("index", config_path, out, "--shard", "1/1", *given)
+        for command in ("index", "pretrain"):
+            assert "in use" in run(command, config_path, out, *given, exit_code=1)
+    with locked(out):
+        said = run("index", config_path, out, "--shard", "1/1", *given, exit_code=1)
+        assert f"in use: process {os.getpid()} on" in said
+    assert "documents of" in run("index", config_path, out, *given)
 
 
 def test_the_vocabulary_is_learned_through_the_readers(tmp_path, config_path):

@@ -70,7 +70,7 @@ def open_index(
         reason = str(error)
     write(f"Indexing the corpus: {reason}")
     build_index(path, plan, n_process=n_process, write=write, use=use)
-    return load_index(path)
+    return load_index(path, checks_all=False)
 
 
 def build_index(
