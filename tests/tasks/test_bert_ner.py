@@ -1,7 +1,5 @@
 """The component `bert_ner`, on the toy encoder."""
 
-import pickle
-
 import numpy as np
 import pytest
 import spacy
@@ -119,18 +117,6 @@ def trained(nlp):
     add_ner(nlp)
     train(nlp, make_examples(nlp))
     return nlp
-
-
-def assert_same_predictions(one, other):
-    for text in TEXTS:
-        text = make_doc(one, text).text
-        assert entities(one(text)) == entities(other(text))
-    scores = [
-        nlp.get_pipe("bert_ner").model.predict([nlp("the dog ran")])
-        for nlp in (one, other)
-    ]
-    np.testing.assert_allclose(scores[0].tokens, scores[1].tokens, atol=1e-5)
-    np.testing.assert_array_equal(scores[0].steps, scores[1].steps)
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
@@ -322,16 +308,6 @@ def test_a_label_that_came_later(nlp):
         nlp.update(examples, sgd=Adam(0.01))
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
-def test_a_loss_that_is_not_a_number(nlp, decoder):
-    ner = initialized(nlp, decoder)
-    examples = make_examples(nlp)
-    scores = zero_scores(examples)
-    scores.tokens[0][0, 0] = np.nan
-    with pytest.raises(ValueError, match="expected a finite loss, got nan"):
-        ner.get_loss(examples, scores)
-
-
 def test_labels_may_be_given(nlp):
     ner = add_ner(nlp)
     examples = make_examples(nlp)
@@ -373,13 +349,6 @@ def test_entities_that_are_there_already_are_overwritten(trained):
     assert entities(trained(doc)) == [("the river bank", "LOC")]
 
 
-def test_frozen(trained):
-    ner = trained.get_pipe("bert_ner")
-    before = params(ner)
-    trained.update(make_examples(trained), sgd=Adam(0.1), exclude=["bert_ner"])
-    assert same_params(params(ner), before)
-
-
 def test_gradients_wait_for_an_optimizer(trained):
     trained.replace_listeners("bert_encoder", "bert_ner", ["model.tok2vec"])
     ner = trained.get_pipe("bert_ner")
@@ -393,38 +362,6 @@ def test_gradients_wait_for_an_optimizer(trained):
     assert all((waited[name] != before[name]).any() for name in before)
     ner.update(examples, sgd=Adam(0.1))
     assert not same_params(params(ner), waited)
-
-
-def test_disk(trained, tmp_path):
-    trained.to_disk(tmp_path / "pipeline")
-    again = spacy.load(tmp_path / "pipeline")
-    assert again.get_pipe("bert_ner").labels == ("LOC", "PER")
-    assert_same_predictions(trained, again)
-
-
-def test_bytes(trained):
-    again = spacy.util.load_model_from_config(trained.config, auto_fill=True)
-    again.from_bytes(trained.to_bytes())
-    assert_same_predictions(trained, again)
-
-
-def test_pickle_right_after_training(trained):
-    assert_same_predictions(trained, pickle.loads(pickle.dumps(trained)))
-
-
-def test_several_processes(trained):
-    texts = [make_doc(trained, text).text for text in TEXTS] * 3
-    alone = [entities(doc) for doc in trained.pipe(texts)]
-    docs = trained.pipe(texts, n_process=2, batch_size=3)
-    assert [entities(doc) for doc in docs] == alone
-
-
-def test_training_goes_on_after_loading(trained, tmp_path):
-    trained.to_disk(tmp_path / "pipeline")
-    again = spacy.load(tmp_path / "pipeline")
-    before = params(again.get_pipe("bert_ner"))
-    again.update(make_examples(again), sgd=again.resume_training())
-    assert not same_params(params(again.get_pipe("bert_ner")), before)
 
 
 def test_a_bare_pipe_listens_to_a_bare_encoder():
@@ -456,10 +393,3 @@ def test_what_it_assigns_and_scores(nlp):
 def test_impossible_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         build_token_classifier(Tok2VecListener("bert_encoder", 16), **settings)
-
-
-def test_another_architecture_is_refused(nlp):
-    model = {"@architectures": "spacy.Tagger.v2", "tok2vec": None}
-    model["tok2vec"] = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
-    with pytest.raises(ValueError, match="expected @architectures = 'spacy-bert.Token"):
-        nlp.add_pipe("bert_ner", config={"model": model})

@@ -92,6 +92,8 @@ def _ours(head):
 @pytest.mark.filterwarnings("ignore:extractive_qa")
 def test_empty_docs(trained, head):
     assert list(trained.pipe([])) == []
+    assert len(trained.get_pipe(head.factory).predict([])) == 0
+    assert trained.update([], sgd=Adam(0.01)).get(head.factory, 0.0) == 0.0
     full = make_examples(trained, head)[0].predicted.text
     texts = ["", full, " \n", "", full]
     docs = list(trained.pipe(texts))
