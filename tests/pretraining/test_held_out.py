@@ -45,6 +45,9 @@ def test_the_end_by_hand():
     one = ["One. Two! Three? Four."]
     assert cut_end(one, 0.1, one_a_line=False) == (["One. Two!"], ["Three? Four."])
     assert cut_end(one, 0.1, one_a_line=True) == (one, [])
+    # Lines of nothing but characters that are dropped are no sentences.
+    ends = [*lines[:4], "\u200b", "\x00"]
+    assert cut_end(ends, 0.01, one_a_line=True) == (lines[:2], ends[2:])
     chinese = ["\u4e00\u3002\u4e8c\u3002\u4e09\u3002"]
     expected = (["\u4e00\u3002\u4e8c\u3002"], ["\u4e09\u3002"])
     assert cut_end(chinese, 0.1, one_a_line=False) == expected
@@ -172,7 +175,7 @@ def test_one_document_is_scored(bert_path, tmp_path, task):
     corpus = CorpusConfig(path=str(path), sentences="lines")
     score = dict(splitter=None, max_length=32, next_sentence=task)
     if task == "nsp":
-        with pytest.raises(ValueError, match="a part of the corpus has 1 documents"):
+        with pytest.raises(ValueError, match="a part of the corpus has only 1"):
             score_checkpoint(bert_path, corpus, **score)
     else:
         result = score_checkpoint(bert_path, corpus, **score)

@@ -169,7 +169,7 @@ def test_input_that_makes_no_run(tmp_path, make_config, corpus_path, vocab_path)
         assert not (tmp_path / "out" / "model-last").exists()
 
     corpus_path.write_text("the cat\nthe dog\n")
-    refused(ValueError, "'nsp' takes random sentences from another document.*has 1")
+    refused(ValueError, "'nsp' takes random sentences from another document.*only 1")
     corpus_path.write_text("")
     refused(ValueError, "The corpus holds no text")
     corpus_path.write_bytes(b"the c\xe4t\n")

@@ -248,7 +248,7 @@ def _check_part(part: CorpusPart, config: TrainingConfig) -> None:
     if config.next_sentence == "nsp" and part.n_documents < 2:
         raise ValueError(
             "[pretraining] next_sentence: 'nsp' takes random sentences from another "
-            f"document, but a part of the corpus has {part.n_documents} documents. Put "
+            f"document, but a part of the corpus has only {part.n_documents}. Put "
             "a blank line between documents or, if the text is one document, after "
             'every hundred sentences or so. Or set next_sentence = "none" or '
             '"sop".'

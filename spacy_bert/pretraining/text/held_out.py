@@ -94,6 +94,7 @@ def cut_end(
     starts = [
         (number, start)
         for number, line in enumerate(lines)
+        if _has_words([line])
         for start in _sentence_starts(line, one_a_line)
     ]
     n_cut = min(max(round(len(starts) * share), 2), len(starts) // 2)
