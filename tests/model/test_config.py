@@ -11,6 +11,8 @@ from spacy_bert.model import BertConfig
         ({"hidden_width": "32"}, "hidden_width must be a whole number.* got '32'"),
         ({"hidden_dropout_prob": None}, "hidden_dropout_prob must be a number"),
         ({"layer_norm_eps": -1.0}, "layer_norm_eps must be above 0"),
+        ({"layer_norm_eps": 1e300}, "above 0 and at most 1, got 1e.300"),
+        ({"initializer_range": float("inf")}, "above 0 and at most 1, got inf"),
         ({"activation": "swish"}, "activation must be one of"),
         ({"hidden_dropout_prob": 1.0}, r"hidden_dropout_prob must lie in \[0, 1\)"),
     ],
