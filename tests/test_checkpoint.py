@@ -171,7 +171,7 @@ def edit_config(path, **changes):
         (
             lambda p: edit_config(p, layer_norm_eps=1e300),
             ValueError,
-            r"layer_norm_eps must lie in \(0, 1\), got 1e\+300",
+            r"layer_norm_eps must be above 0 and at most 1, got 1e\+300",
         ),
         (
             lambda p: (p / "config.json").write_text("[" * 100_000),

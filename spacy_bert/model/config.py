@@ -71,9 +71,9 @@ class BertConfig:
                 f"got {self.activation!r}."
             )
         for name in ("layer_norm_eps", "initializer_range"):
-            if not 0.0 < getattr(self, name) < 1.0:
+            if not 0.0 < getattr(self, name) <= 1.0:
                 raise ValueError(
-                    f"{name} must lie in (0, 1), got {getattr(self, name)}."
+                    f"{name} must be above 0 and at most 1, got {getattr(self, name)}."
                 )
         for name in ("hidden_dropout_prob", "attention_dropout_prob"):
             if not 0.0 <= getattr(self, name) < 1.0:

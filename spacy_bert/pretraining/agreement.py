@@ -3,36 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..checkpoint import read_config
 from ..model import BertConfig
 from .model_size import check_memory
 from .sections import Mistake, Mistakes, MistakesError, read_section
 
-if TYPE_CHECKING:
-    from .config import TrainingConfig, VocabularyConfig
 
-
-def check_own_vocabulary(words: "VocabularyConfig", mistakes: Mistakes) -> None:
+def check_own_vocabulary(extend_vocab: int, mistakes: Mistakes) -> None:
     mistakes.expect(
-        words.extend_vocab == 0,
+        extend_vocab == 0,
         place="[vocabulary] extend_vocab",
         expected="0 where there is no [pretraining] checkpoint to extend",
-        got=words.extend_vocab,
+        got=extend_vocab,
         needs=["[pretraining] checkpoint"],
     )
 
 
-def check_checkpoint_vocabulary(
-    words: "VocabularyConfig | None", checkpoint: str, mistakes: Mistakes
-) -> None:
-    if words and not Path(words.path).exists():
+def check_checkpoint_vocabulary(path: str, checkpoint: str, mistakes: Mistakes) -> None:
+    if not Path(path).exists():
         mistakes.add(
             Mistake(
                 f"[vocabulary] path: expected none next to [pretraining] checkpoint = "
                 f"{checkpoint!r}, which has a vocabulary of its own, got "
-                f"{words.path!r}, where there is nothing. Leave path out (on the "
+                f"{path!r}, where there is nothing. Leave path out (on the "
                 "command line: --vocabulary.path null).",
                 ("[vocabulary] path",),
             )
@@ -40,18 +35,24 @@ def check_checkpoint_vocabulary(
 
 
 def check_model(
-    bert: BertConfig, training: "TrainingConfig", mistakes: Mistakes
+    bert: BertConfig,
+    *,
+    next_sentence: str,
+    lengths: Mapping[str, int | None],
+    mistakes: Mistakes,
 ) -> None:
-    """What the model and the way that it is trained ask of each other."""
+    """What the model and the way that it is trained ask of each other.
+
+    lengths: of sequences, by their keys in [pretraining].
+    """
     mistakes.expect(
-        bert.n_segments > 1 or training.next_sentence == "none",
+        bert.n_segments > 1 or next_sentence == "none",
         place="[model] n_segments",
         expected="2, as pairs have two segments (next_sentence = 'none' has one)",
         got=bert.n_segments,
         needs=["[pretraining] next_sentence"],
     )
-    for name in ("max_length", "final_max_length"):
-        length = getattr(training, name)
+    for name, length in lengths.items():
         mistakes.expect(
             length is None or length <= bert.max_positions,
             place=f"[pretraining] {name}",
@@ -60,14 +61,14 @@ def check_model(
         )
 
 
-def new_config(model: Any, words: "VocabularyConfig") -> BertConfig:
-    """[model] with a vocabulary of the size that [vocabulary] asks for.
+def new_config(model: Any, vocab_size: int) -> BertConfig:
+    """[model], whose vocabulary has that size if it does not say another.
 
     Raises ValueError if a number is impossible or no memory holds such a model.
     """
     given = {} if model is None else model
     if isinstance(given, Mapping):
-        given = {**given, "vocab_size": given.get("vocab_size") or words.size}
+        given = {**given, "vocab_size": given.get("vocab_size") or vocab_size}
     bert = read_section(BertConfig, given, section="model")
     check_memory(bert)
     return bert

@@ -166,6 +166,16 @@ class TrainingConfig:
         self._check_combinations(check)
         mistakes.raise_any()
 
+    def check_model(self, bert: BertConfig, mistakes: Mistakes) -> None:
+        """Note what in it is not right for this training."""
+        lengths = {
+            "max_length": self.max_length,
+            "final_max_length": self.final_max_length,
+        }
+        check_model(
+            bert, next_sentence=self.next_sentence, lengths=lengths, mistakes=mistakes
+        )
+
     def _check_ranges(self, check: Callable[..., None]) -> None:
         at_least = {"seed": 0, "max_length": 5, "weight_decay": 0, "max_skipped": 0}
         counts = "batch_size accumulate_gradient n_eval_instances"
@@ -263,13 +273,14 @@ class PretrainingConfig:
             bert = mistakes.collect(
                 lambda: checkpoint_config(Path(checkpoint), place, values.get("model"))
             )
-            check_checkpoint_vocabulary(words, checkpoint, mistakes)
+            if words:
+                check_checkpoint_vocabulary(words.path, checkpoint, mistakes)
         elif words:
-            check_own_vocabulary(words, mistakes)
+            check_own_vocabulary(words.extend_vocab, mistakes)
             # The vocabulary may not be learned yet, so its size is taken on trust.
-            bert = mistakes.collect(lambda: new_config(values.get("model"), words))
+            bert = mistakes.collect(lambda: new_config(values.get("model"), words.size))
         if bert and training:
-            check_model(bert, training, mistakes)
+            training.check_model(bert, mistakes)
         mistakes.raise_any()
         assert corpus and words and training
         return cls(
@@ -309,7 +320,7 @@ class PretrainingConfig:
                 )
             values = {**self.model, "vocab_size": n_pieces}
             bert = read_section(BertConfig, values, section="model")
-        check_model(bert, self.pretraining, mistakes)
+        self.pretraining.check_model(bert, mistakes)
         mistakes.raise_any()
         return bert
 

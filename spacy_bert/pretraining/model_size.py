@@ -1,4 +1,4 @@
-"""How many parameters a model has, and whether this machine could hold them."""
+"""Whether this machine could hold a model."""
 
 import os
 from dataclasses import fields, replace
@@ -14,23 +14,14 @@ _SIZES: dict[str, Any] = {
 }
 
 
-def count_parameters(config: BertConfig) -> int:
-    """Of the encoder; the heads add a few."""
-    width, inner = config.hidden_width, config.intermediate_width
-    n_rows = config.vocab_size + config.max_positions + config.n_segments
-    layer = 4 * width * (width + 1) + 2 * width * inner + inner + width + 4 * width
-    pooler = width * (width + 1)
-    return width * (n_rows + 2) + config.n_layers * layer + pooler
-
-
 def check_memory(config: BertConfig) -> None:
     """Raises ValueError if the weights alone take more memory than the machine has, and
     names the number that is to blame."""
-    n_bytes, memory = 4 * count_parameters(config), _memory_bytes()
+    n_bytes, memory = 4 * config.n_parameters, _memory_bytes()
     if memory is None or n_bytes <= memory:
         return
     smaller = {
-        name: count_parameters(replace(config, n_heads=1, **{name: value}))
+        name: replace(config, n_heads=1, **{name: value}).n_parameters
         for name, value in _SIZES.items()
         if getattr(config, name) > value
     }

@@ -85,7 +85,12 @@ class Run:
 
     def evaluate(self) -> Evaluation:
         result = evaluate(
-            self.model, self.held_out, self.log_probs, self.ranks, write=self.write
+            self.model,
+            self.held_out,
+            self.log_probs,
+            self.ranks,
+            # The others would show bars of their own.
+            write=self.write if self.ranks.is_first else None,
         )
         put_away(self.model)
         return result
