@@ -46,18 +46,14 @@ class BertConfig:
                 )
             if field.type is float and type(value) not in (int, float):
                 raise ValueError(f"{field.name} must be a number, got {value!r}.")
+        if self.n_parameters > _MAX_PARAMETERS:
+            raise ValueError(
+                f"expected a model of at most {_MAX_PARAMETERS:,} parameters, got "
+                f"{self.describe_size()}. Make it less."
+            )
         if self.n_layers > _MAX_LAYERS:
             raise ValueError(
                 f"n_layers must be at most {_MAX_LAYERS:,}, got {self.n_layers:,}."
-            )
-        if self.n_parameters > _MAX_PARAMETERS:
-            raise ValueError(
-                f"Expected a model of at most {_MAX_PARAMETERS:,} parameters, got "
-                f"{self.n_parameters:,}: vocab_size={self.vocab_size}, "
-                f"hidden_width={self.hidden_width}, n_layers={self.n_layers}, "
-                f"intermediate_width={self.intermediate_width}, "
-                f"max_positions={self.max_positions}, n_segments={self.n_segments}. "
-                "Lower the one that is too large."
             )
         if self.hidden_width % self.n_heads:
             raise ValueError(
@@ -84,12 +80,49 @@ class BertConfig:
     @property
     def n_parameters(self) -> int:
         """Weights and biases of the encoder with its pooler."""
-        width = self.hidden_width
-        n_embeddings = self.vocab_size + self.max_positions + self.n_segments
-        # Query, key, value and output; two dense layers; two LayerNorms.
-        attention = 4 * (width * width + width)
-        dense = 2 * width * self.intermediate_width + self.intermediate_width + width
-        layer = attention + dense + 4 * width
+        return _count_parameters(**self._sizes())
+
+    def describe_size(self) -> str:
+        """ "one of 4,800,000 parameters, mostly because of hidden_width = 1,000" """
+        sizes = self._sizes()
+        without = {
+            name: _count_parameters(**{**sizes, name: min(value, _SMALL_SIZES[name])})
+            for name, value in sizes.items()
+        }
+        name = min(without, key=without.__getitem__)
         return (
-            (n_embeddings + 2) * width + self.n_layers * layer + width * width + width
+            f"one of {self.n_parameters:,} parameters, mostly because of "
+            f"{name} = {sizes[name]:,}"
         )
+
+    def _sizes(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in _SMALL_SIZES}
+
+
+# What makes a model large, and how much of it a small one has.
+_SMALL_SIZES = {
+    "vocab_size": 1,
+    "hidden_width": 256,
+    "n_layers": 4,
+    "intermediate_width": 1024,
+    "max_positions": 512,
+    "n_segments": 2,
+}
+
+
+def _count_parameters(
+    *,
+    vocab_size: int,
+    hidden_width: int,
+    n_layers: int,
+    intermediate_width: int,
+    max_positions: int,
+    n_segments: int,
+) -> int:
+    width = hidden_width
+    n_embeddings = vocab_size + max_positions + n_segments
+    # Query, key, value and output; two dense layers; two LayerNorms.
+    attention = 4 * (width * width + width)
+    dense = 2 * width * intermediate_width + intermediate_width + width
+    layer = attention + dense + 4 * width
+    return (n_embeddings + 2) * width + n_layers * layer + width * width + width

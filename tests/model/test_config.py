@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from spacy_bert.model import BertConfig
+from spacy_bert.model import BertConfig, BertEncoder
 
 
 @pytest.mark.parametrize(
@@ -20,3 +22,11 @@ from spacy_bert.model import BertConfig
 def test_impossible_numbers_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         BertConfig(vocab_size=10, **settings)
+
+
+@pytest.mark.parametrize("n_layers", [1, 3])
+def test_counting_parameters(toy_config, n_layers):
+    config = replace(toy_config, n_layers=n_layers, n_segments=3)
+    assert config.n_parameters == sum(
+        parameter.numel() for parameter in BertEncoder(config).parameters()
+    )

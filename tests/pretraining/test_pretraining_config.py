@@ -8,7 +8,6 @@ from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig
 from spacy_bert.pretraining.config import TrainingConfig
-from spacy_bert.pretraining.model_size import count_parameters
 
 
 def mistakes_of(settings):
@@ -128,12 +127,6 @@ def test_a_checkpoint_has_a_vocabulary_and_numbers_of_its_own(settings, bert_pat
     settings["pretraining"]["warm_start"], settings["model"] = False, {}
     config = PretrainingConfig.from_dict(settings)
     assert config.vocabulary.path == str(bert_path)
-
-
-def test_parameters_are_counted(toy_config):
-    encoder = BertForPretraining(toy_config).encoder
-    n = sum(parameter.numel() for parameter in encoder.parameters())
-    assert count_parameters(toy_config) == n
 
 
 def test_a_right_config_is_read(make_config):
