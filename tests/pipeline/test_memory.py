@@ -85,3 +85,97 @@ def test_large_weights_stay_in_their_file(nlp, tmp_path, monkeypatch):
     mapped = spacy.load(tmp_path / "nlp")
     assert is_mapped()
     assert (mapped("the cat").tensor == copied("the cat").tensor).all()
+
+
+GROW = """
+import contextlib, gc, logging, random, re, sys, warnings
+import spacy, torch
+from spacy.training import Example
+
+system, mode, n_docs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+warnings.simplefilter("ignore")
+logging.disable(logging.WARNING)
+torch.set_num_threads(1)
+rng = random.Random(0)
+
+def megabytes():
+    gc.collect()
+    status = open("/proc/self/status").read()
+    return int(re.search(r"VmRSS:\\s+(\\d+) kB", status)[1]) / 1024
+
+def texts(n):
+    for _ in range(n):
+        lengths = [rng.randint(2, 7) for _ in range(8)]
+        yield " ".join("".join(rng.choices("abcdefghijklmnop", k=k)) for k in lengths)
+
+nlp = spacy.blank("en")
+if system == "ours":
+    sizes = {"hidden_width": 64, "n_layers": 2, "intermediate_width": 128}
+    nlp.add_pipe("bert_encoder", config={"model": sizes})
+    if mode == "training":
+        nlp.add_pipe("tagger", config={"model": {"tok2vec": {
+            "@architectures": "spacy-bert.BertListener.v1", "width": 64}}})
+
+def make_example(text):
+    doc = nlp.make_doc(text)
+    return Example.from_dict(doc, {"tags": ["AB"[len(t) % 2] for t in doc]})
+
+def run(n):
+    while n > 0:
+        size = min(n, 1000)
+        zone = nlp.memory_zone() if mode == "zone" else contextlib.nullcontext()
+        with zone:
+            if mode == "training":
+                size = rng.randint(1, 60)
+                nlp.update([make_example(t) for t in texts(size)], sgd=optimizer)
+            elif mode == "alone":
+                for text in texts(size):
+                    nlp(text)
+            else:
+                for doc in nlp.pipe(texts(size), batch_size=rng.choice([100, 1000])):
+                    doc = None
+        n -= size
+
+optimizer = nlp.initialize(lambda: map(make_example, texts(100)))
+run(100)
+before = megabytes()
+run(n_docs)
+print(megabytes() - before)
+"""
+
+
+def grown(system, mode, n_docs):
+    """MB that a process has more after so many Docs of eight made-up words."""
+    command = [sys.executable, "-W", "ignore", "-c", GROW, system, mode, str(n_docs)]
+    return float(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    "n_docs",
+    [
+        pytest.param(10_000, marks=pytest.mark.slow),
+        pytest.param(100_000, marks=pytest.mark.long),
+    ],
+)
+@pytest.mark.parametrize(
+    "mode, limit",
+    [("batches", 60), ("alone", 60), ("training", 120)],
+)
+def test_many_docs_take_little_more_than_in_a_blank_pipeline(n_docs, mode, limit):
+    """Kernels for batches of all sizes would take 250 MB after 10,000."""
+    if mode == "training":
+        n_docs //= 5
+    assert grown("ours", mode, n_docs) < grown("blank", "batches", n_docs) + limit
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    "n_docs",
+    [
+        pytest.param(10_000, marks=pytest.mark.slow),
+        pytest.param(100_000, marks=pytest.mark.long),
+    ],
+)
+def test_in_a_memory_zone_many_docs_take_nearly_nothing(n_docs):
+    assert grown("ours", "zone", n_docs) < 30
