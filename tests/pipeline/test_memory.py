@@ -160,10 +160,11 @@ def grown(system, mode, n_docs):
 )
 @pytest.mark.parametrize(
     "mode, limit",
-    [("batches", 60), ("alone", 60), ("training", 120)],
+    [("batches", 60), ("alone", 60), ("training", 250)],
 )
 def test_many_docs_take_little_more_than_in_a_blank_pipeline(n_docs, mode, limit):
-    """Kernels for batches of all sizes would take 250 MB after 10,000."""
+    """Kernels for batches of all sizes would take 250 MB after 10,000, and 300 MB after
+    2,000 in training, whose gradients have kernels of their own."""
     if mode == "training":
         n_docs //= 5
     assert grown("ours", mode, n_docs) < grown("blank", "batches", n_docs) + limit
