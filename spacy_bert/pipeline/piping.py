@@ -6,7 +6,7 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.util import minibatch
 
-# On a CPU. Fewer make the encoder slower (benchmarks/LOG.md).
+# On a CPU, where larger groups are no faster (benchmarks/LOG.md).
 MAX_DOCS_AT_ONCE = 256
 
 
