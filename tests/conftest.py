@@ -78,7 +78,7 @@ def checkpoint(tmp_path, pretraining_model, wordpiece):
 def nlp(checkpoint):
     """English, with nothing but the toy encoder, which reads pairs of texts."""
     nlp = spacy.blank("en")
-    add_encoder(nlp, checkpoint, pair_separator="\x1e")
+    add_encoder(nlp, checkpoint, pair_separator="\x1e", max_learn_rate=1.0)
     return nlp
 
 

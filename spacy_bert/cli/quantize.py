@@ -25,10 +25,10 @@ def quantize_cli(
     from .errors import shown_as_messages
 
     with shown_as_messages():
+        _check_pipeline(Path(pipeline))
         output = check_output(
             output_dir, PIPELINE, force=force, inputs=[_folder(pipeline)]
         )
-        _check_pipeline(Path(pipeline))
         components = spacy.load(pipeline).config["components"]
         names = _encoders(components)
         if not names:

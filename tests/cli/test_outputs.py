@@ -209,4 +209,4 @@ def test_out_of_memory_is_a_message(capsys):
     with pytest.raises(Exception) as raised, shown_as_messages():
         raise MemoryError
     assert raised.value.exit_code == 1
-    assert "memory does not suffice" in capsys.readouterr().out
+    assert "Not enough memory" in capsys.readouterr().out

@@ -26,7 +26,7 @@ def make_examples(nlp):
 def with_own_encoder(checkpoint, head, **settings):
     """One head, which was trained for some steps, and its encoder's shim."""
     nlp = spacy.blank("xx")
-    add_encoder(nlp, checkpoint, **settings)
+    add_encoder(nlp, checkpoint, max_learn_rate=1.0, **settings)
     add_head(nlp, head)
     examples = make_examples(nlp)
     optimizer = nlp.initialize(lambda: examples)

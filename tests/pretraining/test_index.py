@@ -9,7 +9,6 @@ import pytest
 
 from spacy_bert.pretraining.index.building import open_index
 from spacy_bert.pretraining.index.files import piece_dtype
-from spacy_bert.pretraining.index.findings import Findings
 from spacy_bert.pretraining.index.fingerprint import plan_index
 from spacy_bert.pretraining.text.corpus import CorpusConfig, Sentence, Splitter
 from spacy_bert.pretraining.text.readers import readers
@@ -44,18 +43,6 @@ def read_back(part, wordpiece):
         sentences[a:b]
         for a, b in zip(part.document_offsets, part.document_offsets[1:], strict=False)
     ]
-
-
-def test_a_checkpoints_vocabulary_is_not_blamed_on_the_text(pieces):
-    """Nobody who starts from a checkpoint can learn a smaller vocabulary."""
-    counts = np.zeros(pieces.n_pieces, np.int64)
-    counts[pieces.unk_id] = 5
-    findings = Findings(counts=counts)
-    said = " ".join(findings.warnings(pieces))
-    assert "start from a checkpoint" in said and "'spacy bert vocab'" in said
-    said = " ".join(findings.warnings(pieces, from_checkpoint=True))
-    assert "checkpoint's: [vocabulary] extend_vocab" in said
-    assert "smaller vocabulary" not in said and "spacy bert vocab" not in said
 
 
 def test_what_is_written_is_read_back(corpus_path, open_it, pieces):

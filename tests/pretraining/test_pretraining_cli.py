@@ -173,7 +173,7 @@ def test_shards_share_the_folder_and_nothing_else_does(
     with locked(out):
         said = run("index", config_path, out, "--shard", "1/1", *given, exit_code=1)
         assert f"in use: process {os.getpid()} on" in said
-    assert "documents of" in run("index", config_path, out, *given)
+    assert "pieces to train on" in run("index", config_path, out, *given)
 
 
 def test_the_vocabulary_is_learned_through_the_readers(tmp_path, config_path):

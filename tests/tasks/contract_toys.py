@@ -77,7 +77,7 @@ HEADS = {
 
 def make_nlp(checkpoint, head):
     nlp = spacy.blank("en")
-    add_encoder(nlp, checkpoint, pair_separator="\x1e")
+    add_encoder(nlp, checkpoint, pair_separator="\x1e", max_learn_rate=1.0)
     config = head_config(head.factory, width=16)
     config["model"] = {**config["model"], **head.settings}
     nlp.add_pipe(head.factory, config=config)

@@ -68,7 +68,7 @@ def test_white_space_has_no_tag(biluo, is_space, expected):
 
 
 def test_a_label_that_is_not_known():
-    with pytest.raises(ValueError, match="out of LOC, PER; got 'ORG'. Initialize"):
+    with pytest.raises(ValueError, match="out of LOC, PER; got 'ORG'. Add it"):
         possible(["U-ORG"])
 
 

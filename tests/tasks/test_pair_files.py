@@ -75,16 +75,6 @@ def test_jsonl_and_tsv_agree(write):
     assert read_pairs(jsonl, **settings) == read_pairs(write(TSV), **settings)
 
 
-def test_a_carriage_return_inside_a_cell_ends_no_line(write):
-    path = write("")
-    path.write_bytes(b"a\tb\r\nOne\rtwo.\tThree.\r\n")
-    (pair,) = read_pairs(path, first="a", second="b").pairs
-    assert (pair.first, pair.second) == ("One\rtwo.", "Three.")
-    path.write_bytes(b"a\tb\rOne\tTwo\r")
-    with pytest.raises(ValueError, match="line 1: .*got a carriage return inside"):
-        read_pairs(path, first="a", second="b")
-
-
 def test_texts_alone(write):
     assert read_pairs(write(TSV), **COLUMNS).pairs[0].cats == {}
 
