@@ -49,8 +49,7 @@ def recover(path: Path) -> None:
         old.rename(path)
     remove(old)
     for new in path.parent.glob(f".{escape(path.name)}.*.new"):
-        if _is_abandoned(new):
-            remove(new)
+        _remove_abandoned(new)
 
 
 def remove(path: Path) -> None:
@@ -84,22 +83,28 @@ def _create(path: Path, create: Callable[[Path], None]) -> tuple[Path, int | Non
     while True:
         new = _temporary(path)
         create(new)
-        file = _open(new)
+        # Another process may take it for a leftover, and remove it, before it is
+        # locked here.
+        try:
+            file = _open(new)
+        except FileNotFoundError:
+            continue
         if file is None or (take(file) is not False and is_at(file, new)):
             return new, file
-        # Another process took it for a leftover before it was locked.
         os.close(file)
 
 
-def _is_abandoned(new: Path) -> bool:
+def _remove_abandoned(new: Path) -> None:
     try:
         file = _open(new)
     except OSError:
-        return False
+        return
     if file is None:
-        return False
+        return
     try:
-        return take(file) is True
+        # The lock is held until it is gone: its owner may have created it just now.
+        if take(file) is True:
+            remove(new)
     finally:
         os.close(file)
 

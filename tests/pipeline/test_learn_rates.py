@@ -9,6 +9,7 @@ import spacy
 from thinc.api import SGD, Adam, Config, RAdam
 from thinc.schedules import warmup_linear
 
+from spacy_bert import add_encoder
 from spacy_bert.pipeline.architectures import build_bert_encoder
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.learn_rates import LearnRates, default_maximum
@@ -140,7 +141,9 @@ def test_rates_reach_the_parameters_of_the_encoder(
     assert moved["embeddings.pieces.weight"] == pytest.approx(top / 4, rel=2e-3)
 
 
-def test_a_pipeline_that_is_trained_on_has_the_same_maximum(nlp, tmp_path):
+def test_a_pipeline_that_is_trained_on_has_the_same_maximum(checkpoint, tmp_path):
+    nlp = spacy.blank("en")
+    add_encoder(nlp, checkpoint)
     nlp.to_disk(tmp_path)
     again = spacy.load(tmp_path)
     optimizer = again.resume_training(sgd=plain_adam(0.01))
