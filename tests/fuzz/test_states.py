@@ -145,10 +145,10 @@ def test_a_planted_fault_is_found(folder, read, monkeypatch):
 
     def read_unchecked(path, kind):
         values = json.loads(path.read_text())
-        values["place"] = state.Place.__new__(state.Place)
+        values["place"] = state.Place(**values["place"])
         return kind(**values)
 
     monkeypatch.setattr(state, "read_checked", read_unchecked)
     with pytest.raises(Exception) as caught:
-        fuzz(changed_runs(folder), read, n_inputs=100, names="")
+        fuzz(changed_runs(folder), read, n_inputs=500, names="")
     assert not isinstance(caught.value, ValueError | OSError)

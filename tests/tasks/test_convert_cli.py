@@ -92,6 +92,7 @@ def test_spacy_trains_on_it(squad, checkpoint, tmp_path):
         "@architectures": "spacy-bert.BertEncoder.v1",
         **read_architecture(checkpoint),
         "pair_separator": "\x1e",
+        "max_learn_rate": 1.0,
     }
     config = Config(
         {
