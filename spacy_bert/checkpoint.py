@@ -7,15 +7,12 @@ encoder of 8-bit weights, which only we load, has `model.int8.safetensors` inste
 """
 
 import json
-import pickle
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import save_file
 
 from .hugging_face import (
     CONFIG_KEYS,
@@ -29,15 +26,9 @@ from .model.heads import BertForPretraining
 from .model.quantized import is_quantized, quantize
 from .record import PretrainingRecord
 from .tokenization import WordPiece, load_wordpiece, read_settings, save_wordpiece
+from .weights import QUANTIZED_FILE, WEIGHTS_FILE, read_tensors
 
 CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
-QUANTIZED_FILE = "model.int8.safetensors"
-
-# Bytes. Smaller files of weights are copied into memory, so that a file that is written
-# over or cut off changes no model that was loaded from it. Larger ones are mapped:
-# a copy of its own for each process of a server would cost too much.
-MAPPED_ABOVE = 2**29
 
 Module = TypeVar("Module", BertEncoder, BertForPretraining)
 
@@ -145,7 +136,7 @@ def _load(
     """
     config = read_config(path)
     wordpiece = load_vocabulary(path, config)
-    tensors = _read_tensors(path, name)
+    tensors = read_tensors(path, name)
     check_n_layers(config, tensors, source=str(path))
     with torch.device("meta"):
         module = make_module(config)
@@ -179,7 +170,7 @@ def load_weights(
     Gives which of "pooler", "mlm" and "nsp" did. Raises ValueError where a tensor is
     missing or has another shape than the module's.
     """
-    tensors = _read_tensors(path, _weights_file(module))
+    tensors = read_tensors(path, _weights_file(module))
     return load_hugging_face(module, tensors, source=str(path), fill_heads=fill_heads)
 
 
@@ -189,14 +180,14 @@ def has_trained_pooler(path: Path) -> bool:
     What was distilled, or trained without a task over [CLS], leaves it there, or has
     none. Raises FileNotFoundError or ValueError where there are no weights.
     """
-    tensors = _read_tensors(path, WEIGHTS_FILE)
+    tensors = read_tensors(path, WEIGHTS_FILE)
     biases = [t for name, t in tensors.items() if name.endswith("pooler.dense.bias")]
     return any(bool(bias.any()) for bias in biases)
 
 
 def has_nsp_head(path: Path) -> bool:
     """Whether pairs were ever judged. Raises as `has_trained_pooler`."""
-    return "cls.seq_relationship.weight" in _read_tensors(path, WEIGHTS_FILE)
+    return "cls.seq_relationship.weight" in read_tensors(path, WEIGHTS_FILE)
 
 
 def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
@@ -226,80 +217,3 @@ def _name_nearby(path: Path) -> str:
 def _weights_file(module: BertEncoder | BertForPretraining) -> str:
     is_int8 = isinstance(module, BertEncoder) and is_quantized(module)
     return QUANTIZED_FILE if is_int8 else WEIGHTS_FILE
-
-
-def _read_tensors(path: Path, name: str) -> dict[str, Tensor]:
-    """The tensors of the folder's file of weights, in memory of their own.
-
-    Raises ValueError if the file is damaged or changes meanwhile, and FileNotFoundError
-    if there is none.
-    """
-    safe, pickled = path / name, path / "pytorch_model.bin"
-    try:
-        if safe.is_file():
-            return _read_safetensors(safe)
-    except (SafetensorError, RuntimeError, OSError) as error:
-        raise _unreadable(safe, error) from error
-    if pickled.is_file():
-        return _read_pickled(pickled)
-    if (path / QUANTIZED_FILE).is_file():
-        raise ValueError(
-            f"{path} holds 8-bit weights, which are for prediction only. Train the "
-            "checkpoint that they were made from."
-        )
-    raise FileNotFoundError(
-        f"{path}: expected {WEIGHTS_FILE} (or pytorch_model.bin), found neither."
-    )
-
-
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    before = path.stat()
-    if before.st_size > MAPPED_ABOVE:
-        return load_file(path)
-    with safe_open(path, framework="pt") as file:
-        names = list(file.keys())
-    tensors = {}
-    for name in names:
-        # Opened for each tensor, so that the pages that were read leave the process
-        # with the file: otherwise the peak is twice the weights.
-        with safe_open(path, framework="pt") as file:
-            tensors[name] = file.get_tensor(name).clone()
-    after = path.stat()
-    if (before.st_ino, before.st_mtime_ns) != (after.st_ino, after.st_mtime_ns):
-        raise OSError("it changed while it was read")
-    return tensors
-
-
-def _read_pickled(path: Path) -> dict[str, Tensor]:
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{path} holds more than tensors, or none, and is not loaded: that could "
-            f"run what is in it. Save the model as {WEIGHTS_FILE}."
-        ) from error
-    # Damaged pickles may raise anything, as the documentation of `pickle` says.
-    except Exception as error:
-        raise _unreadable(path, error) from error
-    if not isinstance(found, dict) or not all(map(_is_dense, found.values())):
-        raise ValueError(
-            f"{path}: expected the weights of a BERT, a dict of names and dense "
-            "tensors as model.state_dict() gives it, got something else. Save the "
-            f"model with save_pretrained of transformers, as {WEIGHTS_FILE}."
-        )
-    return {str(name): tensor for name, tensor in found.items()}
-
-
-def _is_dense(value: object) -> bool:
-    return (
-        isinstance(value, Tensor)
-        and value.layout == torch.strided
-        and not value.is_meta
-    )
-
-
-def _unreadable(path: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"{path}: the weights cannot be read ({error}). The file is truncated or not a "
-        "checkpoint; copy it again."
-    )

@@ -351,7 +351,7 @@ def test_weights_that_change_while_they_are_read(
         new.replace(weights)
         return safe_open(*args, **kwargs)
 
-    monkeypatch.setattr("spacy_bert.checkpoint.safe_open", open_and_replace)
+    monkeypatch.setattr("spacy_bert.weights.safe_open", open_and_replace)
     with pytest.raises(ValueError, match="it changed while it was read"):
         load_encoder(tmp_path)
 

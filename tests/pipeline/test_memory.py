@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_bert import add_encoder, checkpoint
+from spacy_bert import add_encoder, weights
 
 LOAD = """
 import re, sys
@@ -74,14 +74,14 @@ def test_what_becomes_of_the_file_changes_no_loaded_pipeline(
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_large_weights_stay_in_their_file(nlp, tmp_path, monkeypatch):
     nlp.to_disk(tmp_path / "nlp")
-    weights = tmp_path / "nlp" / "bert_encoder" / "model" / "model.safetensors"
+    file = tmp_path / "nlp" / "bert_encoder" / "model" / "model.safetensors"
 
     def is_mapped():
-        return str(weights) in Path("/proc/self/maps").read_text()
+        return str(file) in Path("/proc/self/maps").read_text()
 
     copied = spacy.load(tmp_path / "nlp")
     assert not is_mapped()
-    monkeypatch.setattr(checkpoint, "MAPPED_ABOVE", weights.stat().st_size - 1)
+    monkeypatch.setattr(weights, "MAPPED_ABOVE", file.stat().st_size - 1)
     mapped = spacy.load(tmp_path / "nlp")
     assert is_mapped()
     assert (mapped("the cat").tensor == copied("the cat").tensor).all()
