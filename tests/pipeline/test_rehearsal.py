@@ -50,7 +50,8 @@ def drift(nlp, shim):
 
 @pytest.mark.parametrize("head", HEADS)
 def test_rehearsal_brings_a_head_and_its_encoder_back(checkpoint, head):
-    torch.manual_seed(0)
+    # One with which the pupil moves far away; heads draw from numpy.
+    spacy.util.fix_random_seed(3)
     nlp, shim = with_own_encoder(checkpoint, head)
     drift(nlp, shim)
     sgd, losses = Adam(0.003), []
