@@ -27,7 +27,7 @@ def locked(
     """
     if os.path.lexists(folder) and not folder.is_dir():
         raise NotADirectoryError(
-            f"Expected a folder to write to, got the file {folder}."
+            f"Expected a folder to write to, got {folder}, a file or a link to nothing."
         )
     path = folder / LOCK_FILE
     with writing(path):

@@ -94,7 +94,9 @@ def test_an_error_inside_releases_the_folder(tmp_path):
 
 def test_a_file_is_not_locked(tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(NotADirectoryError, match="a folder to write to, got the file"):
+    with pytest.raises(
+        NotADirectoryError, match="a folder to write to, got .*, a file or"
+    ):
         with locked(tmp_path / "file"):
             pass
     assert (tmp_path / "file").read_text() == "mine"

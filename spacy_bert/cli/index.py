@@ -29,6 +29,7 @@ def index_cli(
     from ..pretraining.index.advice import IndexUse
     from ..pretraining.index.building import build_shards, open_index
     from ..pretraining.index.fingerprint import plan_index
+    from ..pretraining.text.sources import check_apart
     from ..pretraining.training.outputs import INDEX
     from ..pretraining.vocabulary import load_vocabulary
     from .devices import check_processes
@@ -44,6 +45,7 @@ def index_cli(
                 "[vocabulary] extend_vocab: expected 0, as the new pieces are chosen "
                 "when pretraining starts, which builds the index with them."
             )
+        check_apart(config.corpus.path, output_path)
         plan = plan_index(
             config.corpus,
             wordpiece=load_vocabulary(config.vocabulary),

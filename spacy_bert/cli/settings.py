@@ -43,7 +43,8 @@ def read_settings(
         splitter = mistakes.collect(lambda: configured_splitter(config))
     else:
         corpus = sections.get("corpus", {})
-        asked = [corpus.get(key, "en") for key in ("sentences", "lang")]
+        defaults = {"sentences": "sentencizer", "lang": "en"}
+        asked = [corpus.get(key, default) for key, default in defaults.items()]
         if all(isinstance(value, str) for value in asked):
             mistakes.collect(lambda: make_splitter(*asked))
     mistakes.raise_any()

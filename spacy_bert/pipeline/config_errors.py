@@ -23,14 +23,27 @@ class ConfigFileError(ConfigValidationError, FileNotFoundError):
 def takes_config(function: Callable[P, R]) -> Callable[P, R]:
     """A decorator for everything of ours that spaCy calls with values of a config:
     builders of models, factories, `initialize`, readers. See `config_errors`."""
+    arguments = signature(function)
+    numbers = [
+        name
+        for name, parameter in arguments.parameters.items()
+        if parameter.annotation in (float, float | None)
+    ]
 
     @wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
         with config_errors():
+            # spaCy lets text through that pydantic could make a number of: a config
+            # has text where a number has no leading zero, such as .1
+            for name in numbers:
+                if isinstance(kwargs.get(name), str):
+                    raise ValueError(
+                        f"{name}: expected a number such as 0.1, got {kwargs[name]!r}."
+                    )
             return function(*args, **kwargs)
 
     # spaCy asks for the arguments without looking behind a wrapper.
-    called.__signature__ = signature(function)  # type: ignore[attr-defined]
+    called.__signature__ = arguments  # type: ignore[attr-defined]
     return called
 
 

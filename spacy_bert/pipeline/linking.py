@@ -48,8 +48,10 @@ def get_encoder(listener: Tok2VecListener) -> Tok2Vec | None:
 
 def follow_name(encoder: Tok2Vec, linked: Linked, name: str) -> None:
     """Let the listeners follow an encoder whose name changes to `name`."""
-    for listener in linked:
-        is_linked = get_encoder(listener) is encoder
+    # After a pickle, spaCy's map alone knows them.
+    mapped = getattr(encoder, "listener_map", {}).values()
+    for listener in [*linked, *(one for some in mapped for one in some)]:
+        is_linked = get_encoder(listener) in (encoder, None)
         if is_linked and listener.upstream_name == encoder.name:
             listener.upstream_name = name
 

@@ -217,6 +217,18 @@ class BertShim(Shim):
         if self.has_weights:
             self.encoder.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
 
+    @torch.inference_mode(False)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A pickle that is read in inference mode has tensors of that mode, which can
+        never be trained: copies of them can."""
+        self.__dict__.update(state)
+        if self._model is None:
+            return
+        tensors = self._model.state_dict()
+        if any(tensor.is_inference() for tensor in tensors.values()):
+            copies = {name: tensor.clone() for name, tensor in tensors.items()}
+            self._model.load_state_dict(copies, assign=True)
+
     def to_bytes(self) -> bytes:
         if not self.has_weights:
             return srsly.msgpack_dumps({})

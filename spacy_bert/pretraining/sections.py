@@ -165,7 +165,7 @@ def check_names(
     for name in names:
         if name not in known:
             advice = closest(name, known)
-            listed = f"Known are: {', '.join(known)}."
+            listed = f"Known are: {', '.join(known)}." if known else "There are none."
             mistakes.add(Mistake(f"Unknown {what} {name!r} {where}. {advice}{listed}"))
     mistakes.raise_any()
 

@@ -35,8 +35,9 @@ def learn_vocabulary(
     path = Path(config.path)
     if path.is_dir() or not path.suffix:
         raise ValueError(
-            f"[vocabulary] path: expected a file to write, such as vocab.txt, got the "
-            f"folder {path}. The vocabulary of a checkpoint needs no learning."
+            "[vocabulary] path: expected a file to write, such as vocab.txt, got "
+            f"{path}, a folder or a name without a suffix. The vocabulary of a "
+            "checkpoint needs no learning."
         )
     if (path.parent / "config.json").exists():
         raise FileExistsError(

@@ -118,6 +118,14 @@ def test_mistakes_of_all_sections_come_together(config_path, tmp_path):
     assert "[corpus] lang: expected the code of a language" in said
 
 
+def test_a_default_is_no_mistake_next_to_one(config_path, tmp_path):
+    config_path.write_text(CONFIG.replace('sentences = "lines"', ""))
+    wrong = ["--pretraining.batch_size", 0]
+    status, said = run("pretrain", config_path, tmp_path / "out", *wrong)
+    assert status == 1 and "batch_size: expected at least 1, got 0" in said
+    assert "sentences" not in said and "mistakes" not in said
+
+
 @pytest.mark.parametrize(
     "command, option", [("index", "--n-process"), ("evaluate", "--gpu-id")]
 )

@@ -112,6 +112,14 @@ def test_listeners_follow_a_renamed_encoder(one, tmp_path, way):
         assert (before != after).any()
 
 
+def test_listeners_follow_a_pickled_encoder_that_is_renamed(one, tmp_path):
+    """Trained since it was saved, if ever: its heads hold no fingerprint."""
+    again = reload(one, tmp_path, "pickle")
+    again.rename_pipe("bert_encoder", "bert")
+    np.testing.assert_allclose(scores(again), scores(one), atol=1e-5)
+    assert again.update(make_examples(again), sgd=Adam(0.01))["bert"] > 0
+
+
 def test_renamed_there_and_back_with_a_head_that_is_disabled(one, tmp_path):
     expected = scores(one)
     with one.select_pipes(disable="tagger"):

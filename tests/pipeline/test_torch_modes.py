@@ -1,6 +1,7 @@
 """A caller's `torch.inference_mode()` or `torch.no_grad()` changes nothing."""
 
 import contextlib
+import pickle
 
 import pytest
 import spacy
@@ -54,6 +55,10 @@ def load_from_bytes(nlp, _):
     return spacy.blank("en").from_config(nlp.config).from_bytes(nlp.to_bytes())
 
 
+def load_from_pickle(nlp, _):
+    return pickle.loads(pickle.dumps(nlp))
+
+
 def copy_model(nlp, _):
     component = nlp.get_pipe("bert_encoder")
     component.model = component.model.copy()
@@ -68,7 +73,7 @@ def quantize(nlp, folder):
 
 
 @pytest.mark.parametrize(
-    "make", [load_from_disk, load_from_bytes, copy_model, quantize]
+    "make", [load_from_disk, load_from_bytes, load_from_pickle, copy_model, quantize]
 )
 def test_weights_that_are_made_in_it_predict_inside_and_outside(
     nlp, tmp_path, mode, make

@@ -36,7 +36,12 @@ def walk(tmp_path, command, fault, every):
         [sys.executable, WALKER, command, fault, tmp_path, str(every)],
         capture_output=True,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+        env=os.environ
+        | {
+            "PYTHONPATH": str(WALKER.parent),
+            "OMP_NUM_THREADS": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+        },
     )
     assert process.returncode == 0, process.stderr
     result = json.loads(process.stdout.splitlines()[-1])

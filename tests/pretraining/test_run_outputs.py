@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 from same_run import assert_same_run, log_rows
-from toy_corpus import read_log
+from toy_corpus import make_documents, read_log
 
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.index.building import build_shards, open_index
@@ -154,3 +154,15 @@ def test_commands_that_start_at_once(tmp_path, settings, corpus_path, vocab_path
         assert code == 0 or "is in use: process" in " ".join(text.split())
     steps = [row["step"] for row in read_log(tmp_path / "out")]
     assert steps == [0, *range(5, 61, 5)]
+
+
+@pytest.mark.parametrize("path", ["texts", "texts/**/*.txt", "texts/*/*.jsonl"])
+def test_output_that_would_be_text_of_the_corpus(make_config, tmp_path, path):
+    """The next run would read it, and the first could not be resumed."""
+    (tmp_path / "texts" / "out").mkdir(parents=True)
+    (tmp_path / "texts" / "one.txt").write_text(make_documents(20))
+    (tmp_path / "texts" / "out" / "two.jsonl").write_text('{"text": "a cat ran ."}\n')
+    config = make_config(corpus={"path": str(tmp_path / path)})
+    with pytest.raises(ValueError, match="expected a folder apart from the corpus"):
+        pretrain(config, tmp_path / "texts" / "out")
+    assert [p.name for p in (tmp_path / "texts" / "out").iterdir()] == ["two.jsonl"]

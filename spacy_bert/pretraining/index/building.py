@@ -176,7 +176,8 @@ def _check_sizes(sizes: dict[str, Counter[str]]) -> None:
         raise ValueError(
             "Expected a corpus of two different sentences or more, so that some can be "
             f"held out, got {n_train + n_held_out} documents of one sentence each, all "
-            "the same. If lines are paragraphs, set [corpus] sentences = 'sentencizer'."
+            "the same. Add text, or set [corpus] sentences = 'sentencizer' if lines "
+            "are paragraphs."
         )
 
 

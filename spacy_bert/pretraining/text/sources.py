@@ -158,6 +158,17 @@ def would_find(path: str, file: Path) -> bool:
     return any(Path(folder).resolve() == parent for folder in found)
 
 
+def check_apart(path: str, output: Path) -> None:
+    """Raise ValueError if what is written into the folder `output` would be text of the
+    corpus at `path` the next time."""
+    for name in ("vocab.txt", "log.jsonl"):
+        if would_find(path, output / name):
+            raise ValueError(
+                f"{output}: expected a folder apart from the corpus, got one in which "
+                f"[corpus] path = {path!r} looks for text. Give another folder."
+            )
+
+
 def cut_file(
     file: Path, reader: str, border: re.Pattern[bytes] | None, n_bytes: int
 ) -> Iterator[Source]:

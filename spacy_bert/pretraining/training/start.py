@@ -24,6 +24,7 @@ from ..index.files import CorpusPart
 from ..index.fingerprint import hash_wordpiece, plan_index
 from ..probes import Probe, make_probes
 from ..text.corpus import Splitter
+from ..text.sources import check_apart
 from ..vocabulary import load_vocabulary
 from .new_model import make_model
 from .outputs import BEST, INDEX, LAST, check_foreign, refuse_earlier
@@ -67,6 +68,7 @@ def make_start(
             f"{config.corpus.sentences!r}. Give "
             "spacy_bert.cli.sentences.configured_splitter(config)."
         )
+    check_apart(config.corpus.path, output)
     given = load_vocabulary(config.vocabulary)
     bert = config.bert_config(given.n_pieces)
     plan = plan_index(config.corpus, wordpiece=given, splitter=splitter)
