@@ -211,7 +211,8 @@ def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
 
 def _choose_layers(layers: int | list[int], combine: str, n_layers: int) -> LayerChoice:
     asked = [layers] if isinstance(layers, int) else layers
-    if not asked or not all(-n_layers - 1 <= layer <= n_layers for layer in asked):
+    numbers = range(-n_layers - 1, n_layers + 1)
+    if not asked or not all(type(n) is int and n in numbers for n in asked):
         raise ValueError(
             f"layers must be numbers from {-n_layers - 1} to n_layers = {n_layers}, "
             f"got {layers!r}."

@@ -15,6 +15,8 @@ from thinc.api import ConfigValidationError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_NUMBERS = (int, float, int | None, float | None)
+
 
 class ConfigFileError(ConfigValidationError, FileNotFoundError):
     """What the config names does not exist. A FileNotFoundError too, for scripts."""
@@ -27,7 +29,7 @@ def takes_config(function: Callable[P, R]) -> Callable[P, R]:
     numbers = [
         name
         for name, parameter in arguments.parameters.items()
-        if parameter.annotation in (float, float | None)
+        if parameter.annotation in _NUMBERS
     ]
 
     @wraps(function)
@@ -38,7 +40,8 @@ def takes_config(function: Callable[P, R]) -> Callable[P, R]:
             for name in numbers:
                 if isinstance(kwargs.get(name), str):
                     raise ValueError(
-                        f"{name}: expected a number such as 0.1, got {kwargs[name]!r}."
+                        f"{name}: expected a number, such as 2 or 0.1, got "
+                        f"{kwargs[name]!r}."
                     )
             return function(*args, **kwargs)
 

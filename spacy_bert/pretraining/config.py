@@ -286,7 +286,7 @@ class PretrainingConfig:
         return cls(
             corpus=corpus,
             vocabulary=words,
-            model=dict(values.get("model", {})),
+            model=dict(values.get("model") or {}),
             pretraining=training,
         )
 

@@ -54,11 +54,9 @@ def changed_tensors(draw, tensors):
         elif change == "add":
             changed["unknown." + name] = tensor.clone()
         elif change in ("scale", "nan", "inf"):
-            with_one = tensor.clone()
-            with_one.view(-1)[0] = {"scale": 2.0}.get(change, float(change[:3] != "s"))
-            if change != "scale":
-                with_one.view(-1)[0] = float(change)
-            changed[name] = with_one
+            changed[name] = tensor.float().clone()
+            number = 2.0 if change == "scale" else float(change)
+            changed[name].view(-1)[0] = number
         elif change == "shape":
             changed[name] = torch.cat([tensor, tensor])
         else:

@@ -48,8 +48,11 @@ def run(command, path, *options):
         ([f"{ENCODER}.precision", "fp8"], "precision must be one of fp32"),
         ([f"{ENCODER}.combine", "sum"], "combine must be 'mean' or 'concat'"),
         ([f"{ENCODER}.layer_decay", "2.0"], "layer_decay must lie in (0, 1]"),
-        ([f"{ENCODER}.max_learn_rate", ".1"], "max_learn_rate: expected a number such"),
-        ([f"{HEAD}.tok2vec.grad_factor", ".1"], "grad_factor: expected a number such"),
+        (
+            [f"{ENCODER}.max_learn_rate", ".1"],
+            "max_learn_rate: expected a number, such",
+        ),
+        ([f"{HEAD}.tok2vec.grad_factor", ".1"], "grad_factor: expected a number, such"),
         ([f"{HEAD}.decoder", "hmm"], "decoder must be one of softmax, crf, got 'hmm'"),
         ([f"{HEAD}.tok2vec.grad_factor", "-1.0"], "grad_factor must be a number"),
         (
