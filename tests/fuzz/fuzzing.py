@@ -130,7 +130,8 @@ def _nudge(draw: st.DrawFn, parent: Any, key: Any) -> None:
 
 
 def _strange(draw: st.DrawFn, parent: Any, key: Any) -> None:
-    parent[key] = draw(st.sampled_from(_STRANGE))
+    # A copy, as the next change may go into it.
+    parent[key] = copy.deepcopy(draw(st.sampled_from(_STRANGE)))
 
 
 def _remove(draw: st.DrawFn, parent: Any, key: Any) -> None:
