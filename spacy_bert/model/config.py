@@ -46,6 +46,11 @@ class BertConfig:
                 )
             if field.type is float and type(value) not in (int, float):
                 raise ValueError(f"{field.name} must be a number, got {value!r}.")
+        if self.max_positions < 3:
+            raise ValueError(
+                "max_positions must be at least 3, for [CLS], a piece and [SEP], got "
+                f"{self.max_positions}."
+            )
         if self.n_parameters > _MAX_PARAMETERS:
             raise ValueError(
                 f"expected a model of at most {_MAX_PARAMETERS:,} parameters, got "

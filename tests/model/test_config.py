@@ -15,6 +15,7 @@ from spacy_bert.model import BertConfig, BertEncoder
         ({"layer_norm_eps": -1.0}, "layer_norm_eps must be above 0"),
         ({"layer_norm_eps": 1e300}, "above 0 and at most 1, got 1e.300"),
         ({"initializer_range": float("inf")}, "above 0 and at most 1, got inf"),
+        ({"max_positions": 2}, "max_positions must be at least 3, .* got 2"),
         ({"activation": "swish"}, "activation must be one of"),
         ({"hidden_dropout_prob": 1.0}, r"hidden_dropout_prob must lie in \[0, 1\)"),
     ],
