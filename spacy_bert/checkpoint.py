@@ -167,7 +167,7 @@ def load_weights(
     fill_heads: those of "mlm" and "nsp" that start from random weights if the folder
         lacks them.
 
-    Gives which of "pooler", "mlm" and "nsp" did. Raises ValueError where a tensor is
+    Gives which of "pooler", "mlm" and "nsp" did. Raises ValueError if a tensor is
     missing or has another shape than the module's.
     """
     tensors = read_tensors(path, _weights_file(module))
@@ -180,14 +180,14 @@ def has_trained_pooler(path: Path) -> bool:
     What was distilled, or trained without a task over [CLS], leaves it there, or has
     none. Raises FileNotFoundError or ValueError where there are no weights.
     """
-    tensors = read_tensors(path, WEIGHTS_FILE)
-    biases = [t for name, t in tensors.items() if name.endswith("pooler.dense.bias")]
-    return any(bool(bias.any()) for bias in biases)
+    biases = read_tensors(path, WEIGHTS_FILE, ending="pooler.dense.bias")
+    return any(bool(bias.any()) for bias in biases.values())
 
 
 def has_nsp_head(path: Path) -> bool:
     """Whether pairs were ever judged. Raises as `has_trained_pooler`."""
-    return "cls.seq_relationship.weight" in read_tensors(path, WEIGHTS_FILE)
+    name = "cls.seq_relationship.weight"
+    return name in read_tensors(path, WEIGHTS_FILE, ending=name)
 
 
 def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:

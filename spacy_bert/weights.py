@@ -18,8 +18,10 @@ _PICKLED_FILE = "pytorch_model.bin"
 MAPPED_ABOVE = 2**29
 
 
-def read_tensors(path: Path, name: str) -> dict[str, Tensor]:
+def read_tensors(path: Path, name: str, *, ending: str = "") -> dict[str, Tensor]:
     """Return the tensors of the file `name` in a checkpoint's folder, on the CPU.
+
+    ending: leave out tensors whose names do not end so.
 
     Raises ValueError if the file is damaged or changes meanwhile, and FileNotFoundError
     if there is none.
@@ -27,11 +29,12 @@ def read_tensors(path: Path, name: str) -> dict[str, Tensor]:
     safe, pickled = path / name, path / _PICKLED_FILE
     try:
         if safe.is_file():
-            return _read_safetensors(safe)
+            return _read_safetensors(safe, ending)
     except (SafetensorError, RuntimeError, OSError) as error:
         raise _unreadable(safe, error) from error
     if pickled.is_file():
-        return _read_pickled(pickled)
+        tensors = _read_pickled(pickled)
+        return {n: tensor for n, tensor in tensors.items() if n.endswith(ending)}
     if (path / QUANTIZED_FILE).is_file():
         raise ValueError(
             f"{path} holds 8-bit weights, which are for prediction only. Train the "
@@ -42,12 +45,13 @@ def read_tensors(path: Path, name: str) -> dict[str, Tensor]:
     )
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
+def _read_safetensors(path: Path, ending: str) -> dict[str, Tensor]:
     before = path.stat()
     if before.st_size > MAPPED_ABOVE:
-        return load_file(path)
+        tensors = load_file(path)
+        return {n: tensor for n, tensor in tensors.items() if n.endswith(ending)}
     with safe_open(path, framework="pt") as file:
-        names = list(file.keys())
+        names = [name for name in file.keys() if name.endswith(ending)]
     tensors = {}
     for name in names:
         # Opened for each tensor, so that the pages that were read leave the process

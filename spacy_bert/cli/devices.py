@@ -40,7 +40,7 @@ def choose_device(gpu_id: int) -> "torch.device":
 
 
 def check_processes(n_process: int) -> None:
-    """Raises ValueError for less than none; 0 stands for all cores."""
+    """Raises ValueError for less than none; 0 means all cores."""
     if n_process < 0:
         raise ValueError(
             f"--n-process: expected 0, all cores, or more, got {n_process}."

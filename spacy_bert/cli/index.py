@@ -58,10 +58,7 @@ def index_cli(
                 build_shards(path, plan, part=part, n_process=n_process)
             msg.good(f"Share {shard} is done. Run without --shard once all are.")
             return
-        use = IndexUse(
-            from_checkpoint=config.pretraining.checkpoint is not None,
-            next_sentence=config.pretraining.next_sentence,
-        )
+        use = IndexUse.of(config.pretraining)
         with locked(output_path):
             index = open_index(path, plan, n_process=n_process, use=use)
         n_train, n_held_out = index.train.n_pieces, index.held_out.n_pieces

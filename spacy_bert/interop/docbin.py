@@ -42,7 +42,7 @@ def read_docbin(source: Source, *, max_bytes: int = 1 << 30) -> Iterator[str]:
     except (zlib.error, *_FAULTS) as error:
         raise ValueError(
             f"{source.path}: expected a .spacy file ({type(error).__name__}: {error}). "
-            "Write it anew with DocBin.to_disk, or leave it out."
+            "Write it again with DocBin.to_disk, or leave it out."
         ) from error
     raise ValueError(
         f"{source.path}: expected a .spacy file of at most {max_bytes:,} bytes when "

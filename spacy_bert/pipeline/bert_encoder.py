@@ -255,7 +255,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
 
         Raises ValueError where the checkpoint is of another architecture than the
         config's or a head listens to a transformer that is not there, and
-        FileNotFoundError or ValueError where the checkpoint is incomplete.
+        FileNotFoundError or ValueError if the checkpoint is incomplete.
         """
         validate_get_examples(get_examples, "BertTok2Vec.initialize")
         if nlp is not None:

@@ -12,7 +12,7 @@ from .text.sources import COMPRESSED, Source
 
 Write = Callable[[str], None]
 
-# Where there is no terminal, and during work of which nothing is known.
+# If there is no terminal, and during work that does not say how far it is.
 SECONDS_BETWEEN_LINES = 10.0
 
 _LINE = (
@@ -20,7 +20,7 @@ _LINE = (
     "{remaining} left"
 )
 
-# What is unpacked of a compressed byte of text, roughly.
+# Bytes of text for each compressed byte, roughly.
 _UNPACKED = 3
 
 
@@ -126,7 +126,7 @@ def shown_lines(
 
 
 def text_bytes(sources: Iterable[Source]) -> int:
-    """Of the text in these files, roughly."""
+    """Return roughly how many bytes of text are in these files."""
     return sum(
         source.n_bytes * (_UNPACKED if source.path.endswith(COMPRESSED) else 1)
         for source in sources

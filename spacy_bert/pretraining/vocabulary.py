@@ -29,8 +29,8 @@ def learn_vocabulary(
 
     force: replace an earlier vocabulary there.
 
-    Raises ValueError where there is nothing to learn from or the path is one of the
-    corpus, and FileExistsError where it would take the place of something else.
+    Raises ValueError if there is nothing to learn from or the path is one of the
+    corpus, and FileExistsError if it would take the place of something else.
     """
     path = Path(config.path)
     if path.is_dir() or not path.suffix:

@@ -83,7 +83,7 @@ class BertNer(EarlyPipe):
         return self.labels
 
     def add_label(self, label: str) -> int:
-        """Returns 1, or 0 where the label is there already.
+        """Returns 1, or 0 if the label is there already.
 
         A trained model gets two more tags, which it does not predict until it is
         trained on. Raises ValueError for what is no label.

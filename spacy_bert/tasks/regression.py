@@ -97,7 +97,7 @@ class TextRegressor(EarlyPipe):
     def add_label(
         self, label: str, *, mean: float = 0.0, deviation: float = 1.0
     ) -> int:
-        """Returns 1, or 0 where the label is there already.
+        """Returns 1, or 0 if the label is there already.
 
         mean, deviation: of the label's numbers, as far as they are known; `initialize`
             finds them in the examples. A trained model gets one more output.

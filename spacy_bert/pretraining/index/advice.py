@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..config import TrainingConfig
 from ..text.repeats import Repeats
 from .findings import LEAST_CHARS, LONG, Findings
 from .fingerprint import IndexPlan
@@ -29,6 +30,13 @@ class IndexUse:
 
     from_checkpoint: bool = False
     next_sentence: str = "nsp"
+
+    @classmethod
+    def of(cls, config: TrainingConfig) -> "IndexUse":
+        return cls(
+            from_checkpoint=config.checkpoint is not None,
+            next_sentence=config.next_sentence,
+        )
 
 
 def make_warnings(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterator[str]:

@@ -55,7 +55,7 @@ def pretrain(
     `device` of its own and the same `output`; only rank 0 uses `write`, `clock` and
     `logger`.
 
-    Raises BlockingIOError where another run has `output`, ValueError or OSError where
+    Raises BlockingIOError if another run has `output`, ValueError or OSError if
     something does not fit or cannot be written,
     DivergenceError where steps go on failing, and OtherRankError where another rank
     raised one of these.

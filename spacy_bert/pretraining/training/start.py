@@ -88,10 +88,7 @@ def make_start(
     else:
         model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
     plan = replace(plan, wordpiece=wordpiece)
-    use = IndexUse(
-        from_checkpoint=config.pretraining.checkpoint is not None,
-        next_sentence=config.pretraining.next_sentence,
-    )
+    use = IndexUse.of(config.pretraining)
     path = output / INDEX
     index = open_index(path, plan, n_process=n_process, write=write, use=use)
     if not continues:
