@@ -103,6 +103,14 @@ def test_weights_that_are_made_in_it_are_trained_outside(nlp, checkpoint, mode):
     assert_close(train(made), expected)
 
 
+def test_a_pickle_that_is_read_in_it_is_trained_outside(nlp, mode):
+    data = pickle.dumps(nlp)
+    expected = train(nlp)
+    with mode():
+        read = pickle.loads(data)
+    assert_close(train(read), expected)
+
+
 def test_training_inside_is_training(nlp, checkpoint, mode):
     before = weights_of(nlp)
     expected = train(nlp)
