@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--n-dev", type=int, default=300)
     parser.add_argument("--batch-size", type=int, help="padded words, of transformer")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stock", action="store_true")
     parser.add_argument("--encoder", type=json.loads, default={})
     parser.add_argument("--random", action="store_true")
@@ -52,7 +53,7 @@ def main() -> None:
     folder = _prepare(args)
     config["paths"].update({s: str(folder / f"{s}.spacy") for s in ("train", "dev")})
     config["training"].update(max_steps=args.steps, eval_frequency=args.steps // 2)
-    config["system"]["gpu_allocator"] = None
+    config["system"].update(gpu_allocator=None, seed=args.seed)
     if args.batch_size:
         config["training"]["batcher"]["size"] = args.batch_size
     train(init_nlp(config))
