@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 from time import process_time
 
@@ -326,6 +327,18 @@ def test_sizes_that_cannot_be_are_refused_at_once(
     with pytest.raises(ValueError):
         load_encoder(tmp_path)
     assert process_time() - before < 1.0
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json"]
+)
+def test_a_full_disk_is_an_error_of_the_system(
+    tmp_path, pretraining_model, wordpiece, name
+):
+    (tmp_path / name).symlink_to("/dev/full")
+    with pytest.raises(OSError) as raised:
+        save_checkpoint(tmp_path, pretraining_model, wordpiece)
+    assert raised.value.errno == ENOSPC
 
 
 def test_weights_that_overflow_are_noticed_in_the_vectors(

@@ -14,7 +14,9 @@ def save_wordpiece(wordpiece: WordPiece, path: Path) -> None:
     (path / VOCAB_FILE).write_text(
         "".join(f"{piece}\n" for piece in wordpiece.pieces), encoding="utf8"
     )
-    wordpiece.hugging_face_tokenizer().save(str(path / "tokenizer.json"))
+    # Its own `save` reports a full disk as a bare Exception.
+    tokenizer = wordpiece.hugging_face_tokenizer().to_str(pretty=True)
+    (path / "tokenizer.json").write_text(tokenizer, encoding="utf8")
     settings = {
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": wordpiece.lowercase,
