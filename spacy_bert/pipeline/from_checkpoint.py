@@ -2,13 +2,16 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from spacy.language import Language
 
 from ..checkpoint import read_config
 from .bert_encoder import DEFAULT_CONFIG, BertTok2Vec
 from .encoding import get_shim
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 ARCHITECTURE_FIELDS = (
     "hidden_width",
@@ -22,24 +25,41 @@ ARCHITECTURE_FIELDS = (
 )
 
 
+class EncoderSettings(TypedDict, total=False):
+    """The arguments of `spacy-bert.BertEncoder.v1` that no checkpoint decides."""
+
+    layers: int | list[int]
+    combine: str
+    window_width: int | None
+    window_overlap: int | None
+    max_batch_pieces: int | None
+    freeze: str | int
+    learn_rate_factor: float
+    max_learn_rate: float | None
+    layer_decay: float
+    precision: str
+    recompute: bool
+    pair_separator: str | None
+
+
 def add_encoder(
     nlp: Language,
     checkpoint: str | Path,
     *,
     name: str = "bert_encoder",
-    place: dict[str, Any] | None = None,
+    add_pipe_kwargs: dict[str, Any] | None = None,
     save_cls: bool = False,
     similarity_hooks: bool = True,
-    **settings: Any,
+    **settings: "Unpack[EncoderSettings]",
 ) -> BertTok2Vec:
     """Add a `bert_encoder` with a checkpoint's architecture and weights.
 
-    place: where in the pipeline, as `nlp.add_pipe` takes it: {"before": "ner"}.
+    add_pipe_kwargs: further arguments of `nlp.add_pipe`, such as {"before": "ner"}.
     save_cls, similarity_hooks: as `BertTok2Vec` takes them.
     settings: further arguments of `spacy-bert.BertEncoder.v1`, such as freeze="all".
 
     A later `nlp.initialize` keeps the weights. Raises FileNotFoundError or ValueError
-    where the folder is not a BERT checkpoint.
+    if the folder is not a BERT checkpoint.
     """
     path = Path(checkpoint)
     model = {**DEFAULT_CONFIG["model"], **read_architecture(path), **settings}
@@ -48,7 +68,9 @@ def add_encoder(
         "save_cls": save_cls,
         "similarity_hooks": similarity_hooks,
     }
-    component = nlp.add_pipe("bert_encoder", name, config=config, **(place or {}))
+    component = nlp.add_pipe(
+        "bert_encoder", name, config=config, **(add_pipe_kwargs or {})
+    )
     assert isinstance(component, BertTok2Vec)
     try:
         get_shim(component.model).load(path, component=name)

@@ -1,14 +1,19 @@
 """The Thinc model: vectors, gradients, settings."""
 
+from inspect import get_annotations
+
 import numpy as np
 import pytest
+import spacy
 import torch
 from thinc.api import set_dropout_rate
 from transformers import BertModel
 
+from spacy_bert import add_encoder
 from spacy_bert.pipeline import encoding
 from spacy_bert.pipeline.architectures import build_bert_encoder
 from spacy_bert.pipeline.encoding import encode_docs, get_shim
+from spacy_bert.pipeline.from_checkpoint import ARCHITECTURE_FIELDS, EncoderSettings
 
 TEXTS = ["the cat sat on the river bank", "money", "the unaffable dog ran"]
 
@@ -18,6 +23,26 @@ def model(architecture, checkpoint):
     model = build_bert_encoder(**architecture)
     get_shim(model).load(checkpoint)
     return model
+
+
+def test_the_settings_of_add_encoder_are_those_of_the_architecture():
+    arguments = get_annotations(build_bert_encoder)
+    names = {*arguments} - {*ARCHITECTURE_FIELDS, "return"}
+    assert get_annotations(EncoderSettings) == {name: arguments[name] for name in names}
+
+
+def test_an_encoder_is_added_where_the_caller_says(checkpoint):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    add_encoder(
+        nlp,
+        checkpoint,
+        freeze="all",
+        max_learn_rate=1.0,
+        add_pipe_kwargs={"before": "sentencizer"},
+    )
+    assert nlp.pipe_names == ["bert_encoder", "sentencizer"]
+    assert nlp.get_pipe_config("bert_encoder")["model"]["freeze"] == "all"
 
 
 def make_docs(nlp, texts):
