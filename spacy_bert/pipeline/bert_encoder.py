@@ -7,7 +7,6 @@ listener gets the vectors and hands a gradient back.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from multiprocessing import parent_process
@@ -31,7 +30,7 @@ from . import forking  # noqa: F401
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
-from .encoding import Encoded, Gradients, check_trainable, encode_docs, get_shim
+from .encoding import Encoded, check_trainable, encode_docs, get_shim
 from .linking import (
     Linked,
     follow_name,
@@ -42,18 +41,11 @@ from .linking import (
     unsign,
     walk_listeners,
 )
-from .listeners import (
-    Vectors,
-    check_connected,
-    drop_batch,
-    get_grad_factor,
-    get_takes,
-    hand_over,
-)
+from .listeners import check_connected, drop_batch, get_takes, hand_over
+from .pending import PendingGradient
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
 from .similarity import set_similarity_hooks
-from .transient import Transient
 
 DEFAULT_CONFIG: dict[str, Any] = {
     "model": {"@architectures": "spacy-bert.BertEncoder.v1"},
@@ -104,7 +96,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         super().__init__(vocab, model, name)
         self.save_cls = save_cls
         self.similarity_hooks = similarity_hooks
-        self._pending: _PendingGradient | None = None
+        self._pending: PendingGradient | None = None
 
     @property
     def name(self) -> str:
@@ -206,7 +198,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         unsign(self, self._linked)
         if not self.listeners:
             return losses
-        self._pending = pending = _PendingGradient(
+        self._pending = pending = PendingGradient(
             backprop=backprop, n_missing=len(self.listeners), losses=losses, sgd=sgd
         )
         for listener in self.listeners:
@@ -312,23 +304,14 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         return self
 
     def _receive_gradient(
-        self, pending: "_PendingGradient", listener: Tok2VecListener, gradient: Any
+        self, pending: PendingGradient, listener: Tok2VecListener, gradient: Any
     ) -> list[Doc]:
         """What each listener calls with its gradient: of tokens, one array a Doc."""
         if pending is not self._pending:
             return []
         # Its vectors are out of date once the encoder steps.
         drop_batch(listener)
-        takes, factor = get_takes(listener), get_grad_factor(listener)
-        # With 0 the head is not there: zeros would still step, by the weight decay.
-        if factor:
-            if takes == "tokens":
-                gradient = self.model.ops.xp.concatenate(list(gradient))
-            gradient = gradient * factor
-            if takes in pending.gradients:
-                gradient = gradient + pending.gradients[takes]
-            pending.gradients[takes] = gradient
-        pending.n_missing -= 1
+        pending.add(listener, gradient)
         if pending.n_missing == 0:
             self._finish_pending()
         return []
@@ -351,27 +334,6 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
             return
         for listener in self.listeners:
             drop_batch(listener)
-        if pending.gradients:
-            # Its name may have changed since.
-            pending.losses.setdefault(self.name, 0.0)
-            for gradient in pending.gradients.values():
-                pending.losses[self.name] += float((gradient**2).sum())  # type: ignore[call-overload]
-            pending.backprop(pending.gradients)
+        pending.send_back(self.name)
         if pending.sgd is not None:
             self.model.finish_update(pending.sgd)
-
-
-@dataclass(kw_only=True)
-class _PendingGradient(Transient):
-    """A batch whose listeners have not all given their gradients.
-
-    gradients: their sums so far, of each kind of vectors that is listened to.
-    thread: the one that trains.
-    """
-
-    backprop: Callable[[Gradients], None]
-    n_missing: int
-    losses: dict[str, float]
-    sgd: Optimizer | None
-    gradients: dict[Vectors, Floats2d] = field(default_factory=dict)
-    thread: int = field(default_factory=get_ident)
