@@ -4,12 +4,12 @@ from dataclasses import asdict
 
 import safetensors.torch
 import srsly
-import torch
 
-from ..hugging_face import load_hugging_face, to_hugging_face
+from ..checkpoint import build_quantized
+from ..hugging_face import build_from_hugging_face, to_hugging_face
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder
-from ..model.quantized import is_quantized, quantize
+from ..model.quantized import is_quantized
 from ..tokenization import WordPiece
 
 # What a pipeline without weights has.
@@ -34,11 +34,9 @@ def deserialize(data: bytes, *, source: str) -> tuple[BertEncoder, WordPiece] | 
     message = srsly.msgpack_loads(data)
     if not message:
         return None
-    with torch.device("meta"):
-        encoder = BertEncoder(BertConfig(**message["config"]))
-        if message["is_quantized"]:
-            quantize(encoder)
+    config = BertConfig(**message["config"])
+    build = build_quantized if message["is_quantized"] else BertEncoder
     tensors = safetensors.torch.load(message["weights"])
-    load_hugging_face(encoder, tensors, source=source)
+    encoder, _ = build_from_hugging_face(build, config, tensors, source=source)
     choices = {name: message[name] for name in _CHOICES}
     return encoder, WordPiece(message["pieces"], **choices)
