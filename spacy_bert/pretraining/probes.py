@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from ..model import BertForPretraining
 from ..tokenization import WordPiece
 from ..tokenization.wordpiece import MASK
-from .config import TrainingConfig
 from .fill_mask import encode_masked, guess_masked
 from .index.files import CorpusPart
 from .instances.randomness import Stream, make_generator
 from .log import Row
+from .training_config import TrainingConfig
 
 N_PROBES = 6
 TOP_K = 5

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from ...model import PackedBatch, pack
 from ...tokenization import WordPiece
-from ..config import TrainingConfig
 from ..distributed.ranks import ALONE, Ranks
 from ..distributed.shares import count_batches, cut_shares
 from ..index.files import CorpusPart
+from ..training_config import TrainingConfig
 from .blocks import count_blocks
 from .masking import make_masking, mask_pieces
 from .phases import Place, make_phases, next_epoch, phase_at

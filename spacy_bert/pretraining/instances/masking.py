@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
-from ..config import TrainingConfig
+from ..training_config import TrainingConfig
 from .sequences import Sequences
 from .units import (
     choose_in_circle,

@@ -4,7 +4,7 @@ instance of the data."""
 from dataclasses import dataclass
 
 from ..checked import Count
-from ..config import TrainingConfig
+from ..training_config import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,10 @@ from torch.autograd.graph import increment_version
 from torch.nn.utils import clip_grad_norm_
 
 from ...model import mlm_loss, nsp_loss
-from ..config import TrainingConfig
 from ..distributed.parallel import whole, without_sync
 from ..distributed.ranks import ALONE, Ranks
 from ..instances.batches import PretrainingBatch
+from ..training_config import TrainingConfig
 from .muon import Muon
 from .step_size import StepSize
 

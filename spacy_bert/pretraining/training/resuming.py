@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..config import LIMITS
 from ..index.fingerprint import IndexPlan, describe_change
+from ..training_config import LIMITS
 from .state import read_state
 
 # What may change when a run is continued: none of it touches the steps done so far.
