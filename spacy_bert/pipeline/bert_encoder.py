@@ -17,10 +17,9 @@ from typing import Any
 import spacy.util
 import srsly
 from spacy.language import Language
-from spacy.pipeline.tok2vec import Tok2Vec, Tok2VecListener
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
@@ -31,16 +30,7 @@ from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
 from .encoding import Encoded, check_trainable, encode_docs, get_shim
-from .linking import (
-    Linked,
-    follow_name,
-    is_foreign,
-    link,
-    reclaim,
-    sign,
-    unsign,
-    walk_listeners,
-)
+from .linking import LinkedTok2Vec
 from .listeners import check_connected, drop_batch, get_takes, hand_over
 from .pending import PendingGradient
 from .piping import EarlyPipe
@@ -72,7 +62,7 @@ def make_bert_encoder(
     )
 
 
-class BertTok2Vec(EarlyPipe, Tok2Vec):
+class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
     """Shares one BERT between the components that listen to it.
 
     model: made by `spacy-bert.BertEncoder.v1`.
@@ -92,61 +82,10 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         similarity_hooks: bool = True,
     ) -> None:
         get_shim(model, component=name)  # Refuses other architectures.
-        self._linked = Linked()
         super().__init__(vocab, model, name)
         self.save_cls = save_cls
         self.similarity_hooks = similarity_hooks
         self._pending: PendingGradient | None = None
-
-    @property
-    def name(self) -> str:
-        return super().name
-
-    @name.setter
-    def name(self, name: str) -> None:
-        """Called by `nlp.rename_pipe`, and by `nlp.add_pipe(..., name=, source=)`."""
-        follow_name(self, self._linked, name)
-        Tok2Vec.name.__set__(self, name)  # type: ignore[attr-defined,misc]
-
-    def find_listeners(self, component: Any) -> None:
-        """Those to this name, and those that were saved with this encoder when it had
-        another one."""
-        for listener in walk_listeners(component):
-            if listener.upstream_name in ("*", self.name) or reclaim(
-                self, listener, component.name
-            ):
-                self.add_listener(listener, component.name)
-
-    @takes_config
-    def add_listener(self, listener: Tok2VecListener, component_name: str) -> None:
-        """Raises ValueError where a listener of ours expects vectors of another width.
-
-        One that listens to any Tok2Vec ("*") and another width may be another's. Warns
-        if the listener was trained with another encoder.
-        """
-        width, expected = self.model.get_dim("nO"), listener.get_dim("nO")
-        if get_takes(listener) != "tokens":
-            width = get_shim(self.model).architecture.hidden_width
-        if width == expected:
-            super().add_listener(listener, component_name)
-            # For heads that split their Docs as the encoder does.
-            listener.attrs["pair_separator"] = self.model.attrs["pair_separator"]
-            link(self, self._linked, listener, component_name)
-        elif is_foreign(self, listener):
-            return
-        elif listener.upstream_name == self.name:
-            raise ValueError(
-                f"The listener of {component_name!r} expects vectors of width "
-                f"{expected}, but those of {self.name!r} have {width}. Set its width "
-                f"to {width}."
-            )
-        else:
-            logger.warning(
-                "%r listens to any Tok2Vec of width %d, and %r has %d: they are not "
-                "connected. Set its upstream to %r and its width to %d, if they ought "
-                "to be.",
-                *(component_name, expected, self.name, width, self.name, width),
-            )
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
         self._finish_trained()
@@ -195,7 +134,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         docs = [example.predicted for example in examples]
         set_dropout_rate(self.model, drop)
         encoded, backprop = encode_docs(self.model, docs, is_train=True)
-        unsign(self, self._linked)
+        self.unsign_listeners()
         if not self.listeners:
             return losses
         self._pending = pending = PendingGradient(
@@ -274,12 +213,12 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
                 self.find_listeners(component)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        sign(self, self._linked)
+        self.sign_listeners()
         return super().to_bytes(exclude=exclude)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """A folder whose `model` is a checkpoint that `transformers` loads too."""
-        sign(self, self._linked)
+        self.sign_listeners()
         shim = get_shim(self.model)
         writers: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: srsly.write_json(p, self.cfg)
