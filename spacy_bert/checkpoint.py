@@ -33,7 +33,7 @@ CONFIG_FILE = "config.json"
 
 
 def read_config(path: Path) -> BertConfig:
-    """The architecture in `config.json`. Raises ValueError where it is not a BERT's."""
+    """The architecture in `config.json`. Raises ValueError if it is not a BERT's."""
     config_path = path / CONFIG_FILE
     if not config_path.is_file():
         raise FileNotFoundError(
@@ -118,7 +118,7 @@ def build_quantized(config: BertConfig) -> BertEncoder:
 def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
     """Return the encoder with its two heads, and its vocabulary.
 
-    Raises ValueError where the folder has no such heads.
+    Raises ValueError if the folder has no such heads.
     """
     return _load(path, BertForPretraining, WEIGHTS_FILE)[:2]
 
@@ -173,7 +173,7 @@ def has_trained_pooler(path: Path) -> bool:
     """Whether anything moved the pooler's bias from the 0 where it starts.
 
     What was distilled, or trained without a task over [CLS], leaves it there, or has
-    none. Raises FileNotFoundError or ValueError where there are no weights.
+    none. Raises FileNotFoundError or ValueError if there are no weights.
     """
     biases = read_tensors(path, WEIGHTS_FILE, ending="pooler.dense.bias")
     return any(bool(bias.any()) for bias in biases.values())

@@ -177,14 +177,14 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         """Give the encoder weights.
 
         checkpoint: a folder in the Hugging Face BERT layout. Without it, weights that
-            are already there stay; where there are none, they are drawn at random.
+            are already there stay; if there are none, they are drawn at random.
         vocabulary: for random weights, a `vocab.txt` (`lowercase` says how to read it).
             Without it, one of at most `vocab_size` pieces is learned from the examples.
         reinitialize_layers: draw so many layers from the top, and the pooler, anew,
             which makes fine-tuning on few examples steadier (Zhang et al. 2021,
             "Revisiting Few-sample BERT Fine-tuning", section 4).
 
-        Raises ValueError where the checkpoint is of another architecture than the
+        Raises ValueError if the checkpoint is of another architecture than the
         config's or a head listens to a transformer that is not there, and
         FileNotFoundError or ValueError if the checkpoint is incomplete.
         """

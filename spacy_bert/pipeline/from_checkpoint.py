@@ -39,7 +39,7 @@ def add_encoder(
     settings: further arguments of `spacy-bert.BertEncoder.v1`, such as freeze="all".
 
     A later `nlp.initialize` keeps the weights. Raises FileNotFoundError or ValueError
-    where the folder is not a BERT checkpoint.
+    if the folder is not a BERT checkpoint.
     """
     path = Path(checkpoint)
     model = {**DEFAULT_CONFIG["model"], **read_architecture(path), **settings}

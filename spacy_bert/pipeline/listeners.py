@@ -95,7 +95,7 @@ class WordsOf(Transient, int):
     """A batch as spaCy's listeners know it, by a hash of its words.
 
     Unequal to everything once its Docs are gone, as they are after `nlp.update`. Then
-    spaCy raises E953, where it would take another batch of the same words for it.
+    spaCy raises E953, and does not take another batch of the same words for it.
     """
 
     docs: Batch
@@ -135,7 +135,7 @@ def get_grad_factor(listener: Tok2VecListener) -> float:
 def expect_takes(tok2vec: Model, expected: Literal["tokens", "[CLS]"]) -> None:
     """What a head's model asks of the listener that it is given.
 
-    Raises ValueError where that one takes the other kind of vectors.
+    Raises ValueError if that one takes the other kind of vectors.
     """
     found = tok2vec.attrs.get("takes", "")
     if isinstance(tok2vec, Tok2VecListener):

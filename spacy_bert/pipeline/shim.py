@@ -32,7 +32,7 @@ _NO_WEIGHTS = (
     "spacy_bert.add_encoder(nlp, path) or, in a config, with checkpoint = "
     '"path" in [initialize.components], under the encoder\'s name; or call '
     "nlp.initialize(get_examples) to start from random ones. `spacy train` does not "
-    "load it where the encoder is in [training] frozen_components: take it out of "
+    "load it if the encoder is in [training] frozen_components: take it out of "
     "there, and set freeze = 'all' in its model."
 )
 
@@ -71,7 +71,7 @@ class BertShim(Shim):
 
     @property
     def encoder(self) -> BertEncoder:
-        """Raises ValueError where no weights were loaded or initialized."""
+        """Raises ValueError if no weights were loaded or initialized."""
         if self._model is None:
             raise ValueError(_NO_WEIGHTS)
         # What `nlp.rehearse` has updated by now.
@@ -81,7 +81,7 @@ class BertShim(Shim):
 
     @property
     def wordpiece(self) -> WordPiece:
-        """Raises ValueError where there are no weights, and so no vocabulary, yet."""
+        """Raises ValueError if there are no weights, and so no vocabulary, yet."""
         if self._wordpiece is None:
             raise ValueError(_NO_WEIGHTS)
         return self._wordpiece
@@ -119,7 +119,7 @@ class BertShim(Shim):
 
     @torch.inference_mode(False)
     def reinitialize_layers(self, n_layers: int) -> None:
-        """Draw the top layers and the pooler anew; nothing where n_layers is 0."""
+        """Draw the top layers and the pooler anew; nothing if n_layers is 0."""
         encoder = self.encoder
         if not 0 <= n_layers <= len(encoder.layers):
             raise ValueError(

@@ -15,7 +15,7 @@ def check_own_vocabulary(extend_vocab: int, mistakes: Mistakes) -> None:
     mistakes.expect(
         extend_vocab == 0,
         place="[vocabulary] extend_vocab",
-        expected="0 where there is no [pretraining] checkpoint to extend",
+        expected="0 if there is no [pretraining] checkpoint to extend",
         got=extend_vocab,
         needs=["[pretraining] checkpoint"],
     )

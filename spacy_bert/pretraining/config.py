@@ -29,7 +29,7 @@ class VocabularyConfig:
 
     `size` is for learning one, `extend_vocab` how many pieces of the corpus are added
     to a checkpoint's, `min_frequency` for both. None: what the folder says; text is
-    lower-cased, and its accents stripped, where nothing says otherwise.
+    lower-cased, and its accents stripped, if nothing says otherwise.
     """
 
     path: str

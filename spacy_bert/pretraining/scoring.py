@@ -37,7 +37,7 @@ def score_checkpoint(
     write: takes lines on how far it is.
 
     An NSP head that was never trained gets no scores. Raises ValueError or OSError
-    where something does not fit.
+    if something does not fit.
     """
     model, wordpiece, judges_pairs = load_mlm_model(checkpoint)
     record = read_record(checkpoint)

@@ -17,9 +17,9 @@ MAX_LEARN_RATE = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """The section [pretraining]. Defaults are the paper's where a small run allows.
+    """The section [pretraining]. Defaults are the paper's if a small run allows them.
 
-    max_steps, max_epochs, max_minutes: the run ends where the first of those that are
+    max_steps, max_epochs, max_minutes: the run ends when the first of those that are
         given is reached; the learning rate follows it. Minutes are those of the steps,
         with evaluations and saves: the index and the warm start come first, and are not
         counted.
@@ -51,7 +51,7 @@ class TrainingConfig:
     faithful: as in create_pretraining_data.py (google-research/bert), to its faults.
         What that changes:
         - pairs of one sentence are random on top of half of the others (by default
-          half of all pairs are, where the documents allow it);
+          half of all pairs are, if the documents allow it);
         - the random half may, with ten unlucky draws, be of the same document (never);
         - [UNK] is hidden too (no special piece is);
         - random pieces come from the whole vocabulary, [PAD] and [unused...] included

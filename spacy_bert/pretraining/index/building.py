@@ -49,7 +49,7 @@ def open_index(
     write: Write = print,
     use: IndexUse = _TRAINING,
 ) -> CorpusIndex:
-    """The index at `path`, built first where it is missing, damaged or out of date.
+    """The index at `path`, built first if it is missing, damaged or out of date.
 
     n_process: 0 takes one for each core. use: what it is for, which changes nothing but
         the warnings.
@@ -63,7 +63,7 @@ def open_index(
         reason = describe_change(meta["fingerprint"], plan)
         if reason is None:
             index = read_index(path)
-            # Left over where a kill came right after the index was whole.
+            # Left over if a kill came right after the index was whole.
             remove(_shards_folder(path))
             return index
     except ValueError as error:

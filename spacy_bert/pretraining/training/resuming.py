@@ -24,12 +24,12 @@ def continues_run(
     overwrite: bool,
     write: Callable[[str], None],
 ) -> bool:
-    """Whether the run in `last` goes on, where `resume` asks for it and there is one.
+    """Whether the run in `last` goes on, if `resume` asks for it and there is one.
 
     settings: of the model and of the training. plan: of the index. overwrite: start
-    over where it cannot.
+    over if it cannot.
 
-    Raises FileNotFoundError or ValueError where what is asked for is not what is there.
+    Raises FileNotFoundError or ValueError if what is asked for is not what is there.
     """
     if not resume:
         return False
