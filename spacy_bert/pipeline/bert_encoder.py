@@ -30,8 +30,9 @@ from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
 from .encoding import Encoded, check_trainable, encode_docs, get_shim
+from .foreign_listeners import check_connected
 from .linking import LinkedTok2Vec
-from .listeners import check_connected, drop_batch, get_takes, hand_over
+from .listeners import drop_batch, get_takes, hand_over
 from .pending import PendingGradient
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
