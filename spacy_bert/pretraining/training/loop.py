@@ -20,8 +20,9 @@ from ..text.corpus import Splitter
 from .faults import DivergenceError, Faults, highest_loss, mean_of_recent
 from .optimizer import train_step
 from .outputs import LOG
+from .prepare import prepare_run
 from .progress import Logger, Progress
-from .run import Run, prepare_run
+from .run import Run
 from .schedule import learn_rate_at
 from .signals import stop_requests
 from .state import TrainingState
