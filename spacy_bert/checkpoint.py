@@ -9,17 +9,18 @@ encoder of 8-bit weights, which only we load, has `model.int8.safetensors` inste
 import json
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
 from .hugging_face import (
-    CONFIG_KEYS,
-    check_n_layers,
+    Module,
+    build_from_hugging_face,
     load_hugging_face,
     to_hugging_face,
 )
+from .hugging_face_names import CONFIG_KEYS
 from .model.config import BertConfig
 from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
@@ -30,11 +31,9 @@ from .weights import QUANTIZED_FILE, WEIGHTS_FILE, read_tensors
 
 CONFIG_FILE = "config.json"
 
-Module = TypeVar("Module", BertEncoder, BertForPretraining)
-
 
 def read_config(path: Path) -> BertConfig:
-    """The architecture in `config.json`. Raises ValueError where it is not a BERT's."""
+    """The architecture in `config.json`. Raises ValueError if it is not a BERT's."""
     config_path = path / CONFIG_FILE
     if not config_path.is_file():
         raise FileNotFoundError(
@@ -94,10 +93,11 @@ def save_checkpoint(
     # Not written over: a pipeline may have mapped the old file into its memory.
     new = path / "new.safetensors"
     save_file(to_hugging_face(module), new, metadata={"format": "pt"})
-    name = _weights_file(module)
+    name, other = WEIGHTS_FILE, QUANTIZED_FILE
+    if isinstance(module, BertEncoder) and is_quantized(module):
+        name, other = other, name
     new.replace(path / name)
-    for other in {WEIGHTS_FILE, QUANTIZED_FILE} - {name}:
-        (path / other).unlink(missing_ok=True)
+    (path / other).unlink(missing_ok=True)
 
 
 def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
@@ -107,16 +107,18 @@ def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
     Replace such a file rather than write over it.
     """
     if (path / QUANTIZED_FILE).is_file():
-        return _load(
-            path, lambda config: quantize(BertEncoder(config)), QUANTIZED_FILE
-        )[:2]
+        return _load(path, build_quantized, QUANTIZED_FILE)[:2]
     return _load(path, BertEncoder, WEIGHTS_FILE)[:2]
+
+
+def build_quantized(config: BertConfig) -> BertEncoder:
+    return quantize(BertEncoder(config))
 
 
 def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
     """Return the encoder with its two heads, and its vocabulary.
 
-    Raises ValueError where the folder has no such heads.
+    Raises ValueError if the folder has no such heads.
     """
     return _load(path, BertForPretraining, WEIGHTS_FILE)[:2]
 
@@ -130,17 +132,13 @@ def _load(
     name: str,
     fill_heads: Collection[str] = (),
 ) -> tuple[Module, WordPiece, list[str]]:
-    """The module, the vocabulary, and the parts that start from random weights.
-
-    Sizes are compared first: modules of impossible ones would take minutes to build.
-    """
+    """The module, the vocabulary, and the parts that start from random weights."""
     config = read_config(path)
     wordpiece = load_vocabulary(path, config)
     tensors = read_tensors(path, name)
-    check_n_layers(config, tensors, source=str(path))
-    with torch.device("meta"):
-        module = make_module(config)
-    absent = load_hugging_face(module, tensors, source=str(path), fill_heads=fill_heads)
+    module, absent = build_from_hugging_face(
+        make_module, config, tensors, source=str(path), fill_heads=fill_heads
+    )
     return module, wordpiece, absent
 
 
@@ -157,12 +155,9 @@ def load_mlm_model(path: Path) -> tuple[BertForPretraining, WordPiece, bool]:
 
 
 def load_weights(
-    module: BertEncoder | BertForPretraining,
-    path: Path,
-    *,
-    fill_heads: Collection[str] = (),
+    module: BertForPretraining, path: Path, *, fill_heads: Collection[str] = ()
 ) -> list[str]:
-    """Replace the module's weights (which may be on the meta device) by the folder's.
+    """Replace the module's weights by the folder's.
 
     fill_heads: those of "mlm" and "nsp" that start from random weights if the folder
         lacks them.
@@ -170,7 +165,7 @@ def load_weights(
     Gives which of "pooler", "mlm" and "nsp" did. Raises ValueError if a tensor is
     missing or has another shape than the module's.
     """
-    tensors = read_tensors(path, _weights_file(module))
+    tensors = read_tensors(path, WEIGHTS_FILE)
     return load_hugging_face(module, tensors, source=str(path), fill_heads=fill_heads)
 
 
@@ -178,7 +173,7 @@ def has_trained_pooler(path: Path) -> bool:
     """Whether anything moved the pooler's bias from the 0 where it starts.
 
     What was distilled, or trained without a task over [CLS], leaves it there, or has
-    none. Raises FileNotFoundError or ValueError where there are no weights.
+    none. Raises FileNotFoundError or ValueError if there are no weights.
     """
     biases = read_tensors(path, WEIGHTS_FILE, ending="pooler.dense.bias")
     return any(bool(bias.any()) for bias in biases.values())
@@ -212,8 +207,3 @@ def _name_nearby(path: Path) -> str:
         if (folder / CONFIG_FILE).is_file()
     ]
     return f" There is a checkpoint in {' and in '.join(found)}." if found else ""
-
-
-def _weights_file(module: BertEncoder | BertForPretraining) -> str:
-    is_int8 = isinstance(module, BertEncoder) and is_quantized(module)
-    return QUANTIZED_FILE if is_int8 else WEIGHTS_FILE

@@ -1,6 +1,6 @@
 """spaCy's .spacy files as pretraining text, by an entry point of `spacy_bert_readers`.
 
-A Doc is a document: a sentence a line where sentences are annotated, else its text.
+A Doc is a document: a sentence a line if sentences are annotated, else its text.
 """
 
 import zlib

@@ -48,7 +48,7 @@ def pack(
 ) -> PackedBatch:
     """Describe sequences that already lie end to end in `piece_ids`, (n_pieces,).
 
-    `segment_ids`, (n_pieces,), are all 0 where none are given.
+    `segment_ids`, (n_pieces,), are all 0 if none are given.
     """
     device = piece_ids.device
     counts = torch.tensor(lengths, dtype=torch.int64, device=device)

@@ -17,7 +17,7 @@ class BertConfig:
     """The architecture. Defaults are BERT-mini's widths (google-research/bert README)
     and the paper's constants (Devlin et al. 2018, section 3 and appendix A.2).
 
-    Raises ValueError where a size is impossible.
+    Raises ValueError if a size is impossible.
     """
 
     vocab_size: int

@@ -44,7 +44,7 @@ class EncoderLayer(nn.Module):
 
 
 class Gelu(nn.Module):
-    """Overwrites its argument where no gradient is asked for."""
+    """Overwrites its argument if no gradient is asked for."""
 
     def __init__(self, approximate: str) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """A dense layer that runs on the fastest exact kernel of its device.
 
-On the CPU that is oneDNN's, and where no gradients are asked for, with a weight laid
+On the CPU that is oneDNN's, and if no gradients are asked for, with a weight laid
 out for it in advance. It is not part of torch's public interface, so it is looked for;
 without it nothing but speed is lost.
 """

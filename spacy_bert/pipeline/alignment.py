@@ -24,7 +24,7 @@ class Alignment:
     piece_ids: int32, (n_pieces,).
     doc_ends: int64, (n_docs,); one past the last piece of each Doc.
     second_segments: int64, (n_docs,); where a Doc's second segment begins (counted
-        through the batch), -1 where there is one text.
+        through the batch), -1 if there is one text.
     pair_pieces, pair_tokens: int64, (n_pairs,); piece and token (both counted through
         the batch) that share a character, sorted by piece.
     n_tokens: in the batch.

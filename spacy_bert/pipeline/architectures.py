@@ -64,7 +64,7 @@ def build_bert_encoder(
     combine: "mean" of several layers, or "concat", which makes vectors as many times as
         wide. [CLS] is always the last layer's.
     window_width: pieces a sequence may have with [CLS] and [SEP]; by default 256, or
-        max_positions where that is less. Attention makes wider ones slower.
+        max_positions if that is less. Attention makes wider ones slower.
     window_overlap: pieces that two windows of a long Doc share; by default an eighth.
     max_batch_pieces: how many pieces go through the encoder at once; by default 1,024
         or 2,048 on the CPU, whose cache then holds them, and 16,384 elsewhere.
@@ -81,7 +81,7 @@ def build_bert_encoder(
     pair_separator: the character of white space that makes a Doc a pair of texts, if
         it is there once, such as "\\x1e"; by default every Doc is one text.
 
-    Raises ValueError where a number is impossible. There are no weights until the
+    Raises ValueError if a number is impossible. There are no weights until the
     component loads or initializes them.
     """
     config = BertConfig(
@@ -173,7 +173,7 @@ def _forward(
 def _replace_listener(copied: Model, listener: Tok2VecListener, encoder: Any) -> Model:
     """spaCy's hook: an encoder in a listener's place gives what it took.
 
-    Raises ValueError where a head has several listeners: spaCy would replace every
+    Raises ValueError if a head has several listeners: spaCy would replace every
     other one, and does not tell `_replace_listener_config` which block it is about.
     """
     for head, listeners in encoder.listener_map.items():
@@ -181,7 +181,7 @@ def _replace_listener(copied: Model, listener: Tok2VecListener, encoder: Any) ->
             raise ValueError(
                 f"replace_listeners: expected a head with one listener, and {head!r} "
                 f"has {len(listeners)}. Keep {encoder.name!r} in the pipeline, with "
-                "freeze = 'all' where it should stay as it is. This pipeline's config "
+                "freeze = 'all' if it should stay as it is. This pipeline's config "
                 "is changed already: load it anew."
             )
     copied.attrs["takes"] = get_takes(listener)
@@ -201,7 +201,7 @@ def _replace_listener_config(
 
 
 def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
-    """Random weights, where a model that stands alone inside a head has none yet."""
+    """Random weights, if a model that stands alone inside a head has none yet."""
     shim = get_shim(model)
     texts = [doc.text for doc in X or []]
     warn_of_unread_pairs(texts, model.attrs["pair_separator"])

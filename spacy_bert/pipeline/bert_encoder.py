@@ -7,7 +7,6 @@ listener gets the vectors and hands a gradient back.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from multiprocessing import parent_process
@@ -18,10 +17,9 @@ from typing import Any
 import spacy.util
 import srsly
 from spacy.language import Language
-from spacy.pipeline.tok2vec import Tok2Vec, Tok2VecListener
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
@@ -31,29 +29,14 @@ from . import forking  # noqa: F401
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
-from .encoding import Encoded, Gradients, check_trainable, encode_docs, get_shim
-from .linking import (
-    Linked,
-    follow_name,
-    is_foreign,
-    link,
-    reclaim,
-    sign,
-    unsign,
-    walk_listeners,
-)
-from .listeners import (
-    Vectors,
-    check_connected,
-    drop_batch,
-    get_grad_factor,
-    get_takes,
-    hand_over,
-)
+from .encoding import Encoded, check_trainable, encode_docs, get_shim
+from .foreign_listeners import check_connected
+from .linking import LinkedTok2Vec
+from .listeners import drop_batch, get_takes, hand_over
+from .pending import PendingGradient
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
 from .similarity import set_similarity_hooks
-from .transient import Transient
 
 DEFAULT_CONFIG: dict[str, Any] = {
     "model": {"@architectures": "spacy-bert.BertEncoder.v1"},
@@ -80,7 +63,7 @@ def make_bert_encoder(
     )
 
 
-class BertTok2Vec(EarlyPipe, Tok2Vec):
+class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
     """Shares one BERT between the components that listen to it.
 
     model: made by `spacy-bert.BertEncoder.v1`.
@@ -100,61 +83,10 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         similarity_hooks: bool = True,
     ) -> None:
         get_shim(model, component=name)  # Refuses other architectures.
-        self._linked = Linked()
         super().__init__(vocab, model, name)
         self.save_cls = save_cls
         self.similarity_hooks = similarity_hooks
-        self._pending: _PendingGradient | None = None
-
-    @property
-    def name(self) -> str:
-        return super().name
-
-    @name.setter
-    def name(self, name: str) -> None:
-        """Called by `nlp.rename_pipe`, and by `nlp.add_pipe(..., name=, source=)`."""
-        follow_name(self, self._linked, name)
-        Tok2Vec.name.__set__(self, name)  # type: ignore[attr-defined,misc]
-
-    def find_listeners(self, component: Any) -> None:
-        """Those to this name, and those that were saved with this encoder when it had
-        another one."""
-        for listener in walk_listeners(component):
-            if listener.upstream_name in ("*", self.name) or reclaim(
-                self, listener, component.name
-            ):
-                self.add_listener(listener, component.name)
-
-    @takes_config
-    def add_listener(self, listener: Tok2VecListener, component_name: str) -> None:
-        """Raises ValueError where a listener of ours expects vectors of another width.
-
-        One that listens to any Tok2Vec ("*") and another width may be another's. Warns
-        if the listener was trained with another encoder.
-        """
-        width, expected = self.model.get_dim("nO"), listener.get_dim("nO")
-        if get_takes(listener) != "tokens":
-            width = get_shim(self.model).architecture.hidden_width
-        if width == expected:
-            super().add_listener(listener, component_name)
-            # For heads that split their Docs as the encoder does.
-            listener.attrs["pair_separator"] = self.model.attrs["pair_separator"]
-            link(self, self._linked, listener, component_name)
-        elif is_foreign(self, listener):
-            return
-        elif listener.upstream_name == self.name:
-            raise ValueError(
-                f"The listener of {component_name!r} expects vectors of width "
-                f"{expected}, but those of {self.name!r} have {width}. Set its width "
-                f"to {width}."
-            )
-        else:
-            logger.warning(
-                "%r listens to any Tok2Vec of width %d, and %r has %d: they are not "
-                "connected. Set its upstream to %r and its width to %d, if they ought "
-                "to be.",
-                *(component_name, expected, self.name, width, self.name, width),
-            )
+        self._pending: PendingGradient | None = None
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
         self._finish_trained()
@@ -203,10 +135,10 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         docs = [example.predicted for example in examples]
         set_dropout_rate(self.model, drop)
         encoded, backprop = encode_docs(self.model, docs, is_train=True)
-        unsign(self, self._linked)
+        self.unsign_listeners()
         if not self.listeners:
             return losses
-        self._pending = pending = _PendingGradient(
+        self._pending = pending = PendingGradient(
             backprop=backprop, n_missing=len(self.listeners), losses=losses, sgd=sgd
         )
         for listener in self.listeners:
@@ -246,14 +178,14 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         """Give the encoder weights.
 
         checkpoint: a folder in the Hugging Face BERT layout. Without it, weights that
-            are already there stay; where there are none, they are drawn at random.
+            are already there stay; if there are none, they are drawn at random.
         vocabulary: for random weights, a `vocab.txt` (`lowercase` says how to read it).
             Without it, one of at most `vocab_size` pieces is learned from the examples.
         reinitialize_layers: draw so many layers from the top, and the pooler, anew,
             which makes fine-tuning on few examples steadier (Zhang et al. 2021,
             "Revisiting Few-sample BERT Fine-tuning", section 4).
 
-        Raises ValueError where the checkpoint is of another architecture than the
+        Raises ValueError if the checkpoint is of another architecture than the
         config's or a head listens to a transformer that is not there, and
         FileNotFoundError or ValueError if the checkpoint is incomplete.
         """
@@ -282,12 +214,12 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
                 self.find_listeners(component)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        sign(self, self._linked)
+        self.sign_listeners()
         return super().to_bytes(exclude=exclude)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """A folder whose `model` is a checkpoint that `transformers` loads too."""
-        sign(self, self._linked)
+        self.sign_listeners()
         shim = get_shim(self.model)
         writers: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: srsly.write_json(p, self.cfg)
@@ -312,23 +244,14 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         return self
 
     def _receive_gradient(
-        self, pending: "_PendingGradient", listener: Tok2VecListener, gradient: Any
+        self, pending: PendingGradient, listener: Tok2VecListener, gradient: Any
     ) -> list[Doc]:
         """What each listener calls with its gradient: of tokens, one array a Doc."""
         if pending is not self._pending:
             return []
         # Its vectors are out of date once the encoder steps.
         drop_batch(listener)
-        takes, factor = get_takes(listener), get_grad_factor(listener)
-        # With 0 the head is not there: zeros would still step, by the weight decay.
-        if factor:
-            if takes == "tokens":
-                gradient = self.model.ops.xp.concatenate(list(gradient))
-            gradient = gradient * factor
-            if takes in pending.gradients:
-                gradient = gradient + pending.gradients[takes]
-            pending.gradients[takes] = gradient
-        pending.n_missing -= 1
+        pending.add(listener, gradient)
         if pending.n_missing == 0:
             self._finish_pending()
         return []
@@ -351,27 +274,6 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
             return
         for listener in self.listeners:
             drop_batch(listener)
-        if pending.gradients:
-            # Its name may have changed since.
-            pending.losses.setdefault(self.name, 0.0)
-            for gradient in pending.gradients.values():
-                pending.losses[self.name] += float((gradient**2).sum())  # type: ignore[call-overload]
-            pending.backprop(pending.gradients)
+        pending.send_back(self.name)
         if pending.sgd is not None:
             self.model.finish_update(pending.sgd)
-
-
-@dataclass(kw_only=True)
-class _PendingGradient(Transient):
-    """A batch whose listeners have not all given their gradients.
-
-    gradients: their sums so far, of each kind of vectors that is listened to.
-    thread: the one that trains.
-    """
-
-    backprop: Callable[[Gradients], None]
-    n_missing: int
-    losses: dict[str, float]
-    sgd: Optimizer | None
-    gradients: dict[Vectors, Floats2d] = field(default_factory=dict)
-    thread: int = field(default_factory=get_ident)

@@ -33,7 +33,7 @@ Gradients = Mapping[Vectors, Floats2d]
 
 
 def check_trainable(shim: BertShim) -> None:
-    """Raises ValueError where the weights are of 8 bits."""
+    """Raises ValueError if the weights are of 8 bits."""
     if shim.precision == "int8" and shim.freeze != "all":
         raise ValueError(
             "An encoder with precision = 'int8' cannot be trained. Train with 'fp32' "

@@ -22,7 +22,7 @@ def build_layer_mix(
     tok2vec: a listener to an encoder with `combine = "concat"` and so many `layers`.
 
     (n_tokens, n_layers * hidden_width) -> (n_tokens, hidden_width), for each Doc.
-    Raises ValueError where the width is not a multiple of n_layers.
+    Raises ValueError if the width is not a multiple of n_layers.
     """
     expect_takes(tok2vec, "tokens")
     total = tok2vec.get_dim("nO")

@@ -5,28 +5,154 @@ nothing about weights, and may change. So a saved head also holds a fingerprint 
 encoder that it was saved with.
 """
 
-import hashlib
 import warnings
 import weakref
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from spacy.pipeline.tok2vec import Tok2Vec, Tok2VecListener
+from spacy.util import logger
+from spacy.vocab import Vocab
 from thinc.api import Model
 
+from .config_errors import takes_config
 from .encoding import get_shim
-from .listeners import BertListener
+from .fingerprint import fingerprint
+from .listeners import BertListener, get_takes
 from .transient import Transient
 
 _ATTR = "encoder_fingerprint"
 
 
-class Linked(weakref.WeakSet):
+class LinkedTok2Vec(Tok2Vec):
+    """An encoder whose listeners follow its name, and know it by its fingerprint."""
+
+    def __init__(self, vocab: Vocab, model: Model, name: str) -> None:
+        self._linked = _Linked()
+        super().__init__(vocab, model, name)
+
+    @property
+    def name(self) -> str:
+        return super().name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        """Called by `nlp.rename_pipe`, and by `nlp.add_pipe(..., name=, source=)`."""
+        # After a pickle, spaCy's map alone knows them.
+        mapped = getattr(self, "listener_map", {}).values()
+        for listener in [*self._linked, *(one for some in mapped for one in some)]:
+            is_linked = _get_encoder(listener) in (self, None)
+            if is_linked and listener.upstream_name == self.name:
+                listener.upstream_name = name
+        Tok2Vec.name.__set__(self, name)  # type: ignore[attr-defined,misc]
+
+    def find_listeners(self, component: Any) -> None:
+        """Those to this name, and those that were saved with this encoder when it had
+        another one."""
+        for listener in _walk_listeners(component):
+            if listener.upstream_name in ("*", self.name) or self._reclaim(
+                listener, component.name
+            ):
+                self.add_listener(listener, component.name)
+
+    @takes_config
+    def add_listener(self, listener: Tok2VecListener, component_name: str) -> None:
+        """Raises ValueError if a listener of ours expects vectors of another width.
+
+        One that listens to any Tok2Vec ("*") and another width may be another's. Warns
+        if the listener was trained with another encoder.
+        """
+        width, expected = self.model.get_dim("nO"), listener.get_dim("nO")
+        if get_takes(listener) != "tokens":
+            width = get_shim(self.model).architecture.hidden_width
+        if width == expected:
+            super().add_listener(listener, component_name)
+            # For heads that split their Docs as the encoder does.
+            listener.attrs["pair_separator"] = self.model.attrs["pair_separator"]
+            self._link(listener, component_name)
+        elif self._may_be_of_another(listener):
+            return
+        elif listener.upstream_name == self.name:
+            raise ValueError(
+                f"The listener of {component_name!r} expects vectors of width "
+                f"{expected}, but those of {self.name!r} have {width}. Set its width "
+                f"to {width}."
+            )
+        else:
+            logger.warning(
+                "%r listens to any Tok2Vec of width %d, and %r has %d: they are not "
+                "connected. Set its upstream to %r and its width to %d, if they ought "
+                "to be.",
+                *(component_name, expected, self.name, width, self.name, width),
+            )
+
+    def sign_listeners(self) -> None:
+        """Write the fingerprint into the heads, before they are saved."""
+        found = fingerprint(self.model)
+        for listener in self._linked:
+            if found is not None and _get_encoder(listener) is self:
+                listener.attrs[_ATTR] = found
+
+    def unsign_listeners(self) -> None:
+        """Before a step of training, which makes signatures out of date."""
+        for listener in self._linked:
+            if _get_encoder(listener) is self:
+                listener.attrs.pop(_ATTR, None)
+
+    def _reclaim(self, listener: Tok2VecListener, head: str) -> bool:
+        """Take a listener that was saved with this encoder under another name.
+
+        Returns False if it was not, or is linked already to an encoder like this one.
+        """
+        saved = listener.attrs.get(_ATTR)
+        if saved is None or saved != fingerprint(self.model):
+            return False
+        other = _get_encoder(listener)
+        if other is not None:
+            if fingerprint(other.model) == saved:
+                return False
+            other.remove_listener(listener, head)
+        listener.link = None  # type: ignore[attr-defined]
+        listener.upstream_name = self.name
+        return True
+
+    def _may_be_of_another(self, listener: Tok2VecListener) -> bool:
+        """Whether a listener may belong to another encoder, which is yet to come.
+
+        So it is while a pipeline is loaded: there are no weights yet, or the head was
+        saved with another encoder, which had this one's name.
+        """
+        found, saved = fingerprint(self.model), listener.attrs.get(_ATTR)
+        if found is None:
+            return True
+        return _get_encoder(listener) is None and saved not in (None, found)
+
+    def _link(self, listener: Tok2VecListener, head: str) -> None:
+        """Remember the link. Warns if the listener comes from another encoder.
+
+        That is found out once this encoder has weights.
+        """
+        if isinstance(listener, BertListener):
+            # `nlp.initialize` links once more when it has found out all shapes.
+            listener.is_initializing = False
+        if listener not in self._linked:
+            found, trained_with = fingerprint(self.model), _trained_with(listener)
+            if trained_with is not None:
+                if found is None:
+                    return
+                if found != trained_with:
+                    # Its own encoder may still come, under another name.
+                    listener.attrs[_ATTR] = trained_with
+                    warnings.warn(_warning(self.name, head), stacklevel=6)
+            self._linked.add(listener)
+        listener.link = _Link(self)  # type: ignore[attr-defined]
+
+
+class _Linked(weakref.WeakSet):
     """The listeners that an encoder was linked to so far; none after a pickle."""
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        return Linked, ()
+        return _Linked, ()
 
 
 class _Link(Transient):
@@ -34,119 +160,20 @@ class _Link(Transient):
         self.encoder = weakref.ref(encoder)
 
 
-def walk_listeners(component: Any) -> Iterator[Tok2VecListener]:
+def _walk_listeners(component: Any) -> Iterator[Tok2VecListener]:
     model = getattr(component, "model", None)
     if isinstance(model, Model):
         yield from (node for node in model.walk() if isinstance(node, Tok2VecListener))
 
 
-def get_encoder(listener: Tok2VecListener) -> Tok2Vec | None:
+def _get_encoder(listener: Tok2VecListener) -> Tok2Vec | None:
     """The encoder that a listener is linked to, None if it is to none of ours."""
     link = getattr(listener, "link", None)
     return None if link is None else link.encoder()
 
 
-def follow_name(encoder: Tok2Vec, linked: Linked, name: str) -> None:
-    """Let the listeners follow an encoder whose name changes to `name`."""
-    # After a pickle, spaCy's map alone knows them.
-    mapped = getattr(encoder, "listener_map", {}).values()
-    for listener in [*linked, *(one for some in mapped for one in some)]:
-        is_linked = get_encoder(listener) in (encoder, None)
-        if is_linked and listener.upstream_name == encoder.name:
-            listener.upstream_name = name
-
-
-def reclaim(encoder: Tok2Vec, listener: Tok2VecListener, head: str) -> bool:
-    """Take a listener that was saved with this encoder under another name.
-
-    Returns False if it was not, or is linked already to an encoder like this one.
-    """
-    saved = listener.attrs.get(_ATTR)
-    if saved is None or saved != fingerprint(encoder.model):
-        return False
-    other = get_encoder(listener)
-    if other is not None:
-        if fingerprint(other.model) == saved:
-            return False
-        other.remove_listener(listener, head)
-    listener.link = None  # type: ignore[attr-defined]
-    listener.upstream_name = encoder.name
-    return True
-
-
-def link(
-    encoder: Tok2Vec, linked: Linked, listener: Tok2VecListener, head: str
-) -> None:
-    """Remember the link. Warns if the listener comes from another encoder.
-
-    That is found out once this encoder has weights.
-    """
-    if isinstance(listener, BertListener):
-        # `nlp.initialize` links once more when it has found out all shapes.
-        listener.is_initializing = False
-    if listener not in linked:
-        found, trained_with = fingerprint(encoder.model), _trained_with(listener)
-        if trained_with is not None:
-            if found is None:
-                return
-            if found != trained_with:
-                # Its own encoder may still come, under another name.
-                listener.attrs[_ATTR] = trained_with
-                warnings.warn(_warning(encoder.name, head), stacklevel=6)
-        linked.add(listener)
-    listener.link = _Link(encoder)  # type: ignore[attr-defined]
-
-
-def is_foreign(encoder: Tok2Vec, listener: Tok2VecListener) -> bool:
-    """Whether a listener may belong to another encoder, which is yet to come.
-
-    So it is while a pipeline is loaded: there are no weights yet, or the head was saved
-    with another encoder, which had this one's name.
-    """
-    found, saved = fingerprint(encoder.model), listener.attrs.get(_ATTR)
-    if found is None:
-        return True
-    return get_encoder(listener) is None and saved not in (None, found)
-
-
-def sign(encoder: Tok2Vec, linked: Linked) -> None:
-    """Write the encoder's fingerprint into the heads, before they are saved."""
-    found = fingerprint(encoder.model)
-    for listener in linked:
-        if found is not None and get_encoder(listener) is encoder:
-            listener.attrs[_ATTR] = found
-
-
-def unsign(encoder: Tok2Vec, linked: Linked) -> None:
-    """Before the encoder is trained, which makes signatures out of date."""
-    for listener in linked:
-        if get_encoder(listener) is encoder:
-            listener.attrs.pop(_ATTR, None)
-
-
-def fingerprint(model: Model) -> str | None:
-    """Of the weights and of what becomes of them; None if there are none yet.
-
-    Of the weights only vectors count, and the segments' embeddings: they are few, all
-    training changes them, and 8-bit copies have them as they were.
-    """
-    shim = get_shim(model)
-    if not shim.has_weights:
-        return None
-    tensors = [
-        tensor.detach().float().flatten()
-        for name, tensor in shim.encoder.state_dict().items()
-        if name == "embeddings.segments.weight"
-        or (tensor.ndim == 1 and not name.endswith(".scale"))
-    ]
-    choice = f"{model.attrs['layers']} {model.attrs['combine']}"
-    digest = hashlib.blake2b(choice.encode("utf8"), digest_size=16)
-    digest.update(torch.cat(tensors).cpu().numpy().tobytes())
-    return digest.hexdigest()
-
-
 def _trained_with(listener: Tok2VecListener) -> str | None:
-    encoder = get_encoder(listener)
+    encoder = _get_encoder(listener)
     found = None if encoder is None else fingerprint(encoder.model)
     return found or listener.attrs.get(_ATTR)
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from spacy import registry
-from spacy.language import Language
 from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from thinc.api import Model
@@ -13,6 +12,7 @@ from thinc.types import Floats2d
 
 from .config_errors import takes_config
 from .doc_vectors import get_doc_vector
+from .missing_vectors import why_missing
 from .transient import Transient
 
 # What a listener takes: a vector for each token; that of [CLS]; the same through the
@@ -95,7 +95,7 @@ class WordsOf(Transient, int):
     """A batch as spaCy's listeners know it, by a hash of its words.
 
     Unequal to everything once its Docs are gone, as they are after `nlp.update`. Then
-    spaCy raises E953, where it would take another batch of the same words for it.
+    spaCy raises E953, and does not take another batch of the same words for it.
     """
 
     docs: Batch
@@ -135,7 +135,7 @@ def get_grad_factor(listener: Tok2VecListener) -> float:
 def expect_takes(tok2vec: Model, expected: Literal["tokens", "[CLS]"]) -> None:
     """What a head's model asks of the listener that it is given.
 
-    Raises ValueError where that one takes the other kind of vectors.
+    Raises ValueError if that one takes the other kind of vectors.
     """
     found = tok2vec.attrs.get("takes", "")
     if isinstance(tok2vec, Tok2VecListener):
@@ -148,36 +148,6 @@ def expect_takes(tok2vec: Model, expected: Literal["tokens", "[CLS]"]) -> None:
             f"{'tokens' if found == 'tokens' else '[CLS]'}. Set its @architectures to "
             f"'spacy-bert.{names[expected]}.v1'."
         )
-
-
-def check_connected(nlp: Language, encoder: str, *, width: int) -> None:
-    """Raise ValueError for a head whose listener is a transformer's, if none serves it.
-
-    encoder, width: what the head could listen to instead.
-
-    Such listeners are known by what they have, so that their packages are not imported.
-    """
-    # A transformer that is frozen is disabled while the others are initialized.
-    served = {
-        id(listener)
-        for _, component in nlp.components
-        for listeners in getattr(component, "listener_map", {}).values()
-        for listener in listeners
-    }
-    for name, component in nlp.pipeline:
-        model = getattr(component, "model", None)
-        for node in model.walk() if isinstance(model, Model) else ():
-            is_foreign = hasattr(node, "upstream_name") and not isinstance(
-                node, Tok2VecListener
-            )
-            if is_foreign and id(node) not in served:
-                raise ValueError(
-                    f"[components.{name}.model]: expected a listener to {encoder!r}, "
-                    f"got a {node.name!r}, and the pipeline has no component that it "
-                    "listens to. Replace its block and those inside it with "
-                    "@architectures = 'spacy-bert.BertListener.v1', width = "
-                    f"{width}, upstream = {encoder!r}."
-                )
 
 
 def _init(model: BertListener, X: Any = None, Y: None = None) -> None:
@@ -217,44 +187,16 @@ def _find_vectors(model: BertListener, doc: Doc, is_train: bool) -> Any:
     if vectors is not None:
         return vectors
     if is_train or not model.is_initializing:
-        raise ValueError(_why_missing(model, doc, is_train))
+        raise ValueError(
+            why_missing(
+                doc,
+                takes=model.takes,
+                width=width,
+                wanted=wanted,
+                is_train=is_train,
+            )
+        )
     return model.ops.alloc_f(shape)
-
-
-def _why_missing(model: BertListener, doc: Doc, is_train: bool) -> str:
-    wanted, width = model.upstream_name, model.get_dim("nO")
-    n_rows, found_width = doc.tensor.shape if doc.tensor.ndim == 2 else (0, 0)
-    if doc.tensor.size and model.takes != "tokens":
-        return (
-            "The Doc has vectors of tokens and none of [CLS], so it is a part of "
-            "another Doc, or was saved. Send it through the encoder again, or save "
-            f"these vectors: save_cls = true in [components.{wanted}]."
-        )
-    if doc.tensor.size and found_width != width:
-        return (
-            f"The head listens to {wanted!r} and expects vectors of width {width}, but "
-            f"those of the Doc have {found_width}. Put its own encoder right before it."
-        )
-    if doc.tensor.size:
-        return (
-            f"The Doc has {n_rows} vectors for {len(doc)} tokens, so tokens were split "
-            f"after {wanted!r}. Put the component that splits them before {wanted!r}."
-        )
-    message = (
-        f"The head listens to {wanted!r}, of which this Doc has no vectors. There must "
-        "be an encoder of that name in the pipeline before the head, neither disabled "
-        "nor excluded."
-    )
-    return f"{message} {_HELP_IN_TRAINING}" if is_train else message
-
-
-_HELP_IN_TRAINING = (
-    "In training it must be in [training.annotating_components] if it is frozen, or if "
-    "the head is there too. nlp.rehearse and 'spacy debug model' do not run it for a "
-    "head: give the head an encoder of its own, by nlp.replace_listeners or, in a "
-    "config, by 'spacy-bert.BertEncoder.v1' ('spacy-bert.ClsVectors.v1' for [CLS]) in "
-    "place of the listener."
-)
 
 
 def no_backprop(gradient: Any) -> list[Doc]:

@@ -38,7 +38,7 @@ class GradientScale:
         self._n_good = 0
 
     def unscale(self, gradients: Sequence[Tensor]) -> bool:
-        """Divide by the factor, in place, and adapt it. Returns False where a number
+        """Divide by the factor, in place, and adapt it. Returns False if a number
         is not finite, and the step must be left out."""
         if not self._is_needed:
             return True

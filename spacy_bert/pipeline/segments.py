@@ -26,7 +26,7 @@ def make_pair_doc(
 ) -> Doc:
     """Make a Doc that `bert_encoder` reads as [CLS] first [SEP] second [SEP].
 
-    separator: by default the pair_separator of the pipeline's encoder. Where a segment
+    separator: by default the pair_separator of the pipeline's encoder. If a segment
         holds it, it becomes a space.
 
     Raises ValueError if the encoder has no pair_separator, if a segment is no text, or

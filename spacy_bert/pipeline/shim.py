@@ -3,12 +3,10 @@
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import safetensors.torch
-import srsly
 import torch
 from spacy.util import logger
 from thinc.api import Optimizer, get_torch_default_device, xp2torch
@@ -16,32 +14,25 @@ from thinc.shims import Shim
 from torch import Tensor
 
 from ..checkpoint import load_encoder, save_checkpoint
-from ..hugging_face import load_hugging_face, to_hugging_face
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder, initialize_weights
 from ..model.quantized import is_quantized, quantize
 from ..tokenization import WordPiece
+from .compatibility import check_architecture
 from .learn_rates import LearnRates, default_maximum, is_ruinous
 from .optimizer import step
 from .precision import GradientScale, Precision
 from .rehearsal import Lent, lend, take_back
+from .serialization import EMPTY, deserialize, serialize
 
 Freeze = Literal["none", "embeddings", "all"] | int
-
-# What a checkpoint may differ in: how many pieces it has, and numbers of training.
-_FREE_FIELDS = {
-    "vocab_size",
-    "initializer_range",
-    "hidden_dropout_prob",
-    "attention_dropout_prob",
-}
 
 _NO_WEIGHTS = (
     "The BERT encoder has no weights yet. Load a pretrained checkpoint with "
     "spacy_bert.add_encoder(nlp, path) or, in a config, with checkpoint = "
     '"path" in [initialize.components], under the encoder\'s name; or call '
     "nlp.initialize(get_examples) to start from random ones. `spacy train` does not "
-    "load it where the encoder is in [training] frozen_components: take it out of "
+    "load it if the encoder is in [training] frozen_components: take it out of "
     "there, and set freeze = 'all' in its model."
 )
 
@@ -80,7 +71,7 @@ class BertShim(Shim):
 
     @property
     def encoder(self) -> BertEncoder:
-        """Raises ValueError where no weights were loaded or initialized."""
+        """Raises ValueError if no weights were loaded or initialized."""
         if self._model is None:
             raise ValueError(_NO_WEIGHTS)
         # What `nlp.rehearse` has updated by now.
@@ -90,7 +81,7 @@ class BertShim(Shim):
 
     @property
     def wordpiece(self) -> WordPiece:
-        """Raises ValueError where there are no weights, and so no vocabulary, yet."""
+        """Raises ValueError if there are no weights, and so no vocabulary, yet."""
         if self._wordpiece is None:
             raise ValueError(_NO_WEIGHTS)
         return self._wordpiece
@@ -128,7 +119,7 @@ class BertShim(Shim):
 
     @torch.inference_mode(False)
     def reinitialize_layers(self, n_layers: int) -> None:
-        """Draw the top layers and the pooler anew; nothing where n_layers is 0."""
+        """Draw the top layers and the pooler anew; nothing if n_layers is 0."""
         encoder = self.encoder
         if not 0 <= n_layers <= len(encoder.layers):
             raise ValueError(
@@ -162,11 +153,9 @@ class BertShim(Shim):
         """Warn once if pretrained weights will not survive the rate."""
         width = self.architecture.hidden_width
         is_at_risk = self.is_pretrained and self.freeze != "all"
-        if (
-            self._has_warned
-            or not is_at_risk
-            or not is_ruinous(rate, optimizer, hidden_width=width)
-        ):
+        if self._has_warned or not is_at_risk:
+            return
+        if not is_ruinous(rate, optimizer, hidden_width=width):
             return
         self._has_warned = True
         logger.warning(
@@ -231,37 +220,14 @@ class BertShim(Shim):
 
     def to_bytes(self) -> bytes:
         if not self.has_weights:
-            return srsly.msgpack_dumps({})
-        wordpiece = self.wordpiece
-        message = {
-            "config": asdict(self.encoder.config),
-            "is_quantized": is_quantized(self.encoder),
-            "weights": safetensors.torch.save(to_hugging_face(self.encoder)),
-            "pieces": list(wordpiece.pieces),
-            "lowercase": wordpiece.lowercase,
-            "strip_accents": wordpiece.strip_accents,
-            "split_chinese": wordpiece.split_chinese,
-        }
-        return srsly.msgpack_dumps(message)
+            return EMPTY
+        return serialize(self.encoder, self.wordpiece)
 
     @torch.inference_mode(False)
     def from_bytes(self, data: bytes) -> "BertShim":
-        message = srsly.msgpack_loads(data)
-        if not message:
-            return self
-        with torch.device("meta"):
-            encoder = BertEncoder(BertConfig(**message["config"]))
-            if message["is_quantized"]:
-                quantize(encoder)
-        tensors = safetensors.torch.load(message["weights"])
-        load_hugging_face(encoder, tensors, source="serialized pipeline")
-        wordpiece = WordPiece(
-            message["pieces"],
-            lowercase=message["lowercase"],
-            strip_accents=message["strip_accents"],
-            split_chinese=message["split_chinese"],
-        )
-        self._set(encoder, wordpiece, source="serialized pipeline")
+        source = "serialized pipeline"
+        if found := deserialize(data, source=source):
+            self._set(*found, source=source)
         return self
 
     @torch.inference_mode(False)
@@ -291,30 +257,6 @@ class BertShim(Shim):
         self._model = encoder.to(get_torch_default_device())
         self._wordpiece = wordpiece
         self.is_pretrained = True
-
-
-def check_architecture(
-    expected: BertConfig, found: BertConfig, *, source: str, component: str | None
-) -> None:
-    """Raise ValueError if the two name different architectures.
-
-    component: the name of the encoder in its pipeline, if it is known.
-    """
-    differences = [
-        f"{field.name} = {getattr(expected, field.name)!r} in the config, "
-        f"{getattr(found, field.name)!r} in the checkpoint"
-        for field in fields(BertConfig)
-        if field.name not in _FREE_FIELDS
-        and getattr(expected, field.name) != getattr(found, field.name)
-    ]
-    if differences:
-        model = f"[components.{component}.model]" if component else "the model"
-        raise ValueError(
-            f"{source}: the checkpoint is of another architecture than {model}: "
-            f"{'; '.join(differences)}. Copy the "
-            "checkpoint's numbers into the config, or write a new config with "
-            "'spacy bert init-config'."
-        )
 
 
 @torch.inference_mode(False)

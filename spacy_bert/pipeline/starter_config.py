@@ -33,7 +33,7 @@ _CLS_CLASSES = {
 }
 _TAGGER = {"@architectures": "spacy.Tagger.v2"}
 
-# Each head's own config; its model listens to the tokens, where it does not say else.
+# Each head's own config. Its model listens to the tokens unless it says otherwise.
 HEADS: Mapping[str, Mapping[str, Any]] = {
     "textcat": {"model": {**_CLS_CLASSES, "exclusive_classes": True}},
     "textcat_multilabel": {"model": {**_CLS_CLASSES, "exclusive_classes": False}},
@@ -143,7 +143,7 @@ COMMENTS = {
     "components.span_finder": "Longer spans than max_length are never found.",
     "components.extractive_qa": "Answers of more than max_answer_tokens are lost.",
     "components.extractive_qa.model": (
-        "Where some questions have no answer: instead of cls = null a section "
+        "If some questions have no answer: instead of cls = null a section "
         "[components.extractive_qa.model.cls], a spacy-bert.ClsListener.v1."
     ),
     "training.dropout": "Holds inside the encoder too.",
@@ -164,7 +164,7 @@ COMMENTS = {
     ),
     **{
         f"components.{head}.model.tok2vec.pooled": (
-            "Through the checkpoint's pooler; false where nothing ever trained it."
+            "Through the checkpoint's pooler; false if nothing ever trained it."
         )
         for head in HEADS
     },
@@ -200,7 +200,7 @@ def starter_config(
     has_pairs: Docs are pairs of texts, as those of extractive_qa always are.
 
     Raises ValueError for a head that is not known or does not go with another one,
-    FileNotFoundError or ValueError where the folder is not a BERT checkpoint.
+    FileNotFoundError or ValueError if the folder is not a BERT checkpoint.
     """
     unknown = [head for head in heads if head not in HEADS]
     if unknown or not heads:

@@ -89,7 +89,7 @@ def encode_windows(
 
 
 class _Mean:
-    """The mean of the vectors that were added at each place; zeros where none was."""
+    """The mean of the vectors that were added at each place; zeros if none was."""
 
     def __init__(self, n_places: int, width: int, device: torch.device) -> None:
         # Not of torch's default dtype, which another library may have changed.

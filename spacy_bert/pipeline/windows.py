@@ -63,7 +63,7 @@ def _cut_docs(
     alignment: Alignment, *, width: int, overlap: int
 ) -> Iterator[tuple[int, int, int, int, int]]:
     """First piece and one past the last of the first segment's part, the same of the
-    second's (-1 where there is one text), and the Doc, of each window."""
+    second's (-1 if there is one text), and the Doc, of each window."""
     cut = partial(_cut, _cut_points(alignment), overlap=overlap)
     start = 0
     borders = alignment.second_segments.tolist()
@@ -75,7 +75,7 @@ def _cut_docs(
         else:
             room = width - N_SPECIAL - 1
             # A segment of less than half the room is whole in each window over the
-            # other; where none is, windows over both are paired in order.
+            # other; if none is, windows over both are paired in order.
             first_width = max(room - (end - border), room // 2)
             second_width = room - min(border - start, first_width)
             firsts = list(cut(start, border, width=first_width)) or [(start, start)]
@@ -145,7 +145,7 @@ def _make_batch(
 ) -> WindowBatch:
     lengths = _count_pieces(windows)
     ends = np.cumsum(lengths)
-    # Two parts a window, the second empty where there is one text: (n_windows, 2).
+    # Two parts a window, the second empty if there is one text: (n_windows, 2).
     starts, stops = windows[:, [0, 2]], windows[:, [1, 3]]
     counts = stops - starts
     rows = np.stack([ends - lengths + 1, ends - 1 - counts[:, 1]], axis=1)

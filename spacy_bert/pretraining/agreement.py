@@ -15,7 +15,7 @@ def check_own_vocabulary(extend_vocab: int, mistakes: Mistakes) -> None:
     mistakes.expect(
         extend_vocab == 0,
         place="[vocabulary] extend_vocab",
-        expected="0 where there is no [pretraining] checkpoint to extend",
+        expected="0 if there is no [pretraining] checkpoint to extend",
         got=extend_vocab,
         needs=["[pretraining] checkpoint"],
     )
@@ -74,15 +74,15 @@ def new_config(model: Any, vocab_size: int) -> BertConfig:
     return bert
 
 
-def checkpoint_config(path: Path, place: str, model: Any) -> BertConfig:
+def checkpoint_config(path: Path, model: Any) -> BertConfig:
     """The checkpoint's numbers, with the dropout that [model] asks for.
 
-    Raises ValueError if it is no checkpoint, which is in `place`, or [model] says
-    something else.
+    Raises ValueError if it is no checkpoint, or [model] says something else.
     """
     try:
         bert = read_config(path)
     except (ValueError, OSError) as error:
+        place = "[pretraining] checkpoint"
         raise MistakesError([Mistake(f"{place}: {error}", (place,))]) from error
     given = {} if model is None else model
     if isinstance(given, Mapping):

@@ -30,7 +30,7 @@ class NextSentences:
 class Evaluation:
     """Losses are means in nats. unigram_loss: that of the same targets when each piece
     is guessed by its frequency alone; a model that learns from context is below it.
-    nsp: None where the sequences are single segments."""
+    nsp: None if the sequences are single segments."""
 
     mlm_loss: float
     mlm_accuracy: float

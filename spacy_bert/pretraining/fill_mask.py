@@ -22,7 +22,7 @@ def fill_mask(
 ) -> list[list[Guess]]:
     """For each [MASK] of the text the likeliest pieces, the best first.
 
-    Raises ValueError where there is no [MASK] or the text is longer than the model
+    Raises ValueError if there is no [MASK] or the text is longer than the model
     can read.
     """
     ids = encode_masked(wordpiece, text, max_pieces=model.config.max_positions)

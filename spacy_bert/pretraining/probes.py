@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from ..model import BertForPretraining
 from ..tokenization import WordPiece
 from ..tokenization.wordpiece import MASK
-from .config import TrainingConfig
 from .fill_mask import encode_masked, guess_masked
 from .index.files import CorpusPart
 from .instances.randomness import Stream, make_generator
 from .log import Row
+from .training_config import TrainingConfig
 
 N_PROBES = 6
 TOP_K = 5
@@ -29,7 +29,7 @@ _N_DIGITS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """`piece_ids`: [CLS] ... [MASK] ... [SEP]. `answer`: what the text has there, where
+    """`piece_ids`: [CLS] ... [MASK] ... [SEP]. `answer`: what the text has there, if
     that is known."""
 
     text: str
@@ -44,9 +44,9 @@ def make_probes(
     *,
     max_pieces: int,
 ) -> list[Probe]:
-    """The config's, or where it has none some held-out sentences, the same each time.
+    """The config's, or if it has none some held-out sentences, the same each time.
 
-    Raises ValueError where a text is longer than `max_pieces`.
+    Raises ValueError if a text is longer than `max_pieces`.
     """
     if not config.probes:
         found = _held_out_probes(held_out, wordpiece, config.seed, max_pieces)

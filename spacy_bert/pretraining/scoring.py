@@ -8,7 +8,6 @@ import torch
 
 from ..checkpoint import load_mlm_model
 from ..record import read_record
-from .config import TrainingConfig
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
 from .index.building import index_whole
 from .index.fingerprint import plan_index
@@ -16,6 +15,7 @@ from .instances.batches import BatchReader
 from .progress_bar import Write
 from .sections import expect, read_section
 from .text.corpus import CorpusConfig, Splitter
+from .training_config import TrainingConfig
 
 
 def score_checkpoint(
@@ -37,7 +37,7 @@ def score_checkpoint(
     write: takes lines on how far it is.
 
     An NSP head that was never trained gets no scores. Raises ValueError or OSError
-    where something does not fit.
+    if something does not fit.
     """
     model, wordpiece, judges_pairs = load_mlm_model(checkpoint)
     record = read_record(checkpoint)

@@ -184,10 +184,6 @@ def expect(is_right: bool, *, place: str, expected: str, got: object) -> None:
     mistakes.raise_any()
 
 
-def _is_required(field: Any) -> bool:
-    return field.default is MISSING and field.default_factory is MISSING
-
-
 def _checked(value: Any, kind: Any, *, place: str) -> Any:
     """The value in the type that the dataclass declares. (1, float) -> 1.0"""
     if get_origin(kind) in (UnionType, Union):

@@ -15,7 +15,7 @@ _CONFIG = """\
 # and [vocabulary] has no path: the checkpoint has both. Run it with
 #   spacy bert pretrain THIS_FILE out --paths.corpus "texts/*.txt"
 # A setting that is left out is explained, with its default, in
-# spacy_bert/pretraining/config.py; configs/pretrain.cfg has more of them.
+# spacy_bert/pretraining/training_config.py; configs/pretrain.cfg has more of them.
 
 [paths]
 # A file, a folder or a glob.

@@ -40,7 +40,7 @@ def score_answers(
     """{spans_key}_em and {spans_key}_f: means of exact match and of F1.
 
     The first predicted answer is compared with all answers of the reference. Docs whose
-    reference has no group spans_key are left out; where that is all, both are None.
+    reference has no group spans_key are left out; if that is all, both are None.
     """
     metrics = _METRICS[metric]
     matches, overlaps = [], []

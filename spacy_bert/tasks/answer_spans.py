@@ -12,12 +12,12 @@ _MAX_SCORES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class BestSpans:
-    """The likeliest spans, best first; fewer than asked for where there are no more.
+    """The likeliest spans, best first; fewer than asked for if there are no more.
 
     starts, ends: first and last token, (n_spans,).
     scores: start logit + end logit, (n_spans,).
     probs: of each among all valid spans and "no answer", (n_spans,).
-    no_answer_score, no_answer_prob: -inf and 0 where "no answer" was no option.
+    no_answer_score, no_answer_prob: -inf and 0 if "no answer" was no option.
     """
 
     starts: NDArray[np.int64]

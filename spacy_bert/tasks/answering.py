@@ -12,7 +12,7 @@ from ..pipeline.segments import get_pair_separator, make_pair_doc
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """start_char, end_char: in the context. probability: among all its valid spans, and
-    "no answer" where the model has that option."""
+    "no answer" if the model has that option."""
 
     text: str
     start_char: int
@@ -36,12 +36,12 @@ def answer_batch(
 ) -> Iterator[list[Answer]]:
     """The n_best answers to each (question, context), best first.
 
-    None where the context is empty, or the model finds that it holds no answer.
+    None if the context is empty, or the model finds that it holds no answer.
 
     batch_size: Docs that go through the pipeline together; by default the pipeline's.
     name: the component's.
 
-    Raises ValueError for an empty question, which says nothing to look for, and where
+    Raises ValueError for an empty question, which says nothing to look for, and if
     the pipeline has no such component or its encoder no pair_separator.
     """
     if name not in nlp.pipe_names:

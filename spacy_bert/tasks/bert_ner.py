@@ -112,7 +112,7 @@ class BertNer(EarlyPipe):
             learned before.
 
         Logs a warning for entities that cannot be learned as they are, and for labels
-        of few entities. Raises ValueError where there are no labels.
+        of few entities. Raises ValueError if there are no labels.
         """
         validate_get_examples(get_examples, "BertNer.initialize")
         counts = count_entities(get_examples())
@@ -148,11 +148,11 @@ class BertNer(EarlyPipe):
         which grows with its tokens too. Neither is divided by anything, as in spaCy's
         tagger and ner: beside them each token weighs the same.
 
-        Where annotation is missing or its tokens are not those of the Doc, softmax
+        If annotation is missing or its tokens are not those of the Doc, softmax
         passes the token over, and the CRF adds up all tags that it may have.
 
         Raises ValueError for an entity whose label is not one of this component's, and
-        where the loss is not finite.
+        if the loss is not finite.
         """
         examples = list(examples)
         loss, gradient = tagging_loss(

@@ -32,7 +32,7 @@ class BioTags:
         return 1 + 2 * len(self.labels)
 
     def begin(self, label: str) -> int:
-        """Raises ValueError where the label is not one of these."""
+        """Raises ValueError if the label is not one of these."""
         if label not in self.labels:
             raise ValueError(
                 f"Expected entities with labels out of {', '.join(self.labels)}; got "
@@ -58,10 +58,10 @@ class BioTags:
     ) -> NDArray[np.bool_]:
         """What BILUO tags say of the tokens that are not white space.
 
-        biluo: one a token, None or "-" where it is not known.
+        biluo: one a token, None or "-" if it is not known.
         Returns (n_tokens less white space, n_tags): every tag that a token may have.
 
-        Raises ValueError where a label is not one of these.
+        Raises ValueError if a label is not one of these.
         """
         rows = []
         begins, ended = False, ""

@@ -14,7 +14,7 @@ _UNIT = re.compile(r"[\u4e00-\u9fa5]|[^\s\u4e00-\u9fa5]+")
 
 
 def exact_match(answer: str, golds: Iterable[str]) -> float:
-    """1.0 where the answer is one of the golds, but for punctuation."""
+    """1.0 if the answer is one of the golds, but for punctuation."""
     texts = list(golds) or [""]
     return max(float(_clean(answer) == _clean(text)) for text in texts)
 

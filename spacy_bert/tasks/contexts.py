@@ -38,6 +38,6 @@ def find_context(doc: Doc, separator: str) -> Span:
 
 def context_rows(context: Span, *, can_abstain: bool) -> slice:
     """The context's rows of the Doc's logits, whose first row is that of "no answer"
-    where there is that option."""
+    if there is that option."""
     n_before = int(can_abstain)
     return slice(context.start + n_before, context.end + n_before)

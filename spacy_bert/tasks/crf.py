@@ -41,11 +41,11 @@ def negative_log_likelihood(
 
     scores: (n_tokens, n_tags), the sequences end to end.
     possible: bool, of the same shape: the tags a token may have, as far as is known;
-        one where its tag is known, all where it is not. The chances of all paths
+        one if its tag is known, all if it is not. The chances of all paths
         through them are added up.
     lengths: in tokens; 0 gives a loss of 0.
 
-    Raises ValueError where no path through the possible tags is allowed.
+    Raises ValueError if no path through the possible tags is allowed.
     """
     # Takes the same from every path. Sums stay small, and exact on long sequences.
     scores = scores.log_softmax(-1)

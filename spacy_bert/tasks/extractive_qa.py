@@ -126,9 +126,9 @@ class ExtractiveQA(EarlyPipe):
         self, pairs: Iterable[tuple[str, str]], *, batch_size: int | None = None
     ) -> Iterator[list[Answer]]:
         """`answering.answer_batch` with the pipeline that this component was made in,
-        also where another one takes it as a source.
+        also if another one takes it as a source.
 
-        Raises ValueError where that is not known: after pickling, or once it is gone.
+        Raises ValueError if that is not known: after pickling, or once it is gone.
         """
         nlp = self.pipeline.get()
         if nlp is None:
@@ -170,7 +170,7 @@ class ExtractiveQA(EarlyPipe):
         return best
 
     def set_annotations(self, docs: Iterable[Doc], best: Sequence[BestSpans]) -> None:
-        """An empty group where the lead of "no answer" is above the threshold."""
+        """An empty group if the lead of "no answer" is above the threshold."""
         key = self.cfg["spans_key"]
         for doc, found in zip(docs, best, strict=True):
             spans = [
@@ -188,8 +188,8 @@ class ExtractiveQA(EarlyPipe):
     def get_loss(
         self, examples: Iterable[Example], logits: Sequence[Floats2d]
     ) -> tuple[float, list[Floats2d]]:
-        """Raises ValueError where an answer is not in its context, or there is none and
-        the model always gives one; and where the loss is not finite."""
+        """Raises ValueError if an answer is not in its context, or there is none and
+        the model always gives one; and if the loss is not finite."""
         examples = list(examples)
         validate_examples(examples, "ExtractiveQA.get_loss")
         golds = [self._find_gold(example) for example in examples]
@@ -204,7 +204,7 @@ class ExtractiveQA(EarlyPipe):
         *,
         nlp: Language | None = None,
     ) -> None:
-        """Raises ValueError as `get_loss` does, for any of the examples, and where none
+        """Raises ValueError as `get_loss` does, for any of the examples, and if none
         of them is annotated or the encoder has no pair_separator."""
         validate_get_examples(get_examples, "ExtractiveQA.initialize")
         max_tokens = self.cfg["max_answer_tokens"]
@@ -247,7 +247,7 @@ class ExtractiveQA(EarlyPipe):
         return bool((lead > self.cfg["no_answer_threshold"]).any())
 
     def _to_numpy(self, logits: Sequence[Floats2d]) -> list[NDArray[np.float32]]:
-        """In one transfer, where they are on a GPU."""
+        """In one transfer, if they are on a GPU."""
         ends = np.cumsum([len(rows) for rows in logits])[:-1]
         together = self.model.ops.to_numpy(self.model.ops.xp.concatenate(logits))
         return np.split(together, ends)

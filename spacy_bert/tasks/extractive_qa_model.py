@@ -22,7 +22,7 @@ def build_extractive_qa(
     cls: Model[list[Doc], Floats2d] | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """One (n_rows, 2) a Doc: logits of starting and of ending at each token, and before
-    them, where there is `cls`, those of "no answer" (Devlin et al. 2018, section 4.3).
+    them, if there is `cls`, those of "no answer" (Devlin et al. 2018, section 4.3).
 
     tok2vec: one (n_tokens, width) a Doc.
     cls: (n_docs, width), the [CLS] vectors; without it every question has an answer.

@@ -25,14 +25,14 @@ class GoldAnswer:
 def find_gold_answer(
     example: Example, *, spans_key: str, can_abstain: bool, separator: str
 ) -> GoldAnswer | None:
-    """The first answer in reference.spans[spans_key]; None where the key is missing.
+    """The first answer in reference.spans[spans_key]; None if the key is missing.
 
     separator: the encoder's pair_separator.
 
     An empty group says that there is no answer. An answer that does not begin or end
     with a token of the predicted Doc is widened to the tokens it touches.
 
-    Raises ValueError where the Doc is not a pair, the answer is not in the context, or
+    Raises ValueError if the Doc is not a pair, the answer is not in the context, or
     there is none and can_abstain is False.
     """
     if spans_key not in example.reference.spans:

@@ -49,7 +49,7 @@ def read_pairs(
         annotators did not agree.
 
     A .tsv file starts with the names of its columns and has no quoting. Raises
-    ValueError, with the line, where a column, a label or a number is missing.
+    ValueError, with the line, if a column, a label or a number is missing.
     """
     if label is not None and score is not None:
         raise ValueError(

@@ -141,7 +141,7 @@ class TextRegressor(EarlyPipe):
     ) -> tuple[float, Floats2d]:
         """Half the sum of the squared errors, in deviations, and its gradient.
 
-        Raises ValueError where the loss is not finite.
+        Raises ValueError if the loss is not finite.
         """
         targets = _read_targets(list(examples), self.labels)
         is_given = ~np.isnan(targets)
@@ -164,7 +164,7 @@ class TextRegressor(EarlyPipe):
 
         labels: which of the references' `cats` to predict; by default all of them.
 
-        Raises ValueError where there are none.
+        Raises ValueError if there are none.
         """
         validate_get_examples(get_examples, "TextRegressor.initialize")
         examples = list(get_examples())
@@ -205,9 +205,9 @@ class TextRegressor(EarlyPipe):
 def _read_targets(
     examples: Sequence[Example], labels: Sequence[str]
 ) -> NDArray[np.float64]:
-    """(n_examples, n_labels), NaN where a reference has no such label.
+    """(n_examples, n_labels), NaN if a reference has no such label.
 
-    Raises ValueError where it has something else than a number, or an infinite one.
+    Raises ValueError if it has something else than a number, or an infinite one.
     """
     for example in examples:
         for label in labels:
@@ -232,7 +232,7 @@ def score_regression(examples: Iterable[Example], **settings: Any) -> dict[str, 
     """Correlation of predicted and given numbers, over all Docs that have both, of the
     component's labels (`labels` in settings) or of all: `cats_pearson` and
     `cats_spearman`, their means over labels, and each label's own in
-    `cats_correlation_per_label`. None where there are too few, or all are the same.
+    `cats_correlation_per_label`. None if there are too few, or all are the same.
     """
     predicted: dict[str, list[float]] = {}
     given: dict[str, list[float]] = {}

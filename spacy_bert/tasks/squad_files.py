@@ -42,10 +42,10 @@ class SquadFile:
 def read_squad(path: Path, *, misplaced: Misplaced = "error") -> SquadFile:
     """The questions of a file, in its order.
 
-    misplaced: what to do where an answer's text is not in the context at its offset:
+    misplaced: what to do if an answer's text is not in the context at its offset:
         raise ValueError, or "skip" its place (its text still counts when scoring).
 
-    Raises ValueError too where the file is of another format or has no questions.
+    Raises ValueError too if the file is of another format or has no questions.
     """
     if misplaced not in get_args(Misplaced):
         raise ValueError(

@@ -14,7 +14,7 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 
 def exact_match(answer: str, golds: Iterable[str]) -> float:
-    """1.0 where the answer is one of the golds, after normalization."""
+    """1.0 if the answer is one of the golds, after normalization."""
     return best_over(golds, _is_same, answer)
 
 

@@ -33,10 +33,10 @@ def tagging_loss(
 ) -> tuple[float, TagScores]:
     """The loss, summed over tokens, and its gradient by the scores.
 
-    biluo: one tag a token, None or "-" where it is not known. There, softmax passes the
+    biluo: one tag a token, None or "-" if it is not known. There, softmax passes the
         token over, and the CRF adds up the chances of all tags that it may have.
 
-    Raises ValueError where a label is not one of tags.
+    Raises ValueError if a label is not one of tags.
     """
     words, possible = _known_words(docs, biluo, tags)
     if not len(possible):

@@ -64,7 +64,7 @@ def build_token_classifier(
 
 def build_transitions(*, is_learned: bool) -> Model[list[Floats2d], TagScores]:
     """Puts the scores of the transitions beside those of the tokens. They start from
-    zeros, and stay zeros where they are not learned.
+    zeros, and stay zeros if they are not learned.
 
     At rates that suit a BERT they leave zero slowly: after 250 steps of 2e-4 on WNUT17
     none was beyond 0.02. Thirty times faster they scored the same there.

@@ -39,7 +39,7 @@ class Extension:
 def extend_wordpiece(
     wordpiece: WordPiece, texts: Iterable[str], *, n_new: int, min_frequency: int = 2
 ) -> Extension:
-    """Add at most `n_new` pieces; fewer where no others occur `min_frequency` times.
+    """Add at most `n_new` pieces; fewer if no others occur `min_frequency` times.
 
     The ids of the old pieces stay, and [unused...] rows are left to those who use them.
     An [UNK] counts like two pieces, as it is worth one to know what stood there. The

@@ -34,7 +34,7 @@ def save_wordpiece(wordpiece: WordPiece, path: Path) -> None:
 
 
 def load_wordpiece(path: Path) -> WordPiece:
-    """Read `vocab.txt` and, where it is there, `tokenizer_config.json`.
+    """Read `vocab.txt` and, if it is there, `tokenizer_config.json`.
 
     Without the latter, text is lower-cased, as `transformers` does.
     """
@@ -65,7 +65,7 @@ def load_wordpiece(path: Path) -> WordPiece:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """A JSON file's object. Raises ValueError where it holds something else."""
+    """A JSON file's object. Raises ValueError if it holds something else."""
     try:
         settings = json.loads(path.read_text(encoding="utf8"))
     # The second: brackets nested deeper than Python's stack.

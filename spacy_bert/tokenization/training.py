@@ -49,7 +49,7 @@ def train_wordpiece(
     they are a fourth as frequent as the longer pieces; the rest becomes [UNK]. The
     same texts give the same vocabulary.
 
-    Raises ValueError where there is no text or no room beside the special pieces.
+    Raises ValueError if there is no text or no room beside the special pieces.
     """
     if vocab_size < 2 * len(SPECIAL_PIECES):
         raise ValueError(

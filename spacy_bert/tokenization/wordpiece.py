@@ -52,7 +52,7 @@ class WordPiece:
     ) -> None:
         """`strip_accents=None` strips them when lower-casing, as the original does.
 
-        Raises ValueError where a special piece is missing or a piece stands twice.
+        Raises ValueError if a special piece is missing or a piece stands twice.
         """
         self.pieces = tuple(pieces)
         self.lowercase = lowercase
@@ -121,7 +121,7 @@ class WordPiece:
         ]
 
     def encode_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Piece ids alone: cheaper where nobody asks which characters they cover."""
+        """Piece ids alone: cheaper if nobody asks which characters they cover."""
         encodings = self._tokenizer.encode_batch_fast(
             list(texts), add_special_tokens=False
         )

@@ -15,7 +15,7 @@ from spacy_bert.pretraining.distributed.ranks import ALONE
 from spacy_bert.pretraining.instances.batches import read_step
 from spacy_bert.pretraining.report import write_report
 from spacy_bert.pretraining.training import state
-from spacy_bert.pretraining.training.run import prepare_run
+from spacy_bert.pretraining.training.prepare import prepare_run
 
 PIECES = "[PAD] [UNK] [CLS] [SEP] [MASK] the a cat dog sat ran on by . !".split()
 

@@ -11,8 +11,8 @@ from spacy.training import Corpus
 from spacy.training.converters import conll_ner_to_docs
 from thinc.api import Config, Model
 
+from spacy_bert.pipeline.foreign_listeners import check_connected
 from spacy_bert.pipeline.from_checkpoint import read_architecture
-from spacy_bert.pipeline.listeners import check_connected
 
 
 def make_config(kind, architecture, checkpoint, **changes):

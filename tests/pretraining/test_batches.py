@@ -1,5 +1,6 @@
 """Instances -> packed batches; the losses equal those of transformers."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -10,7 +11,7 @@ from toy_corpus import make_part
 from transformers import BertForPreTraining
 
 from spacy_bert.checkpoint import save_checkpoint
-from spacy_bert.model import BertConfig, BertForPretraining, mlm_loss, nsp_loss
+from spacy_bert.model import BertForPretraining, mlm_loss, nsp_loss
 from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
@@ -28,17 +29,8 @@ def reader(part, pieces):
 
 
 @pytest.fixture
-def model(pieces):
-    config = BertConfig(
-        vocab_size=pieces.n_pieces,
-        hidden_width=16,
-        n_layers=2,
-        n_heads=4,
-        intermediate_width=32,
-        max_positions=32,
-        hidden_dropout_prob=0.0,
-        attention_dropout_prob=0.0,
-    )
+def model(pieces, toy_config):
+    config = replace(toy_config, vocab_size=pieces.n_pieces)
     model = BertForPretraining(config)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3, generator=torch.manual_seed(0))

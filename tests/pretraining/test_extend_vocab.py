@@ -157,7 +157,7 @@ def test_another_number_of_pieces_is_another_run(tmp_path, bert_path, extend):
 
 
 def test_only_a_checkpoint_is_extended(make_config):
-    with pytest.raises(ValueError, match="extend_vocab: expected 0 where there is no"):
+    with pytest.raises(ValueError, match="extend_vocab: expected 0 if there is no"):
         make_config(vocabulary={"extend_vocab": 5})
     with pytest.raises(ValueError, match="extend_vocab: expected at least 0, got -1"):
         make_config(vocabulary={"extend_vocab": -1})

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 from toy_corpus import read_log
 
-from spacy_bert.model import BertConfig, BertForPretraining
+from spacy_bert.model import BertForPretraining
 from spacy_bert.pretraining import DivergenceError, pretrain
 from spacy_bert.pretraining.config import PretrainingConfig, TrainingConfig
 from spacy_bert.pretraining.distributed.ranks import OtherRankError
@@ -87,7 +87,7 @@ def test_two_ranks_follow_the_losses_of_one(tmp_path, plain, pair, changes):
     assert counts[0] == counts[1]
 
 
-def test_unequal_ranks_have_the_gradient_of_one(pair, part, pieces):
+def test_unequal_ranks_have_the_gradient_of_one(pair, part, pieces, toy_config):
     """60 sequences in three batches and 4 short ones, where one rank has no piece to
     predict: means are over all, not the mean of two means."""
     part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
@@ -97,15 +97,7 @@ def test_unequal_ranks_have_the_gradient_of_one(pair, part, pieces):
     nothing = torch.zeros(0, dtype=torch.int64)
     last = replace(last, masked_rows=nothing, targets=nothing)
     batches = [*make_batches(reader, instances[np.arange(60)], 3), last]
-    bert = BertConfig(
-        vocab_size=pieces.n_pieces,
-        hidden_width=16,
-        n_layers=1,
-        n_heads=2,
-        max_positions=32,
-        hidden_dropout_prob=0.0,
-        attention_dropout_prob=0.0,
-    )
+    bert = replace(toy_config, vocab_size=pieces.n_pieces, n_layers=1, n_heads=2)
     model = BertForPretraining(bert)
     model.initialize_weights()
     both = pair(find_gradient, model, batches, [3, 1])

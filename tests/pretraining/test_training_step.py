@@ -1,11 +1,12 @@
 """The optimizer, the schedule, and what one step does."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
-from spacy_bert.model import BertConfig, BertForPretraining
+from spacy_bert.model import BertForPretraining
 from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.batches import BatchReader, Place, make_batches
 from spacy_bert.pretraining.training.muon import Muon, orthogonalize
@@ -25,18 +26,9 @@ def batches(part, pieces):
 
 
 @pytest.fixture
-def model(pieces):
+def model(pieces, toy_config):
     torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=pieces.n_pieces,
-        hidden_width=16,
-        n_layers=1,
-        n_heads=2,
-        intermediate_width=32,
-        max_positions=32,
-        hidden_dropout_prob=0.0,
-        attention_dropout_prob=0.0,
-    )
+    config = replace(toy_config, vocab_size=pieces.n_pieces, n_layers=1, n_heads=2)
     model = BertForPretraining(config)
     model.initialize_weights()
     return model

@@ -35,7 +35,7 @@ def collect_moments(
 
 
 def save_moments(path: Path, moments: Mapping[str, Tensor], ranks: Ranks) -> None:
-    """Raises OSError where they cannot be written. All ranks do this at once."""
+    """Raises OSError if they cannot be written. All ranks do this at once."""
     if not moments:
         path.mkdir(exist_ok=True)
         return
@@ -64,7 +64,7 @@ def load_moments(
 ) -> None:
     """Put the moments into the optimizers.
 
-    files: the names that saving gave. Raises ValueError where one is damaged, missing
+    files: the names that saving gave. Raises ValueError if one is damaged, missing
     or of another model.
     """
     from torch.distributed import checkpoint
@@ -137,7 +137,7 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _without_warning() -> Iterator[None]:
-    """That there is one process, where there is."""
+    """Without the warning of torch that there is only one process."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "torch.distributed is disabled")
         yield

@@ -26,7 +26,7 @@ class OtherRankError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Ranks:
-    """group: passes messages, which lie on the CPU. None where there is one process."""
+    """group: passes messages, which lie on the CPU. None if there is one process."""
 
     rank: int = 0
     n: int = 1
@@ -60,7 +60,7 @@ class Ranks:
     def each(self, task: Callable[[], Result]) -> Result:
         """What `task` gives here, once all ranks have done it. It sends no messages.
 
-        Raises what it raises here, and OtherRankError where it did on another rank.
+        Raises what it raises here, and OtherRankError if it did on another rank.
         """
         if self.group is None:
             return task()

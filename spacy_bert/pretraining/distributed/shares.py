@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 def count_batches(n_sequences: int, batch_size: int, n_ranks: int) -> int:
     """How many batches each rank makes of its share: as many as all others, since they
-    meet in each, of `batch_size` sequences or fewer where there are enough.
+    meet in each, of `batch_size` sequences or fewer if there are enough.
 
-    Raises ValueError where there is not a sequence for each rank.
+    Raises ValueError if there is not a sequence for each rank.
     """
     if n_sequences < n_ranks:
         raise ValueError(

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..config import TrainingConfig
 from ..text.repeats import Repeats
+from ..training_config import TrainingConfig
 from .findings import LEAST_CHARS, LONG, Findings
 from .fingerprint import IndexPlan
 

@@ -31,6 +31,7 @@ from .files import (
 from .findings import Findings
 from .fingerprint import IndexPlan, describe_change
 from .shards import is_built, join_shards, read_findings, write_parts
+from .summary import describe_index
 from .workers import Shards, build_in_processes
 
 _TRAINING = IndexUse()
@@ -49,7 +50,7 @@ def open_index(
     write: Write = print,
     use: IndexUse = _TRAINING,
 ) -> CorpusIndex:
-    """The index at `path`, built first where it is missing, damaged or out of date.
+    """The index at `path`, built first if it is missing, damaged or out of date.
 
     n_process: 0 takes one for each core. use: what it is for, which changes nothing but
         the warnings.
@@ -63,7 +64,7 @@ def open_index(
         reason = describe_change(meta["fingerprint"], plan)
         if reason is None:
             index = read_index(path)
-            # Left over where a kill came right after the index was whole.
+            # Left over if a kill came right after the index was whole.
             remove(_shards_folder(path))
             return index
     except ValueError as error:
@@ -102,7 +103,7 @@ def build_index(
         raise
     join_shards(path, plan, folders, findings)
     remove(_shards_folder(path))
-    write(_describe(built, sizes, findings))
+    write(describe_index(built, sizes, findings))
     for warning in make_warnings(findings, plan, use):
         write(f"Warning: {warning}")
 
@@ -187,29 +188,3 @@ def _check_text(n_documents: int) -> None:
             "The corpus holds no text: every file is empty, or holds nothing but "
             "spaces and characters that the vocabulary drops."
         )
-
-
-def _describe(
-    plan: IndexPlan, sizes: dict[str, Counter[str]], findings: Findings
-) -> str:
-    """What was read. Punctuation marks count as words."""
-    train, held_out = (sizes[name] for name in PARTS)
-    cuts = plan.find_held_out().share > 0
-    n_documents = train["n_documents"] + (0 if cuts else held_out["n_documents"])
-    n_files = len({source.path for source in plan.sources})
-    numbers = [
-        (n_files, "file"),
-        (n_documents, "document"),
-        (train["n_sentences"] + held_out["n_sentences"], "sentence"),
-        (findings.n_words(plan.wordpiece), "word"),
-        (train["n_pieces"] + held_out["n_pieces"], "piece"),
-    ]
-    what = _count(held_out["n_documents"], "document")
-    if cuts:
-        n_sentences = _count(held_out["n_sentences"], "sentence")
-        what = f"{n_sentences}, the last of each document, as these are few"
-    return f"Indexed {', '.join(_count(*n) for n in numbers)}. Held out: {what}"
-
-
-def _count(n: int, name: str) -> str:
-    return f"{n:,} {name}" if n == 1 else f"{n:,} {name}s"

@@ -1,8 +1,8 @@
 """The corpus as piece ids in memory-mapped files, with sentence and document offsets.
 
 A folder with `meta.json`, `train/` and `held_out/`; each of the two has `pieces.bin`
-(uint16, or uint32 where the vocabulary needs it), `sentences.bin` and `documents.bin`
-(uint32, or int64 where there are 2 ** 32 pieces), and `words.bin` (bits) where words
+(uint16, or uint32 if the vocabulary needs it), `sentences.bin` and `documents.bin`
+(uint32, or int64 if there are 2 ** 32 pieces), and `words.bin` (bits) if words
 were asked for. All numbers are little-endian. `meta.json` has a checksum of each file.
 That is 0.47 of the bytes of English text with 30,522 pieces.
 """
@@ -39,7 +39,7 @@ class CorpusPart:
         sentences and one of one -> [0, 2, 3].
     word_starts: uint8, (ceil(n_pieces / 8),), a bit a piece, the lowest first: whether
         the piece begins a word. `np.unpackbits(..., bitorder="little")` reads it. None
-        where words were not asked for.
+        if words were not asked for.
     """
 
     piece_ids: NDArray[np.unsignedinteger]
@@ -127,7 +127,7 @@ def read_index(path: Path, *, checks_all: bool = True) -> CorpusIndex:
 
 
 def read_meta(path: Path) -> dict[str, Any]:
-    """Raises ValueError where there is no index or its description is not readable."""
+    """Raises ValueError if there is no index or its description is not readable."""
     try:
         meta = read_checked(path / META_FILE, IndexMeta)
     except FileNotFoundError as error:
@@ -145,7 +145,7 @@ def piece_dtype(n_pieces: int) -> np.dtype:
 
 
 def load_part(path: Path, meta: dict[str, Any]) -> CorpusPart:
-    """`meta` is that of its index. Raises ValueError where the files have another size,
+    """`meta` is that of its index. Raises ValueError if the files have another size,
     or offsets do not end where they should."""
     sizes, dtype = meta["parts"][path.name], np.dtype(meta["piece_dtype"])
     n_pieces, n_sentences = sizes["n_pieces"], sizes["n_sentences"]
@@ -167,7 +167,7 @@ def load_part(path: Path, meta: dict[str, Any]) -> CorpusPart:
 
 
 def check_files(path: Path, meta: dict[str, Any]) -> None:
-    """Raises ValueError where a file is not as it was written."""
+    """Raises ValueError if a file is not as it was written."""
     for part in PARTS:
         checksums = meta["parts"][part]["checksums"]
         for name in FILES:

@@ -85,7 +85,7 @@ class IndexPlan:
 def plan_index(
     corpus: CorpusConfig, *, wordpiece: WordPiece, splitter: Splitter | None
 ) -> IndexPlan:
-    """Nothing of the text is read yet. Raises FileNotFoundError or ValueError where
+    """Nothing of the text is read yet. Raises FileNotFoundError or ValueError if
     there is none."""
     return IndexPlan(
         sources=find_sources(corpus),
@@ -103,7 +103,7 @@ def make_fingerprint(plan: IndexPlan, records: Sequence[list[Any]]) -> dict[str,
 
 
 def describe_change(old: Mapping[str, Any], plan: IndexPlan) -> str | None:
-    """How the plan differs from a fingerprint, in words; None where it does not.
+    """How the plan differs from a fingerprint, in words; None if it does not.
 
     Reads only files whose size or time is another.
     """

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class Offsets:
-    """Ascending numbers of at least 0, in 4 bytes each where they fit, as int64.
+    """Ascending numbers of at least 0, in 4 bytes each if they fit, as int64.
 
     numpy would copy all of them to search for numbers of another type, and 4 bytes
     overflow when they are added to.

@@ -18,7 +18,7 @@ _BLOCK_CHARS = 1 << 18
 @dataclass(frozen=True, kw_only=True)
 class TokenizedDocument:
     """sentences: piece ids, none of them empty; there may be no sentence.
-    word_starts: for each of them, (n_pieces,), or nothing where words are not found."""
+    word_starts: for each of them, (n_pieces,), or nothing if words are not found."""
 
     lines: list[str]
     is_held_out: bool
@@ -63,7 +63,7 @@ def starts_of_words(
     return np.diff(words, prepend=-1) != 0
 
 
-# The ids of a sentence, and which of them begin a word, where that is asked for.
+# The ids of a sentence, and which of them begin a word, if that is asked for.
 _Encoded = tuple[list[int], NDArray[np.bool_] | None]
 
 

@@ -34,7 +34,7 @@ def build_in_processes(shards: Shards, n_process: int, on_read: OnRead) -> None:
 
     on_read: gets the number of bytes each time that some text was read.
 
-    Raises what the build of a shard raises, and OSError where a process was killed.
+    Raises what the build of a shard raises, and OSError if a process was killed.
     """
     n_process = min(n_process or _n_cores(), len(shards))
     if n_process <= 1:
@@ -73,7 +73,7 @@ def build_in_processes(shards: Shards, n_process: int, on_read: OnRead) -> None:
 
 
 def _n_cores() -> int:
-    """Those that this process may use, where the system tells."""
+    """Those that this process may use, if the system tells."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

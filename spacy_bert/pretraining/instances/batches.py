@@ -8,10 +8,10 @@ from torch import Tensor
 
 from ...model import PackedBatch, pack
 from ...tokenization import WordPiece
-from ..config import TrainingConfig
 from ..distributed.ranks import ALONE, Ranks
 from ..distributed.shares import count_batches, cut_shares
 from ..index.files import CorpusPart
+from ..training_config import TrainingConfig
 from .blocks import count_blocks
 from .masking import make_masking, mask_pieces
 from .phases import Place, make_phases, next_epoch, phase_at
@@ -69,7 +69,7 @@ class BatchReader:
     """Reads instances of a part of the index, epoch after epoch; in batches, those that
     are for this rank.
 
-    Raises ValueError where the part has no instances of the form that is asked for.
+    Raises ValueError if the part has no instances of the form that is asked for.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class BatchReader:
 def read_step(reader: BatchReader, place: Place, share_done: float) -> StepData:
     """From `place` on, when `share_done` of the run is done, 0 to 1.
 
-    All ranks together read `accumulate_gradient` batches. Where the next phase begins,
+    All ranks together read `accumulate_gradient` batches. When the next phase begins,
     a new epoch begins too.
     """
     phase = phase_at(share_done, reader.config)

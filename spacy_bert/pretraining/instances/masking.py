@@ -2,7 +2,7 @@
 
 As in Devlin et al. 2018, section 3.1: 15 % of the pieces of a sequence, of which 80 %
 become [MASK], 10 % a random piece and 10 % stay; drawn for each piece, or for each span
-(Joshi et al. 2019, section 3.1) where whole spans are hidden.
+(Joshi et al. 2019, section 3.1) if whole spans are hidden.
 
 create_pretraining_data.py (google-research/bert) also hides [UNK], draws random pieces
 from the whole vocabulary, [PAD] and [unused...] included, and takes as words what
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
-from ..config import TrainingConfig
+from ..training_config import TrainingConfig
 from .sequences import Sequences
 from .units import (
     choose_in_circle,
@@ -57,7 +57,7 @@ class MaskedIds:
 
 
 def make_masking(wordpiece: WordPiece, config: TrainingConfig) -> Masking:
-    """Raises ValueError where there is nothing to hide."""
+    """Raises ValueError if there is nothing to hide."""
     pieces = wordpiece.pieces
     ids = np.arange(len(pieces))
     is_special = np.array([piece in SPECIAL_PIECES for piece in pieces])
@@ -80,8 +80,8 @@ def make_masking(wordpiece: WordPiece, config: TrainingConfig) -> Masking:
 def mask_pieces(
     sequences: Sequences, draws: NDArray[np.float64], masking: Masking
 ) -> MaskedIds:
-    """Hide max(1, round(mask_prob * length)) pieces of each sequence: exactly where
-    they are hidden one by one, and on average where words or spans are; fewer where
+    """Hide max(1, round(mask_prob * length)) pieces of each sequence: exactly if
+    they are hidden one by one, and on average if words or spans are; fewer if
     fewer can be hidden, or words are skipped (`faithful`).
 
     draws: numbers in [0, 1), (n_sequences, n_draws, at least the longest length).

@@ -9,7 +9,7 @@ back; the longer half is shortened at its front or back until both fit.
 original calls every chunk of one sentence random, on top of half of the others. Here a
 chunk takes a second sentence wherever its document has one; and what must be random (a
 last sentence left over) counts: the other pairs are true so much more often. They come
-from all over the corpus, so no kind of document pays for another. Where more than half
+from all over the corpus, so no kind of document pays for another. If more than half
 of all chunks are lone sentences, the share of random pairs stays above half. The
 original may also take the random half from the same document, which it tries ten times
 to avoid. With `faithful` all of this, and what `_shorten` says, is as in the original.
@@ -80,7 +80,7 @@ def make_pairs(
 def truncated_lengths(
     n_a: NDArray[np.int64], n_b: NDArray[np.int64], n_pieces: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What is left when the longer one loses a piece, B where both are equal, until
+    """What is left when the longer one loses a piece, B if both are equal, until
     both fit. (100, 40) in 125 -> (85, 40); (100, 90) in 125 -> (63, 62)"""
     excess = np.maximum(n_a + n_b - n_pieces, 0)
     a_first = np.clip(n_a - n_b, 0, excess)

@@ -4,7 +4,7 @@ instance of the data."""
 from dataclasses import dataclass
 
 from ..checked import Count
-from ..config import TrainingConfig
+from ..training_config import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Phase:
 
 
 def make_phases(config: TrainingConfig) -> tuple[Phase, ...]:
-    """One, or two where the config has a final_max_length.
+    """One, or two if the config has a final_max_length.
 
     A batch keeps about its number of pieces: 64 sequences of 128 -> 16 of 512.
     """

@@ -12,8 +12,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import TrainingConfig
 from ..index.files import CorpusPart
+from ..training_config import TrainingConfig
 from .blocks import read_block
 from .chunks import cut_full_sentences
 from .pairs import make_pairs

@@ -18,7 +18,7 @@ class Sequences:
     """ids, segment_ids: int64, (n_pieces,). lengths: int64, (n_sequences,).
 
     word_starts: bool, (n_pieces,): words begin here; [CLS] and [SEP] count as such, and
-        every piece does where the part has no words.
+        every piece does if the part has no words.
     """
 
     ids: NDArray[np.int64]

@@ -129,7 +129,7 @@ def _legend(series: Sequence[Series], chart: Chart) -> list[Element]:
 
 
 def _hover(chart: Chart, steps: Iterable[float], x: _Scale) -> list[tuple[float, str]]:
-    """Of each step all that was logged, also where the line leaves it out."""
+    """All that was logged at each step, also what the line leaves out."""
     logged = [(s.name, dict(s.points)) for s in chart.series]
     texts = []
     for step in sorted(set(steps)):

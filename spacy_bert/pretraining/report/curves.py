@@ -71,7 +71,7 @@ def make_charts(rows: Sequence[Row]) -> list[Chart]:
 
 
 def points_of(rows: Sequence[Row], key: str) -> list[Point]:
-    """(step, value) where there is one and it is finite."""
+    """(step, value) if there is one and it is finite."""
     return [(row["step"], row[key]) for row in rows if isfinite(row.get(key, nan))]
 
 

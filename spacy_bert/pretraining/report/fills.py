@@ -15,7 +15,7 @@ N_SAVES = 7
 
 def make_fills(rows: Sequence[Row]) -> list[Element]:
     """A row for each text, in the order of the last save, and a column for each of some
-    saves, the first and the last among them. Nothing where there are no texts."""
+    saves, the first and the last among them. Nothing if there are no texts."""
     saves = evenly([row for row in rows if row["fills"]], N_SAVES)
     if not saves:
         return []

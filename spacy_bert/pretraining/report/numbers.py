@@ -36,7 +36,7 @@ def ticks(low: float, high: float, *, n: int = 5) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten around the range; powers alone where it is wide.
+    """1, 2 and 5 times powers of ten around the range; powers alone if it is wide.
 
     (3, 40) -> 2, 5, 10, 20, 50
     """

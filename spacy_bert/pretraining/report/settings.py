@@ -11,7 +11,7 @@ _LONGEST = 6
 
 
 def make_settings(settings: Mapping[str, Any]) -> list[Element]:
-    """Nothing where there are none yet."""
+    """Nothing if there are none yet."""
     if not settings:
         return []
     tables = [

@@ -45,7 +45,7 @@ class CorpusConfig:
 
 
 class Sentence(NamedTuple):
-    """`word_starts`: the characters at which its words begin, where they were found."""
+    """`word_starts`: the characters at which its words begin, if they were found."""
 
     text: str
     word_starts: Sequence[int] = ()
@@ -63,7 +63,7 @@ class Splitter:
 
 
 def find_sources(corpus: CorpusConfig) -> list[Source]:
-    """Raises FileNotFoundError or ValueError where there is nothing to read."""
+    """Raises FileNotFoundError or ValueError if there is nothing to read."""
     check_reader(corpus.reader)
     if corpus.reader == "datasets":
         return find_shards(corpus.path, **corpus.settings)

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def import_extra(module: str, *, extra: str) -> Any:
-    """Raises ValueError with what to install where the module is missing."""
+    """Raises ValueError with what to install if the module is missing."""
     try:
         return import_module(module)
     except ImportError as error:

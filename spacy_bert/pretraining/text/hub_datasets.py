@@ -12,13 +12,13 @@ from .extras import import_extra
 from .readers import readers
 from .sources import Source
 
-# What a shard counts where the data set does not say its size.
+# What a shard counts if the data set does not say its size.
 _N_BYTES = 1 << 26
 
 
 def find_shards(path: str, *, split: str = "train", **options: Any) -> list[Source]:
     """The shards of a data set: `start` of `stop`. Its version is what the library
-    tells it by: the revision and its files. Raises ValueError where there is none."""
+    tells it by: the revision and its files. Raises ValueError if there is none."""
     datasets = import_extra("datasets", extra="datasets")
     options.pop("field", None)
     try:

@@ -5,7 +5,7 @@ are spread evenly from 0 to 1: where the 4,096th smallest is h, there are some 4
 (Bar-Yossef et al. 2002, "Counting distinct elements in a data stream"). The error is
 1.6 %, and none while there are fewer. Examples are texts with those hashes and the most
 frequent ones. These are found by counters that all lose what the least of them has
-where there are too many (Misra and Gries 1982; merged as in Agarwal et al. 2012,
+when there are too many (Misra and Gries 1982; merged as in Agarwal et al. 2012,
 "Mergeable summaries").
 """
 

@@ -35,7 +35,7 @@ class Source:
     path: a file, or what else its reader knows under that name.
     start, stop: bytes of the file; None is its end. Other readers have other stretches.
     n_bytes: its size, by which work is shared out.
-    version: what tells its content from an earlier one, where it is no file.
+    version: what tells its content from an earlier one, if it is no file.
     """
 
     reader: str
@@ -52,7 +52,7 @@ class Source:
     def lines(self) -> Iterator[str]:
         """Without the spaces around them. Files ending in .gz and .zst are unpacked.
 
-        Raises ValueError where the file is not UTF-8, or cannot be unpacked to its end,
+        Raises ValueError if the file is not UTF-8, or cannot be unpacked to its end,
         or a line is longer than MAX_LINE_BYTES.
         """
         for line in self.raw_lines():
@@ -117,7 +117,7 @@ class Source:
 def find_files(path: str) -> list[Path]:
     """The files of a path, of a folder and its subfolders, or of a glob, sorted.
 
-    Raises FileNotFoundError where there are none.
+    Raises FileNotFoundError if there are none.
     """
     if not path:
         raise FileNotFoundError(
@@ -173,7 +173,7 @@ def cut_file(
     file: Path, reader: str, border: re.Pattern[bytes] | None, n_bytes: int
 ) -> Iterator[Source]:
     """The whole file, or stretches of about `n_bytes` that end with a border between
-    documents, where it can be cut."""
+    documents, if it can be cut."""
     size = file.stat().st_size
     if border is None or file.suffix in COMPRESSED or size <= n_bytes:
         yield Source(reader=reader, path=str(file), n_bytes=size)

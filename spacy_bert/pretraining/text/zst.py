@@ -1,4 +1,4 @@
-"""A .zst file -> its bytes, or an error where its end is missing.
+"""A .zst file -> its bytes, or an error if its end is missing.
 
 The package's own reader takes the end of the file for the end of the text.
 """
@@ -13,7 +13,7 @@ _READ_BYTES = 1 << 10
 
 
 class ZstFile(io.RawIOBase):
-    """Reading raises EOFError where the file is damaged or cut off."""
+    """Reading raises EOFError if the file is damaged or cut off."""
 
     def __init__(self, path: str) -> None:
         self._zstandard = import_extra("zstandard", extra="zstd")

@@ -17,7 +17,7 @@ class DivergenceError(ValueError):
 
 
 class Faults:
-    """A step that failed left the weights alone, so the next batch is tried. Where that
+    """A step that failed left the weights alone, so the next batch is tried. If that
     fails too, the weights themselves must be bad, and are taken back."""
 
     def __init__(self, max_skipped: int) -> None:
@@ -28,7 +28,7 @@ class Faults:
     def add(self, step: int, result: StepResult) -> bool:
         """Note that `step` failed, and say whether to go back to the last checkpoint.
 
-        Raises DivergenceError where more than `max_skipped` came before a step past
+        Raises DivergenceError if more than `max_skipped` came before a step past
         this one was done.
         """
         self._n_faults += 1

@@ -20,8 +20,9 @@ from ..text.corpus import Splitter
 from .faults import DivergenceError, Faults, highest_loss, mean_of_recent
 from .optimizer import train_step
 from .outputs import LOG
+from .prepare import prepare_run
 from .progress import Logger, Progress
-from .run import Run, prepare_run
+from .run import Run
 from .schedule import learn_rate_at
 from .signals import stop_requests
 from .state import TrainingState
@@ -46,9 +47,9 @@ def pretrain(
     the end.
 
     `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss),
-    `log.jsonl`, `fills.jsonl` and `report.html`. `resume` continues `model-last`, where
+    `log.jsonl`, `fills.jsonl` and `report.html`. `resume` continues `model-last`, if
     it is there, as if there had been no break, weights bit for bit on the CPU;
-    `overwrite` starts over; both continue where that is possible. `n_process` processes
+    `overwrite` starts over; both continue if that is possible. `n_process` processes
     build the index, 0 one for each core; a script that asks for more than one has to
     guard its main part by `if __name__ == "__main__"`. `clock` gives seconds; `logger`
     gets the rows of the log. Each of several `ranks` calls this at once, with a
@@ -57,7 +58,7 @@ def pretrain(
 
     Raises BlockingIOError if another run has `output`, ValueError or OSError if
     something does not fit or cannot be written,
-    DivergenceError where steps go on failing, and OtherRankError where another rank
+    DivergenceError if steps go on failing, and OtherRankError if another rank
     raised one of these.
     """
     if not ranks.is_first:
@@ -176,7 +177,7 @@ def _train(
 
 @contextmanager
 def _reported(output: Path, ranks: Ranks) -> Iterator[None]:
-    """Write the report at the end, and where the run diverged."""
+    """Write the report at the end, and if the run diverged."""
     try:
         yield
     except DivergenceError:

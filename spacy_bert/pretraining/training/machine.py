@@ -14,7 +14,7 @@ from torch.nn.utils import skip_init
 
 from ...model import BertConfig
 from ...model.linear import Linear
-from ..config import TrainingConfig
+from ..training_config import TrainingConfig
 from .flops import Product, flops_of, layer_products, mlm_products
 
 # More rows take longer and change the rate by no more than one run differs from the

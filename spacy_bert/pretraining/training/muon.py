@@ -53,7 +53,7 @@ class Muon(torch.optim.Optimizer):
                 momentum = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
                 # Nesterov's look ahead.
                 update = p.grad.lerp(momentum, group["momentum"])
-                # Of the whole matrix, also where the ranks have parts of it.
+                # Of the whole matrix, also if the ranks have parts of it.
                 update = part_like(orthogonalize(whole(update)), update)
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update, alpha=-group["lr"] * _RATE * sqrt(max(p.shape)))

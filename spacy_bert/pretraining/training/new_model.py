@@ -24,7 +24,7 @@ def make_model(
 ) -> tuple[BertForPretraining, WordPiece, bool]:
     """The model, its vocabulary, and whether the checkpoint had no MLM head.
 
-    Raises ValueError where `wordpiece` is not the checkpoint's.
+    Raises ValueError if `wordpiece` is not the checkpoint's.
     """
     with torch.device("cpu"):
         model = BertForPretraining(bert)

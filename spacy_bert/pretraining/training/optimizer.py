@@ -11,10 +11,10 @@ from torch.autograd.graph import increment_version
 from torch.nn.utils import clip_grad_norm_
 
 from ...model import mlm_loss, nsp_loss
-from ..config import TrainingConfig
 from ..distributed.parallel import whole, without_sync
 from ..distributed.ranks import ALONE, Ranks
 from ..instances.batches import PretrainingBatch
+from ..training_config import TrainingConfig
 from .muon import Muon
 from .step_size import StepSize
 
@@ -26,7 +26,7 @@ _BETWEEN_HIDDEN = ("encoder.layers.", "encoder.pooler.", "mlm.transform.")
 class StepResult:
     """Mean losses of a step, in nats, and the norm of its gradient before clipping.
 
-    nsp_loss: None where the batches have no labels for it.
+    nsp_loss: None if the batches have no labels for it.
     is_applied: whether the weights changed.
     """
 
@@ -43,7 +43,7 @@ class StepResult:
 def make_optimizers(
     model: nn.Module, config: TrainingConfig
 ) -> list[torch.optim.Optimizer]:
-    """AdamW, and Muon where the config asks for it.
+    """AdamW, and Muon if the config asks for it.
 
     Matrices and embeddings decay; biases and LayerNorm, the vectors, do not.
     """
@@ -91,7 +91,7 @@ def train_step(
     model: what `distribute` made of it. batches: this rank's. size: that of the step.
 
     The means are over the whole step, so several batches, of several ranks, give the
-    gradient of one big batch. The weights stay as they were where the losses or the
+    gradient of one big batch. The weights stay as they were if the losses or the
     gradient are not finite, or the MLM loss is above `max_mlm_loss`.
     """
     device = next(model.parameters()).device
@@ -129,7 +129,7 @@ def _losses(
     if batch.is_random is not None:
         share = batch.n_sequences / size.n_sequences
         nsp = nsp_loss(output, batch.is_random) * share
-    mlm = output.mlm_logits.sum()  # 0 where nothing can be masked
+    mlm = output.mlm_logits.sum()  # 0 if nothing can be masked
     if batch.n_masked:
         mlm = mlm_loss(output, batch.targets) * (batch.n_masked / size.n_masked)
     return mlm, nsp

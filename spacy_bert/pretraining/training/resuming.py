@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..config import LIMITS
 from ..index.fingerprint import IndexPlan, describe_change
+from ..training_config import LIMITS
 from .state import read_state
 
 # What may change when a run is continued: none of it touches the steps done so far.
@@ -24,12 +24,12 @@ def continues_run(
     overwrite: bool,
     write: Callable[[str], None],
 ) -> bool:
-    """Whether the run in `last` goes on, where `resume` asks for it and there is one.
+    """Whether the run in `last` goes on, if `resume` asks for it and there is one.
 
     settings: of the model and of the training. plan: of the index. overwrite: start
-    over where it cannot.
+    over if it cannot.
 
-    Raises FileNotFoundError or ValueError where what is asked for is not what is there.
+    Raises FileNotFoundError or ValueError if what is asked for is not what is there.
     """
     if not resume:
         return False

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import cos, pi, sqrt
 
-from ..config import TrainingConfig
+from ..training_config import TrainingConfig
 
 
 def share_done(

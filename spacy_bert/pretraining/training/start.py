@@ -64,7 +64,7 @@ def make_start(
     """Read, check and build. Nothing of an earlier run is lost when this raises."""
     if splitter is None and config.corpus.sentences != "lines":
         raise ValueError(
-            f"[corpus] sentences: expected 'lines' where no splitter is given, got "
+            f"[corpus] sentences: expected 'lines' if no splitter is given, got "
             f"{config.corpus.sentences!r}. Give "
             "spacy_bert.cli.sentences.configured_splitter(config)."
         )

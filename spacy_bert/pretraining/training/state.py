@@ -81,7 +81,7 @@ def save_run(
     """Replace the checkpoint at `path`, with the state of its training if there is one.
 
     All ranks do this at once: rank 0 writes all but the moments, of which each has its
-    own. Raises OSError, with the previous checkpoint whole, where it cannot be written.
+    own. Raises OSError, with the previous checkpoint whole, if it cannot be written.
     """
     try:
         with ExitStack() as stack:
@@ -100,8 +100,8 @@ def save_run(
 
 
 def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
-    """The state and the settings of the run. Raises ValueError where they are damaged
-    and FileNotFoundError where there are none."""
+    """The state and the settings of the run. Raises ValueError if they are damaged
+    and FileNotFoundError if there are none."""
     file = _read_file(path)
     return file.state(), file.settings
 

@@ -1,0 +1,53 @@
+"""A batch that is encoded, and the gradients that its listeners hand back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import get_ident
+from typing import Any
+
+from spacy.pipeline.tok2vec import Tok2VecListener
+from thinc.api import Optimizer
+from thinc.types import Floats2d
+
+from .encoding import Gradients
+from .listeners import Vectors, get_grad_factor, get_takes
+from .transient import Transient
+
+
+@dataclass(kw_only=True)
+class PendingGradient(Transient):
+    """A batch whose listeners have not all given their gradients.
+
+    gradients: their sums so far, of each kind of vectors that is listened to.
+    thread: the one that trains.
+    """
+
+    backprop: Callable[[Gradients], None]
+    n_missing: int
+    losses: dict[str, float]
+    sgd: Optimizer | None
+    gradients: dict[Vectors, Floats2d] = field(default_factory=dict)
+    thread: int = field(default_factory=get_ident)
+
+    def add(self, listener: Tok2VecListener, gradient: Any) -> None:
+        """Add a listener's gradient: of tokens, one array a Doc."""
+        takes, factor = get_takes(listener), get_grad_factor(listener)
+        # With 0 the head is not there: zeros would still step, by the weight decay.
+        if factor:
+            if takes == "tokens":
+                gradient = listener.ops.xp.concatenate(list(gradient))
+            gradient = gradient * factor
+            if takes in self.gradients:
+                gradient = gradient + self.gradients[takes]
+            self.gradients[takes] = gradient
+        self.n_missing -= 1
+
+    def send_back(self, name: str) -> None:
+        """Send what gradients there are through the encoder of that name."""
+        if not self.gradients:
+            return
+        # Its name may have changed since.
+        self.losses.setdefault(name, 0.0)
+        for gradient in self.gradients.values():
+            self.losses[name] += float((gradient**2).sum())  # type: ignore[call-overload]
+        self.backprop(self.gradients)

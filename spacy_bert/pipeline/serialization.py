@@ -1,0 +1,42 @@
+"""An encoder and its vocabulary <-> bytes, as `nlp.to_bytes` has them."""
+
+from dataclasses import asdict
+
+import safetensors.torch
+import srsly
+
+from ..checkpoint import build_quantized
+from ..hugging_face import build_from_hugging_face, to_hugging_face
+from ..model.config import BertConfig
+from ..model.encoder import BertEncoder
+from ..model.quantized import is_quantized
+from ..tokenization import WordPiece
+
+# What a pipeline without weights has.
+EMPTY: bytes = srsly.msgpack_dumps({})
+
+_CHOICES = ("lowercase", "strip_accents", "split_chinese")
+
+
+def serialize(encoder: BertEncoder, wordpiece: WordPiece) -> bytes:
+    message = {
+        "config": asdict(encoder.config),
+        "is_quantized": is_quantized(encoder),
+        "weights": safetensors.torch.save(to_hugging_face(encoder)),
+        "pieces": list(wordpiece.pieces),
+        **{name: getattr(wordpiece, name) for name in _CHOICES},
+    }
+    return srsly.msgpack_dumps(message)
+
+
+def deserialize(data: bytes, *, source: str) -> tuple[BertEncoder, WordPiece] | None:
+    """Return None if there were no weights. `source` names the origin in errors."""
+    message = srsly.msgpack_loads(data)
+    if not message:
+        return None
+    config = BertConfig(**message["config"])
+    build = build_quantized if message["is_quantized"] else BertEncoder
+    tensors = safetensors.torch.load(message["weights"])
+    encoder, _ = build_from_hugging_face(build, config, tensors, source=source)
+    choices = {name: message[name] for name in _CHOICES}
+    return encoder, WordPiece(message["pieces"], **choices)

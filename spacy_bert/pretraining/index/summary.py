@@ -1,0 +1,33 @@
+"""What an index was made of -> a line for the user."""
+
+from collections import Counter
+
+from .files import PARTS
+from .findings import Findings
+from .fingerprint import IndexPlan
+
+
+def describe_index(
+    plan: IndexPlan, sizes: dict[str, Counter[str]], findings: Findings
+) -> str:
+    """sizes: of the two parts. Punctuation marks count as words."""
+    train, held_out = (sizes[name] for name in PARTS)
+    cuts = plan.find_held_out().share > 0
+    n_documents = train["n_documents"] + (0 if cuts else held_out["n_documents"])
+    n_files = len({source.path for source in plan.sources})
+    numbers = [
+        (n_files, "file"),
+        (n_documents, "document"),
+        (train["n_sentences"] + held_out["n_sentences"], "sentence"),
+        (findings.n_words(plan.wordpiece), "word"),
+        (train["n_pieces"] + held_out["n_pieces"], "piece"),
+    ]
+    what = _count(held_out["n_documents"], "document")
+    if cuts:
+        n_sentences = _count(held_out["n_sentences"], "sentence")
+        what = f"{n_sentences}, the last of each document, as these are few"
+    return f"Indexed {', '.join(_count(*n) for n in numbers)}. Held out: {what}"
+
+
+def _count(n: int, name: str) -> str:
+    return f"{n:,} {name}" if n == 1 else f"{n:,} {name}s"
