@@ -10,8 +10,8 @@ from pathlib import Path
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..pretraining.sections import expect
 from ..pretraining.text.sources import Source
+from ..sections import expect
 
 # Unpacked at a time, when the size is counted.
 _PACKED_BYTES, _UNPACKED_BYTES = 1 << 14, 1 << 20

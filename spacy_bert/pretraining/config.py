@@ -6,6 +6,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..model import BertConfig
+from ..sections import (
+    Mistake,
+    Mistakes,
+    Section,
+    check_names,
+    read_right_keys,
+    read_section,
+)
 from ..tokenization.wordpiece import MASK
 from .agreement import (
     check_checkpoint_vocabulary,
@@ -13,14 +21,6 @@ from .agreement import (
     check_own_vocabulary,
     checkpoint_config,
     new_config,
-)
-from .sections import (
-    Mistake,
-    Mistakes,
-    Section,
-    check_names,
-    read_right_keys,
-    read_section,
 )
 from .text.corpus import CorpusConfig
 

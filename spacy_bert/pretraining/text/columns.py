@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..sections import expect
+from ...sections import expect
 from .sources import COMPRESSED, Source
 
 # A cell whose closing quote is missing goes on to the end of the file. While it is

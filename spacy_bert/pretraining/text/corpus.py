@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..sections import expect
+from ...sections import expect
 from .hub_datasets import find_shards
 from .readers import BORDERS, check_reader, check_settings, detect_reader, read_texts
 from .sources import Source, cut_file, find_files

@@ -15,7 +15,7 @@ from typing import Any
 
 import catalogue
 
-from ..sections import check_names
+from ...sections import check_names
 from .columns import read_column
 from .extras import import_extra
 from .sources import COMPRESSED, MAX_DOCUMENT_CHARS, Source
