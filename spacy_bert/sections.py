@@ -53,14 +53,15 @@ class Mistakes:
         expected: str,
         got: object,
         needs: Iterable[str] = (),
+        advice: str = "",
     ) -> None:
-        """Note what was expected and what came, unless `is_right`.
+        """Note what was expected, what came and what to do, unless `is_right`.
 
         needs: other keys that were compared. If one of them is wrong, so may be this
         comparison, and it is left out.
         """
         if not is_right:
-            message = f"{place}: expected {expected}, got {got!r}."
+            message = f"{place}: expected {expected}, got {got!r}. {advice}".rstrip()
             self.add(Mistake(message, (place, *needs)))
 
     def add(self, mistake: Mistake) -> None:

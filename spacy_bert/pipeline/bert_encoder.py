@@ -32,6 +32,7 @@ from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
 from .encoding import Encoded, Gradients, check_trainable, encode_docs, get_shim
+from .frozen import Builder
 from .linking import (
     Linked,
     follow_name,
@@ -75,9 +76,11 @@ def make_bert_encoder(
     save_cls: bool,
     similarity_hooks: bool,
 ) -> "BertTok2Vec":
-    return BertTok2Vec(
+    encoder = BertTok2Vec(
         nlp.vocab, model, name, save_cls=save_cls, similarity_hooks=similarity_hooks
     )
+    encoder.builder = Builder(nlp)
+    return encoder
 
 
 class BertTok2Vec(EarlyPipe, Tok2Vec):
@@ -101,6 +104,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
     ) -> None:
         get_shim(model, component=name)  # Refuses other architectures.
         self._linked = Linked()
+        self.builder: Builder | None = None
         super().__init__(vocab, model, name)
         self.save_cls = save_cls
         self.similarity_hooks = similarity_hooks
@@ -116,9 +120,16 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
         follow_name(self, self._linked, name)
         Tok2Vec.name.__set__(self, name)  # type: ignore[attr-defined,misc]
 
+    @takes_config
     def find_listeners(self, component: Any) -> None:
         """Those to this name, and those that were saved with this encoder when it had
-        another one."""
+        another one.
+
+        Raises ValueError if `spacy train`, which asks for them first, would never give
+        this encoder weights.
+        """
+        if self.builder is not None and not get_shim(self.model).has_weights:
+            self.builder.check_frozen(self.name)
         for listener in walk_listeners(component):
             if listener.upstream_name in ("*", self.name) or reclaim(
                 self, listener, component.name
@@ -309,6 +320,7 @@ class BertTok2Vec(EarlyPipe, Tok2Vec):
             "model": load_model,
         }
         spacy.util.from_disk(path, readers, exclude)
+        self.builder = None
         return self
 
     def _receive_gradient(
