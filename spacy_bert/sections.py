@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
+from functools import partial
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -178,6 +179,21 @@ def check_names(
             advice = closest(name, known)
             listed = f"Known are: {', '.join(known)}." if known else "There are none."
             mistakes.add(Mistake(f"Unknown {what} {name!r} {where}. {advice}{listed}"))
+    mistakes.raise_any()
+
+
+def check_types(
+    values: Mapping[str, Any], types: Mapping[str, Any], *, section: str
+) -> None:
+    """Raises MistakesError, a ValueError, with all values that are not of their type.
+    Types that are not among those of a config, such as a function's own, are left out.
+    """
+    mistakes = Mistakes()
+    for name, value in values.items():
+        kind = types.get(name)
+        if len({*get_args(kind), kind} & {*_TYPE_NAMES}) == 1:
+            check = partial(_checked, value, kind, place=_place(section, name))
+            mistakes.collect(check)
     mistakes.raise_any()
 
 

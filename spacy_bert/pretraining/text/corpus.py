@@ -66,6 +66,7 @@ def find_sources(corpus: CorpusConfig) -> list[Source]:
     """Raises FileNotFoundError or ValueError where there is nothing to read."""
     check_reader(corpus.reader)
     if corpus.reader == "datasets":
+        check_settings(corpus.settings, ["datasets"])
         return find_shards(corpus.path, **corpus.settings)
     files = find_files(corpus.path)
     n_bytes = shard_bytes(sum(file.stat().st_size for file in files))
