@@ -52,6 +52,18 @@ def test_squad(squad, tmp_path):
     assert answers == ["cat sat", "dog ran"]
 
 
+def test_squad_of_another_format(tmp_path):
+    """The message names the file and the place in it."""
+    path = tmp_path / "list.json"
+    path.write_text("[]")
+    code, text = run(path, tmp_path / "out.spacy", "--format", "squad")
+    assert code == 1 and "list.json: expected an object, got []." in text
+    assert "an object with data, a list of articles" in text
+    path.write_text('{"data": [{"paragraphs": [{"context": 5}]}]}')
+    code, text = run(path, tmp_path / "out.spacy", "--format", "squad")
+    assert code == 1 and "data[0].paragraphs[0].context: expected text, got 5" in text
+
+
 def test_pairs(tmp_path):
     path, output = tmp_path / "pairs.tsv", tmp_path / "out.spacy"
     path.write_text("one\ttwo\tgold\na\tb\tyes\nc\td\tno\ne\tf\t-\n")
