@@ -64,9 +64,11 @@ def test_squad_of_another_format(tmp_path):
     assert code == 1 and "data[0].paragraphs[0].context: expected text, got 5" in text
 
 
-def test_pairs(tmp_path):
-    path, output = tmp_path / "pairs.tsv", tmp_path / "out.spacy"
-    path.write_text("one\ttwo\tgold\na\tb\tyes\nc\td\tno\ne\tf\t-\n")
+@pytest.mark.parametrize("name, separator", [("a.tsv", "\t"), ("a.csv", ",")])
+def test_pairs(tmp_path, name, separator):
+    path, output = tmp_path / name, tmp_path / "out.spacy"
+    rows = ["one two gold", "a b yes", "c d no", "e f -"]
+    path.write_text("\n".join(row.replace(" ", separator) for row in rows))
     columns = ["--first", "one", "--second", "two", "--label", "gold"]
     args = [path, output, "--format", "pairs", *columns, "--skip-label", "-"]
     code, text = run(*args)
