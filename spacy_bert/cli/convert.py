@@ -16,7 +16,7 @@ def convert_cli(
     input_file: Path = Arg(..., help="File to read", exists=True, dir_okay=False),
     output_file: Path = Arg(..., help="File to write, ending in .spacy"),
     format: str = Opt(
-        ..., "--format", "-f", help="squad (JSON) or pairs (.jsonl or .tsv)"
+        ..., "--format", "-f", help="squad (JSON) or pairs (.jsonl, .csv or .tsv)"
     ),
     lang: str = Opt("en", "--lang", "-l", help="Two-letter code of the language"),
     skip_misplaced: bool = Opt(

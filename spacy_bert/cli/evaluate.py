@@ -42,9 +42,9 @@ def evaluate_cli(
     """
     from ..checkpoint import read_config
     from ..pretraining.scoring import score_checkpoint
-    from ..pretraining.sections import read_section
     from ..pretraining.text.corpus import CorpusConfig
     from ..record import read_record
+    from ..sections import read_section
     from .devices import choose_device
     from .errors import shown_as_messages
     from .sentences import make_splitter

@@ -28,7 +28,7 @@ def read_settings(
     that are none. learns_vocabulary: a checkpoint, which has one, is refused.
     """
     from ..pretraining import PretrainingConfig
-    from ..pretraining.sections import Mistakes
+    from ..sections import Mistakes
     from .logger import check_logger
     from .sentences import configured_splitter, make_splitter
 
@@ -140,7 +140,7 @@ def _named(message: str, path: Path) -> str:
 def _describe(error: Any, path: Path) -> str:
     """Overrides of what is in no section of the file."""
     from ..pretraining.config import SECTIONS
-    from ..pretraining.sections import closest
+    from ..sections import closest
 
     names = [".".join(map(str, found["loc"])) for found in error.errors or ()]
     if not names:

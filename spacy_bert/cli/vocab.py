@@ -25,7 +25,7 @@ def vocab_cli(
     [vocabulary] path. Settings can be overridden, as in --vocabulary.size 16000.
     """
     from ..pretraining.index.advice import MANY_UNKNOWN
-    from ..pretraining.vocabulary import TrainingLines, learn_vocabulary
+    from ..pretraining.vocabulary import learn_vocabulary, shown_training_lines
     from ..tokenization import find_unknown
     from .errors import shown_as_messages
     from .settings import read_settings
@@ -46,7 +46,9 @@ def vocab_cli(
             )
         if not quiet:
             msg.text("Counting the words that are [UNK] ...")
-        unknown = find_unknown(wordpiece, TrainingLines(config.corpus))
+        write = None if quiet else print
+        with shown_training_lines(config.corpus, "Counting", write) as lines:
+            unknown = find_unknown(wordpiece, lines)
         say = msg.warn if unknown.share >= MANY_UNKNOWN else msg.info
         say(_describe(unknown))
 

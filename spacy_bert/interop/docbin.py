@@ -10,8 +10,8 @@ from pathlib import Path
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..pretraining.sections import expect
 from ..pretraining.text.sources import Source
+from ..sections import expect
 
 # Unpacked at a time, when the size is counted.
 _PACKED_BYTES, _UNPACKED_BYTES = 1 << 14, 1 << 20
@@ -31,8 +31,7 @@ def read_docbin(source: Source, *, max_bytes: int = 1 << 30) -> Iterator[str]:
     Raises ValueError if it is larger, or no DocBin.
     """
     place = "[corpus.settings] max_bytes"
-    is_count = isinstance(max_bytes, int) and max_bytes > 0
-    expect(is_count, place=place, expected="a whole number above 0", got=max_bytes)
+    expect(max_bytes > 0, place=place, expected="a number above 0", got=max_bytes)
     packed = Path(source.path).read_bytes()
     try:
         n_bytes = _count_unpacked(packed, max_bytes)

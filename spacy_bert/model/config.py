@@ -51,20 +51,9 @@ class BertConfig:
                 "max_positions must be at least 3, for [CLS], a piece and [SEP], got "
                 f"{self.max_positions}."
             )
-        if self.n_parameters > _MAX_PARAMETERS:
-            raise ValueError(
-                f"expected a model of at most {_MAX_PARAMETERS:,} parameters, got "
-                f"{self.describe_size()}. Make it less."
-            )
         if self.n_layers > _MAX_LAYERS:
             raise ValueError(
                 f"n_layers must be at most {_MAX_LAYERS:,}, got {self.n_layers:,}."
-            )
-        if self.hidden_width % self.n_heads:
-            raise ValueError(
-                "hidden_width must be a multiple of n_heads: got hidden_width="
-                f"{self.hidden_width}, n_heads={self.n_heads}. Change one of them in "
-                "the section of the config that describes the model."
             )
         if self.activation not in Activation.__args__:  # type: ignore[attr-defined]
             raise ValueError(
@@ -81,6 +70,19 @@ class BertConfig:
                 raise ValueError(
                     f"{name} must lie in [0, 1), got {getattr(self, name)}."
                 )
+        # Comparisons come last: who leaves out what is refused and tries again, to find
+        # all mistakes, finds those of single numbers first.
+        if self.hidden_width % self.n_heads:
+            raise ValueError(
+                "hidden_width must be a multiple of n_heads: got hidden_width="
+                f"{self.hidden_width}, n_heads={self.n_heads}. Change one of them in "
+                "the section of the config that describes the model."
+            )
+        if self.n_parameters > _MAX_PARAMETERS:
+            raise ValueError(
+                f"expected a model of at most {_MAX_PARAMETERS:,} parameters, got "
+                f"{self.describe_size()}. Make it less."
+            )
 
     @property
     def n_parameters(self) -> int:

@@ -4,7 +4,7 @@ Docs become integers, one torch module makes all vectors of the batch, and one a
 comes back, of which each Doc gets a view. All differentiation stays in torch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast, get_args
 
 from spacy import registry
@@ -13,7 +13,8 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..model.config import Activation, BertConfig
+from ..model.config import BertConfig
+from ..sections import Mistakes, read_right_keys
 from ..tokenization import train_wordpiece
 from .config_errors import takes_config
 from .encoding import encode_docs, get_shim
@@ -81,33 +82,50 @@ def build_bert_encoder(
     pair_separator: the character of white space that makes a Doc a pair of texts, if
         it is there once, such as "\\x1e"; by default every Doc is one text.
 
-    Raises ValueError if a number is impossible. There are no weights until the
-    component loads or initializes them.
+    Raises ValueError with all settings that are impossible. There are no weights until
+    the component loads or initializes them.
     """
-    config = BertConfig(
-        vocab_size=1,  # The vocabulary's size comes with the weights.
-        hidden_width=hidden_width,
-        n_layers=n_layers,
-        n_heads=n_heads,
-        intermediate_width=intermediate_width,
-        max_positions=max_positions,
-        n_segments=n_segments,
-        activation=cast(Activation, activation),
-        layer_norm_eps=layer_norm_eps,
+    mistakes = Mistakes()
+    config = read_right_keys(
+        BertConfig,
+        {
+            "vocab_size": 1,  # The vocabulary's size comes with the weights.
+            "hidden_width": hidden_width,
+            "n_layers": n_layers,
+            "n_heads": n_heads,
+            "intermediate_width": intermediate_width,
+            "max_positions": max_positions,
+            "n_segments": n_segments,
+            "activation": activation,
+            "layer_norm_eps": layer_norm_eps,
+        },
+        section="",
+        mistakes=mistakes,
     )
     width = min(256, max_positions) if window_width is None else window_width
     if window_overlap is None:
         window_overlap = (width - N_SPECIAL) // 8
-    _check_settings(
-        config,
-        width=width,
-        overlap=window_overlap,
-        max_batch_pieces=max_batch_pieces,
-        freeze=freeze,
-        precision=precision,
+    _check_windows(width, window_overlap, max_positions, mistakes)
+    _check_settings(mistakes, n_layers, max_batch_pieces, freeze, precision)
+    mistakes.collect(
+        lambda: check_pair_separator(
+            pair_separator, n_segments=n_segments, window_width=width
+        )
     )
-    check_pair_separator(pair_separator, n_segments=n_segments, window_width=width)
-    choice = _choose_layers(layers, combine, n_layers)
+    chosen = [layers] if isinstance(layers, int) else layers
+    _check_layers(chosen, combine, n_layers, mistakes)
+    learn_rates = mistakes.collect(
+        lambda: LearnRates(
+            factor=learn_rate_factor, maximum=max_learn_rate, layer_decay=layer_decay
+        )
+    )
+    mistakes.raise_any("a block of 'spacy-bert.BertEncoder.v1'")
+    assert config and learn_rates
+    choice = LayerChoice(
+        # -1: the last of n_layers + 1.
+        layers=tuple(layer % (n_layers + 1) for layer in chosen),
+        combine=cast(Combine, combine),
+    )
     return Model(
         "bert_encoder",
         _forward,
@@ -129,11 +147,7 @@ def build_bert_encoder(
             BertShim(
                 config,
                 freeze=cast(Freeze, freeze),
-                learn_rates=LearnRates(
-                    factor=learn_rate_factor,
-                    maximum=max_learn_rate,
-                    layer_decay=layer_decay,
-                ),
+                learn_rates=learn_rates,
                 precision=cast(Precision, precision),
                 recompute=recompute,
             )
@@ -209,54 +223,66 @@ def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
         shim.start_at_random(train_wordpiece(texts, vocab_size=DEFAULT_VOCAB_SIZE))
 
 
-def _choose_layers(layers: int | list[int], combine: str, n_layers: int) -> LayerChoice:
-    asked = [layers] if isinstance(layers, int) else layers
+def _check_layers(
+    layers: list[int], combine: str, n_layers: int, mistakes: Mistakes
+) -> None:
     numbers = range(-n_layers - 1, n_layers + 1)
-    if not asked or not all(type(n) is int and n in numbers for n in asked):
-        raise ValueError(
-            f"layers must be numbers from {-n_layers - 1} to n_layers = {n_layers}, "
-            f"got {layers!r}."
-        )
-    if combine not in get_args(Combine):
-        raise ValueError(f"combine must be 'mean' or 'concat', got {combine!r}.")
-    # -1: the last of n_layers + 1.
-    return LayerChoice(
-        layers=tuple(layer % (n_layers + 1) for layer in asked),
-        combine=cast(Combine, combine),
+    mistakes.expect(
+        bool(layers) and all(type(n) is int and n in numbers for n in layers),
+        place="layers",
+        expected=f"numbers from {-n_layers - 1} to n_layers = {n_layers}",
+        got=layers,
+        needs=["n_layers"],
+    )
+    _expect_choice("combine", combine, get_args(Combine), mistakes)
+
+
+def _check_windows(
+    width: int, overlap: int, max_positions: int, mistakes: Mistakes
+) -> None:
+    mistakes.expect(
+        N_SPECIAL < width <= max_positions,
+        place="window_width",
+        expected=f"a number from {N_SPECIAL + 1} to max_positions = {max_positions}",
+        got=width,
+        needs=["max_positions"],
+    )
+    most = width - N_SPECIAL - 1
+    mistakes.expect(
+        0 <= overlap <= most,
+        place="window_overlap",
+        expected=f"a number from 0 to window_width - {N_SPECIAL + 1} = {most}",
+        got=overlap,
+        needs=["window_width", "max_positions"],
     )
 
 
 def _check_settings(
-    config: BertConfig,
-    *,
-    width: int,
-    overlap: int,
+    mistakes: Mistakes,
+    n_layers: int,
     max_batch_pieces: int | None,
     freeze: str | int,
     precision: str,
 ) -> None:
-    if not N_SPECIAL < width <= config.max_positions:
-        raise ValueError(
-            f"window_width must lie in [{N_SPECIAL + 1}, max_positions = "
-            f"{config.max_positions}], got {width}."
-        )
-    if not 0 <= overlap < width - N_SPECIAL:
-        raise ValueError(
-            f"window_overlap must lie in [0, window_width - {N_SPECIAL} = "
-            f"{width - N_SPECIAL}), got {overlap}."
-        )
-    if precision not in get_args(Precision):
-        raise ValueError(
-            f"precision must be one of {', '.join(get_args(Precision))}, got "
-            f"{precision!r}."
-        )
-    if max_batch_pieces is not None and max_batch_pieces < 1:
-        raise ValueError(
-            f"max_batch_pieces must be at least 1, got {max_batch_pieces}."
-        )
-    is_number = type(freeze) is int and 0 <= freeze <= config.n_layers
-    if not is_number and freeze not in ("none", "embeddings", "all"):
-        raise ValueError(
-            "freeze must be 'none', 'embeddings', 'all' or a number of layers up to "
-            f"{config.n_layers}, got {freeze!r}."
-        )
+    _expect_choice("precision", precision, get_args(Precision), mistakes)
+    mistakes.expect(
+        max_batch_pieces is None or max_batch_pieces >= 1,
+        place="max_batch_pieces",
+        expected="at least 1",
+        got=max_batch_pieces,
+    )
+    is_number = type(freeze) is int and 0 <= freeze <= n_layers
+    mistakes.expect(
+        is_number or freeze in ("none", "embeddings", "all"),
+        place="freeze",
+        expected=f"'none', 'embeddings', 'all' or a number of layers up to {n_layers}",
+        got=freeze,
+        needs=["n_layers"],
+    )
+
+
+def _expect_choice(
+    place: str, value: str, choices: Sequence[str], mistakes: Mistakes
+) -> None:
+    expected = f"one of {', '.join(choices)}"
+    mistakes.expect(value in choices, place=place, expected=expected, got=value)

@@ -31,6 +31,7 @@ from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
 from .encoding import Encoded, check_trainable, encode_docs, get_shim
 from .foreign_listeners import check_connected
+from .frozen import Builder
 from .linking import LinkedTok2Vec
 from .listeners import drop_batch, get_takes, hand_over
 from .pending import PendingGradient
@@ -58,9 +59,11 @@ def make_bert_encoder(
     save_cls: bool,
     similarity_hooks: bool,
 ) -> "BertTok2Vec":
-    return BertTok2Vec(
+    encoder = BertTok2Vec(
         nlp.vocab, model, name, save_cls=save_cls, similarity_hooks=similarity_hooks
     )
+    encoder.builder = Builder(nlp)
+    return encoder
 
 
 class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
@@ -84,9 +87,18 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
     ) -> None:
         get_shim(model, component=name)  # Refuses other architectures.
         super().__init__(vocab, model, name)
+        self.builder: Builder | None = None
         self.save_cls = save_cls
         self.similarity_hooks = similarity_hooks
         self._pending: PendingGradient | None = None
+
+    @takes_config
+    def find_listeners(self, component: Any) -> None:
+        """Raises ValueError if `spacy train`, which asks for them first, would never
+        give this encoder weights."""
+        if self.builder is not None and not get_shim(self.model).has_weights:
+            self.builder.check_frozen(self.name)
+        super().find_listeners(component)
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
         self._finish_trained()
@@ -241,6 +253,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             "model": load_model,
         }
         spacy.util.from_disk(path, readers, exclude)
+        self.builder = None
         return self
 
     def _receive_gradient(

@@ -12,6 +12,11 @@ from typing import ParamSpec, TypeVar
 
 from thinc.api import ConfigValidationError
 
+from ..sections import Mistakes
+
+# What a builder of ours is called with. spaCy does not tell it whose block that is.
+BLOCK = "a block of the config"
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -37,12 +42,16 @@ def takes_config(function: Callable[P, R]) -> Callable[P, R]:
         with config_errors():
             # spaCy lets text through that pydantic could make a number of: a config
             # has text where a number has no leading zero, such as .1
+            mistakes = Mistakes()
             for name in numbers:
-                if isinstance(kwargs.get(name), str):
-                    raise ValueError(
-                        f"{name}: expected a number, such as 2 or 0.1, got "
-                        f"{kwargs[name]!r}."
-                    )
+                value = kwargs.get(name)
+                mistakes.expect(
+                    not isinstance(value, str),
+                    place=name,
+                    expected="a number, such as 2 or 0.1",
+                    got=value,
+                )
+            mistakes.raise_any(BLOCK)
             return function(*args, **kwargs)
 
     # spaCy asks for the arguments without looking behind a wrapper.

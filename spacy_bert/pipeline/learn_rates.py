@@ -9,6 +9,8 @@ from math import inf
 
 from thinc.api import Optimizer
 
+from ..sections import Mistake, Mistakes
+
 # The highest rate that BERT is fine-tuned with (Devlin et al. 2018, A.3), and the peak
 # of spaCy's config for transformers. Encoders narrower than BERT-base bear, and need,
 # higher rates.
@@ -34,7 +36,7 @@ class LearnRates:
     layer_decay: each layer's rate over that of the layer above it (Sun et al. 2019,
         "How to Fine-Tune BERT for Text Classification", section 5.3.4: 0.95).
 
-    Raises ValueError for a number that is impossible.
+    Raises MistakesError, a ValueError, with all numbers that are impossible.
     """
 
     factor: float = 1.0
@@ -42,15 +44,19 @@ class LearnRates:
     layer_decay: float = 1.0
 
     def __post_init__(self) -> None:
+        mistakes = Mistakes()
         settings = {"learn_rate_factor": self.factor, "max_learn_rate": self.maximum}
         for name, value in settings.items():
             if value is not None and not 0.0 < value < inf:
-                raise ValueError(
+                message = (
                     f"{name} must be a number above 0, got {value}. To leave the "
                     "encoder as it is, set freeze = 'all'."
                 )
+                mistakes.add(Mistake(message, (name,)))
         if not 0.0 < self.layer_decay <= 1.0:
-            raise ValueError(f"layer_decay must lie in (0, 1], got {self.layer_decay}.")
+            message = f"layer_decay must lie in (0, 1], got {self.layer_decay}."
+            mistakes.add(Mistake(message, ("layer_decay",)))
+        mistakes.raise_any()
 
     def top(self, optimizer: Optimizer, *, hidden_width: int) -> float:
         """Return the rate of the top layer over the optimizer's, in its next step."""

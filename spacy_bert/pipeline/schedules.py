@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from spacy import registry
 from thinc.api import warmup_linear
 
+from ..sections import Mistake, Mistakes
 from .config_errors import takes_config
 
 
@@ -23,15 +24,19 @@ def make_warmup_linear(
     Raises ValueError if total_steps is not above 0, as in spaCy's configs without a
     limit, or warmup_ratio is not from 0 up to, not including, 1.
     """
+    mistakes = Mistakes()
     if total_steps < 1:
-        raise ValueError(
+        message = (
             f"total_steps: expected a number of steps above 0, got {total_steps}. Set "
             "[training] max_steps, or total_steps in [training.optimizer.learn_rate]."
         )
-    if not 0.0 <= warmup_ratio < 1.0:
-        raise ValueError(
-            "warmup_ratio: expected a fraction from 0 up to, not including, 1, got "
-            f"{warmup_ratio}."
-        )
+        mistakes.add(Mistake(message, ("total_steps",)))
+    mistakes.expect(
+        0.0 <= warmup_ratio < 1.0,
+        place="warmup_ratio",
+        expected="a fraction from 0 up to, not including, 1",
+        got=warmup_ratio,
+    )
+    mistakes.raise_any("[training.optimizer.learn_rate]")
     warmup_steps = max(round(warmup_ratio * total_steps), 1)
     return warmup_linear(initial_rate, warmup_steps, total_steps)

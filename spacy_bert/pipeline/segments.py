@@ -12,6 +12,8 @@ from spacy.tokens import Doc, Span
 from spacy.util import logger
 from thinc.api import Model
 
+from ..sections import Mistake, Mistakes
+
 # U+001E, "record separator": what the configs for pairs set.
 RECORD_SEPARATOR = "\x1e"
 
@@ -74,26 +76,32 @@ def find_border(text: str, separator: str | None) -> int | None:
 def check_pair_separator(
     separator: str | None, *, n_segments: int, window_width: int
 ) -> None:
-    """Raise ValueError if an encoder cannot read pairs with this separator."""
+    """Raise MistakesError, a ValueError, with all reasons why an encoder cannot read
+    pairs with this separator."""
     if separator is None:
         return
+    mistakes = Mistakes()
     # spaCy makes no token of a single space.
     if len(separator) != 1 or not separator.isspace() or separator == " ":
-        raise ValueError(
+        message = (
             "pair_separator must be null or one character that spaCy makes a token of "
             f'white space, such as "\\u001e" or "\\n"; got {separator!r}.'
         )
+        mistakes.add(Mistake(message, ("pair_separator",)))
     if n_segments < 2:
-        raise ValueError(
+        message = (
             f"pair_separator: pairs need n_segments = 2, got {n_segments}. Take a "
             "checkpoint with type_vocab_size = 2, or set pair_separator = null."
         )
+        mistakes.add(Mistake(message, ("n_segments",)))
     # [CLS] first [SEP] second [SEP]
     if window_width < 5:
-        raise ValueError(
+        message = (
             "pair_separator: a window of two segments has at least 5 pieces, got "
             f"window_width = {window_width}. Set it higher, or pair_separator = null."
         )
+        mistakes.add(Mistake(message, ("window_width",)))
+    mistakes.raise_any()
 
 
 def get_pair_separator(nlp: Language) -> str:

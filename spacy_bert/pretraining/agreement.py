@@ -7,8 +7,8 @@ from typing import Any
 
 from ..checkpoint import read_config
 from ..model import BertConfig
+from ..sections import Mistake, Mistakes, MistakesError, read_section
 from .model_size import check_memory
-from .sections import Mistake, Mistakes, MistakesError, read_section
 
 
 def check_own_vocabulary(extend_vocab: int, mistakes: Mistakes) -> None:

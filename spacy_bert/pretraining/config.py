@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ..model import BertConfig
+from ..sections import Mistakes, Section, check_names, read_right_keys, read_section
 from .agreement import (
     check_checkpoint_vocabulary,
     check_own_vocabulary,
     checkpoint_config,
     new_config,
 )
-from .sections import Mistakes, Section, check_names, read_right_keys, read_section
 from .text.corpus import CorpusConfig
 from .training_config import TrainingConfig
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..checkpoint import has_nsp_head, read_config
 from ..record import read_record
-from .sections import expect
+from ..sections import expect
 
 # BERT-base's rate for a run that goes on; narrower encoders bear higher ones.
 _RATE, _RATE_WIDTH = 5e-5, 768

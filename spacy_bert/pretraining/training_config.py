@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..model import BertConfig
+from ..sections import Mistake, Mistakes
 from ..tokenization.wordpiece import MASK
 from .agreement import check_model
-from .sections import Mistake, Mistakes
 
 LIMITS = ("max_steps", "max_epochs", "max_minutes")
 

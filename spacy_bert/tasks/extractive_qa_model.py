@@ -7,8 +7,9 @@ from spacy.tokens import Doc
 from thinc.api import Linear, Model, chain, with_array
 from thinc.types import Floats2d
 
-from ..pipeline.config_errors import takes_config
+from ..pipeline.config_errors import BLOCK, takes_config
 from ..pipeline.listeners import expect_takes
+from ..sections import Mistakes
 
 N_LOGITS = 2  # Of an answer that starts here, and of one that ends here.
 
@@ -27,10 +28,13 @@ def build_extractive_qa(
     tok2vec: one (n_tokens, width) a Doc.
     cls: (n_docs, width), the [CLS] vectors; without it every question has an answer.
     """
-    expect_takes(tok2vec, "tokens")
+    mistakes = Mistakes()
+    mistakes.collect(lambda: expect_takes(tok2vec, "tokens"))
+    if cls is not None:
+        mistakes.collect(lambda: expect_takes(cls, "[CLS]"))
+    mistakes.raise_any(BLOCK)
     layers: list[Model] = [chain(tok2vec, with_array(_make_scores(tok2vec)))]
     if cls is not None:
-        expect_takes(cls, "[CLS]")
         layers.append(chain(cls, _make_scores(cls)))
     model: Model[list[Doc], list[Floats2d]] = Model(
         "extractive_qa",

@@ -1,16 +1,15 @@
-"""Files of pairs of texts, one a line -> Docs of two segments with doc.cats."""
+"""Files of pairs of texts, one a row -> Docs of two segments with doc.cats."""
 
-import json
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..pipeline.segments import make_pair_doc
+from .record_files import read_records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +40,15 @@ def read_pairs(
     labels: Sequence[str] = (),
     skip_labels: Collection[str] = (),
 ) -> PairFile:
-    """The pairs of a .jsonl (or .json) or .tsv (or .txt) file, in its order.
+    """The pairs of a .jsonl (or .json), .csv or .tsv (or .txt) file, in its order.
 
     first, second, label, score: columns by name; one of label and score, or neither.
     labels: all there are; by default those of the file.
     skip_labels: lines with such a label are left out, as "-", which says that its
         annotators did not agree.
 
-    A .tsv file starts with the names of its columns and has no quoting. Raises
-    ValueError, with the line, if a column, a label or a number is missing.
+    Raises ValueError, with the line, if a column, a label or a number is missing, and
+    if the file is not as `read_records` expects.
     """
     if label is not None and score is not None:
         raise ValueError(
@@ -65,7 +64,7 @@ def read_pairs(
         )
     rows = []
     n_skipped = 0
-    for line, record in _read_records(path):
+    for line, record in read_records(path):
         values = _pick(record, columns, where=f"{path}, line {line}")
         if label is not None and values[label] in skip_labels:
             n_skipped += 1
@@ -95,75 +94,6 @@ def make_labelled_doc(
     doc = make_pair_doc(nlp, pair.first, pair.second, separator=separator)
     doc.cats = dict(pair.cats)
     return doc
-
-
-def _read_records(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """Line numbers, from 1, and what stands there."""
-    readers = {
-        ".jsonl": _read_jsonl,
-        ".json": _read_jsonl,
-        ".tsv": _read_tsv,
-        ".txt": _read_tsv,
-    }
-    read = readers.get(path.suffix.lower())
-    if read is None:
-        raise ValueError(f"{path}: expected a file that ends in {', '.join(readers)}.")
-    try:
-        yield from read(path)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected text in UTF-8: {error}.") from error
-
-
-def _read_jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with _open(path) as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise ValueError(
-                    f"{path}, line {number}: expected a JSON object a line: {error}."
-                ) from error
-            if not isinstance(record, dict):
-                raise ValueError(
-                    f"{path}, line {number}: expected a JSON object, got "
-                    f"{line.strip()[:60]!r}."
-                )
-            yield number, record
-
-
-def _read_tsv(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with _open(path) as file:
-        header = _cells(file.readline())
-        if "\r" in "".join(header):
-            raise ValueError(
-                f"{path}: expected a line feed after each row, got carriage returns. "
-                "Save the file with the line ends of Unix or Windows."
-            )
-        if len(set(header)) < len(header):
-            raise ValueError(
-                f"{path}: expected columns of different names, got {', '.join(header)}."
-            )
-        for number, line in enumerate(file, start=2):
-            row = _cells(line)
-            if row == [""]:
-                continue
-            if len(row) != len(header):
-                raise ValueError(
-                    f"{path}, line {number}: expected {len(header)} columns, got "
-                    f"{len(row)}."
-                )
-            yield number, dict(zip(header, row, strict=True))
-
-
-def _open(path: Path) -> TextIO:
-    """Only a line feed ends a line: a cell may have a carriage return inside."""
-    return path.open(encoding="utf-8-sig", newline="\n")
-
-
-def _cells(line: str) -> list[str]:
-    return line.removesuffix("\n").removesuffix("\r").split("\t")
 
 
 def _pick(

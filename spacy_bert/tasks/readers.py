@@ -68,7 +68,7 @@ def make_pair_reader(
     labels: Sequence[str] = (),
     skip_labels: Sequence[str] = (),
 ) -> Reader:
-    """Pairs of texts with doc.cats, from JSONL or TSV.
+    """Pairs of texts with doc.cats, from JSONL, CSV or TSV.
 
     limit: read only so many; 0 reads all. Otherwise as `read_pairs`.
     """

@@ -7,7 +7,7 @@ each a "context" with questions ("qas") and their "answers".
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import srsly
 from spacy.language import Language
@@ -17,6 +17,14 @@ from ..pipeline.segments import make_pair_doc
 from .answer_scorer import TEXTS_ATTR
 
 Misplaced = Literal["error", "skip"]
+Value = TypeVar("Value")
+
+_KINDS = {list: "a list", str: "text", int: "a whole number", bool: "true or false"}
+_HELP = (
+    "SQuAD's format is an object with data, a list of articles; an article has "
+    "paragraphs; a paragraph a context and qas; each of qas a question and answers; an "
+    "answer text and answer_start."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +62,14 @@ def read_squad(path: Path, *, misplaced: Misplaced = "error") -> SquadFile:
         )
     questions = []
     n_misplaced = n_skipped = 0
-    for context, record in _records(path):
-        name = f"{path}, question {record.get('id', '?')}"
-        question, n_wrong = _read_question(context, record, name)
+    for context, record, place in _records(path):
+        question, n_wrong = _read_question(context, record, place)
         if n_wrong and misplaced == "error":
             raise ValueError(
-                f"{name}: expected each answer to be in the context at its "
-                f"answer_start, got {record['answers']}. Mend the file, or skip such "
-                "answers (misplaced = 'skip', or --skip-misplaced)."
+                f"{path}, question {record.get('id', '?')}: expected each answer to be "
+                f"in the context at its answer_start, got {record['answers']}. Correct "
+                "the file, or skip such answers (misplaced = 'skip', or "
+                "--skip-misplaced)."
             )
         n_misplaced += n_wrong
         if n_wrong and not question.places:
@@ -95,41 +103,35 @@ def make_question_doc(
     return doc
 
 
-def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each question's context and record."""
+def _records(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Each question's context and record, and where that is, for errors."""
     try:
-        articles = srsly.json_loads(path.read_text(encoding="utf-8-sig"))["data"]
-        for article in articles:
-            for paragraph in article["paragraphs"]:
-                for record in paragraph["qas"]:
-                    if not isinstance(record, dict):
-                        raise TypeError(f"{record!r:.60}, which is no question")
-                    yield paragraph["context"], record
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: expected the JSON of SQuAD, data -> paragraphs -> context and "
-            f"qas; got {type(error).__name__}: {error}."
-        ) from error
+        content = srsly.json_loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(f"{path}: expected JSON in UTF-8: {error}.") from error
+    for article, in_data in _items(content, "data", f"{path}: "):
+        for paragraph, in_article in _items(article, "paragraphs", f"{in_data}."):
+            context = _value(paragraph, "context", str, f"{in_article}.")
+            for record, place in _items(paragraph, "qas", f"{in_article}."):
+                _value(record, "question", str, f"{place}.")
+                yield context, record, place
 
 
 def _read_question(
-    context: str, record: dict[str, Any], name: str
+    context: str, record: dict[str, Any], place: str
 ) -> tuple[Question, int]:
     """The question and how many of its answers are misplaced."""
-    try:
-        text = record["question"]
-        is_impossible = record.get("is_impossible", False)
-        given = [] if is_impossible else record["answers"]
-        answers = [(answer["text"], answer["answer_start"]) for answer in given]
-        _check_types(context, text, answers, is_impossible)
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{name}: expected a question and its answers, each with text and "
-            f"answer_start, in a context; got {type(error).__name__}: {error}."
-        ) from error
+    place = f"{place}."
+    is_impossible = False
+    if "is_impossible" in record:
+        is_impossible = _value(record, "is_impossible", bool, place)
+    answers = []
+    for answer, inside in () if is_impossible else _items(record, "answers", place):
+        text = _value(answer, "text", str, f"{inside}.")
+        answers.append((text, _value(answer, "answer_start", int, f"{inside}.")))
     if not answers and not is_impossible and "is_impossible" in record:
         raise ValueError(
-            f"{name}: expected answers, since is_impossible is false; got none."
+            f"{place}answers: expected some, since is_impossible is false; got none."
         )
     places = []
     for answer, start in answers:
@@ -138,7 +140,7 @@ def _read_question(
             first = start + len(answer) - len(answer.lstrip())
             places.append((first, first + len(answer.strip())))
     question = Question(
-        question=text,
+        question=record["question"],
         context=context,
         answers=[answer for answer, _ in answers],
         places=places,
@@ -146,19 +148,38 @@ def _read_question(
     return question, len(answers) - len(places)
 
 
-def _check_types(
-    context: Any, question: Any, answers: list[tuple[Any, Any]], is_impossible: Any
-) -> None:
-    """Raises TypeError."""
-    texts = [context, question, *(text for text, _ in answers)]
-    for value, kind in [
-        *((text, str) for text in texts),
-        *((start, int) for _, start in answers),
-        (is_impossible, bool),
-    ]:
-        if not isinstance(value, kind):
-            raise TypeError(f"{value!r}, which is no {kind.__name__}")
-    try:
-        "".join(texts).encode("utf8")
-    except UnicodeEncodeError as error:
-        raise TypeError(f"half a character: {error}") from error
+def _items(parent: Any, key: str, place: str) -> Iterator[tuple[Any, str]]:
+    """The items of parent[key], a list, and the place of each: "a.json: data[0]"."""
+    for number, item in enumerate(_value(parent, key, list, place)):
+        yield item, f"{place}{key}[{number}]"
+
+
+def _value(parent: Any, key: str, kind: type[Value], place: str) -> Value:
+    """parent[key]. Raises ValueError, with its place, if it is missing or no `kind`."""
+    if not isinstance(parent, dict):
+        where = place.rstrip(": .")
+        raise ValueError(f"{where}: expected an object, got {_short(parent)}. {_HELP}")
+    if key not in parent:
+        raise ValueError(
+            f"{place}{key}: expected {_KINDS[kind]}, got an object without {key!r}: "
+            f"{_short(parent)}. {_HELP}"
+        )
+    value = parent[key]
+    # A bool is an int, too.
+    if type(value) is not kind:
+        raise ValueError(
+            f"{place}{key}: expected {_KINDS[kind]}, got {_short(value)}. {_HELP}"
+        )
+    if isinstance(value, str):
+        try:
+            value.encode("utf8")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"{place}{key}: expected whole characters, got half of one: {error}."
+            ) from error
+    return value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."

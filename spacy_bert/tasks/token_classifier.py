@@ -9,8 +9,9 @@ from spacy.tokens import Doc
 from thinc.api import Dropout, Linear, Model, chain, with_array
 from thinc.types import Floats1d, Floats2d
 
-from ..pipeline.config_errors import takes_config
+from ..pipeline.config_errors import BLOCK, takes_config
 from ..pipeline.listeners import expect_takes
+from ..sections import Mistakes
 
 Decoder = Literal["softmax", "crf"]
 
@@ -44,11 +45,15 @@ def build_token_classifier(
     Raises ValueError for another decoder. The number of tags (nO) comes with
     the labels.
     """
-    expect_takes(tok2vec, "tokens")
-    if decoder not in get_args(Decoder):
-        raise ValueError(
-            f"decoder must be one of {', '.join(get_args(Decoder))}, got {decoder!r}."
-        )
+    mistakes = Mistakes()
+    mistakes.collect(lambda: expect_takes(tok2vec, "tokens"))
+    mistakes.expect(
+        decoder in get_args(Decoder),
+        place="decoder",
+        expected=f"one of {', '.join(get_args(Decoder))}",
+        got=decoder,
+    )
+    mistakes.raise_any(BLOCK)
     linear: Model[Floats2d, Floats2d] = Linear(nI=tok2vec.maybe_get_dim("nO"))
     transitions = build_transitions(is_learned=decoder == "crf")
     tag: Model[list[Floats2d], list[Floats2d]] = with_array(

@@ -10,6 +10,7 @@ from spacy_bert.model import BertConfig, BertEncoder
     [
         ({"n_heads": 3}, "hidden_width=256, n_heads=3"),
         ({"n_layers": 0}, "n_layers must be a whole number of at least 1, got 0"),
+        ({"n_layers": 10**9}, "n_layers must be at most 1,000, got 1,000,000,000"),
         ({"hidden_width": "32"}, "hidden_width must be a whole number.* got '32'"),
         ({"hidden_dropout_prob": None}, "hidden_dropout_prob must be a number"),
         ({"layer_norm_eps": -1.0}, "layer_norm_eps must be above 0"),

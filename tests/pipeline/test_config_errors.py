@@ -8,7 +8,7 @@ import spacy
 from spacy.cli import app
 from spacy.tokens import DocBin
 from spacy.training import Example
-from thinc.api import ConfigValidationError
+from thinc.api import Config, ConfigValidationError
 from typer.testing import CliRunner
 
 from spacy_bert import add_encoder
@@ -44,16 +44,22 @@ def run(command, path, *options):
     [
         ([f"{ENCODER}.n_heads", "5"], "hidden_width must be a multiple of n_heads"),
         ([f"{ENCODER}.freeze", "top"], "'embeddings', 'all' or a number of layers"),
-        ([f"{ENCODER}.activation", "glue"], "activation must be one of"),
-        ([f"{ENCODER}.precision", "fp8"], "precision must be one of fp32"),
-        ([f"{ENCODER}.combine", "sum"], "combine must be 'mean' or 'concat'"),
+        (
+            [f"{ENCODER}.activation", "glue"],
+            "activation: expected 'gelu' or 'gelu_new'",
+        ),
+        ([f"{ENCODER}.precision", "fp8"], "precision: expected one of fp32"),
+        ([f"{ENCODER}.combine", "sum"], "combine: expected one of mean, concat"),
         ([f"{ENCODER}.layer_decay", "2.0"], "layer_decay must lie in (0, 1]"),
         (
             [f"{ENCODER}.max_learn_rate", ".1"],
             "max_learn_rate: expected a number, such",
         ),
         ([f"{HEAD}.tok2vec.grad_factor", ".1"], "grad_factor: expected a number, such"),
-        ([f"{HEAD}.decoder", "hmm"], "decoder must be one of softmax, crf, got 'hmm'"),
+        (
+            [f"{HEAD}.decoder", "hmm"],
+            "decoder: expected one of softmax, crf, got 'hmm'",
+        ),
         ([f"{HEAD}.tok2vec.grad_factor", "-1.0"], "grad_factor must be a number"),
         (
             [f"{HEAD}.tok2vec.@architectures", "spacy-bert.ClsListener.v1"],
@@ -92,8 +98,65 @@ def test_a_file_that_a_reader_does_not_find(config_path, tmp_path):
     assert "Config validation error" in said and "none.json" in said.replace(" ", "")
 
 
+ALL_WRONG = {
+    "hidden_width": 10,
+    "n_segments": 0,
+    "activation": "glue",
+    "layer_norm_eps": 2.0,
+    "layers": [5],
+    "combine": "sum",
+    "window_width": 2,
+    "max_batch_pieces": 0,
+    "freeze": "top",
+    "learn_rate_factor": -1.0,
+    "max_learn_rate": 0.0,
+    "layer_decay": 2.0,
+    "precision": "fp8",
+    "pair_separator": "ab",
+}
+
+
+@pytest.mark.parametrize("place", [ENCODER, f"{HEAD}.tok2vec"])
+def test_all_mistakes_of_an_encoder_are_shown_at_once(config_path, place):
+    """Also of one that a head has for itself."""
+    blocks = [f"{place}.{key}" for key in ALL_WRONG]
+    values = map(str, ALL_WRONG.values())
+    if place != ENCODER:
+        config = Config().from_disk(config_path, interpolate=False)
+        config["components"]["bert_ner"]["model"]["tok2vec"] = dict(
+            config["components"]["bert_encoder"]["model"]
+        )
+        config.to_disk(config_path)
+    options = [word for pair in zip(blocks, values, strict=True) for word in pair]
+    said = run(["train"], config_path, *options)
+    assert f"{len(ALL_WRONG)} mistakes in a block of 'spacy-bert.BertEncoder" in said
+    for key in ALL_WRONG:
+        assert f"- {key}: " in said or f"- {key} must " in said, key
+
+
+def test_a_mistake_is_not_counted_twice(config_path):
+    """What is compared with a wrong number is not a mistake of its own."""
+    said = run(
+        ["train"],
+        config_path,
+        *(f"{ENCODER}.n_layers", "-1", f"{ENCODER}.n_heads", "0"),
+        *(f"{ENCODER}.max_positions", "2", f"{ENCODER}.layers", "1"),
+    )
+    assert "3 mistakes" in said
+    for key in ("n_layers", "n_heads", "max_positions"):
+        assert f"- {key} must be" in said
+
+
+def test_a_wrong_type_and_an_unknown_key_are_named_by_spacy(config_path):
+    said = run(
+        ["train"], config_path, f"{ENCODER}.n_heads", "four", f"{ENCODER}.freze", "all"
+    )
+    assert "bert_encoder.model -> n_heads at root: 'four' is not" in said
+    assert "bert_encoder.model -> freze unexpected argument" in said
+
+
 def test_scripts_get_the_errors_that_they_had(checkpoint, nlp):
-    with pytest.raises(ConfigValidationError, match="precision must be one of"):
+    with pytest.raises(ConfigValidationError, match="precision: expected one of"):
         add_encoder(spacy.blank("en"), checkpoint, precision="fp8")
     with pytest.raises(FileNotFoundError, match="no config.json") as caught:
         examples = [Example.from_dict(nlp.make_doc("a cat"), {})]

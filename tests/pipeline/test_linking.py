@@ -2,6 +2,7 @@
 
 import pickle
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
@@ -128,6 +129,24 @@ def test_renamed_there_and_back_with_a_head_that_is_disabled(one, tmp_path):
     one.rename_pipe("bert", "bert_encoder")
     for nlp in (one, reload(one, tmp_path, "disk")):
         np.testing.assert_allclose(scores(nlp), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("add", [add_heads, partial(add_stock_tagger, upstream="*")])
+def test_a_head_that_was_not_loaded_enabled_is_connected_by_hand(
+    checkpoint, tmp_path, add
+):
+    one = make_trained(checkpoint, seed=1, add=add)
+    one.to_disk(tmp_path)
+    again = spacy.load(tmp_path, disable=["tagger"])
+    again.rename_pipe("bert_encoder", "bert")
+    again.enable_pipe("tagger")
+    np.testing.assert_array_equal(scores(again), scores(one))
+    with pytest.raises(ValueError, match="has no vectors|E203"):
+        again.update(make_examples(again), sgd=Adam(0.01))
+    encoder = again.get_pipe("bert")
+    encoder.find_listeners(again.get_pipe("tagger"))
+    losses = again.update(make_examples(again), sgd=Adam(0.01))
+    assert losses["bert"] > 0
 
 
 def test_renamed_while_a_gradient_is_awaited(one):

@@ -5,12 +5,15 @@ from types import SimpleNamespace
 
 import pytest
 import spacy
+import torch
 from spacy.cli.init_config import init_config
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 from spacy.training.converters import conll_ner_to_docs
-from thinc.api import Config, Model
+from thinc.api import Config, ConfigValidationError, Model
 
+from spacy_bert.checkpoint import load_encoder
+from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.foreign_listeners import check_connected
 from spacy_bert.pipeline.from_checkpoint import read_architecture
 
@@ -49,6 +52,59 @@ def test_stock_configs_train_without_a_word(
         nlp, _ = spacy_train(config.to_str(), make_docs())
     assert nlp.get_pipe(kind).listening_components == ["ner"]
     assert not caplog.records
+
+
+@pytest.mark.parametrize("annotating", [[], ["tok2vec"]])
+def test_a_frozen_encoder_without_weights_is_refused_at_once(
+    architecture, checkpoint, spacy_train, annotating
+):
+    config = make_config("tok2vec", architecture, checkpoint)
+    config["training"]["frozen_components"] = ["tok2vec"]
+    config["training"]["annotating_components"] = annotating
+    message = "frozen_components: .* got 'tok2vec'.* freeze = 'all' in .*tok2vec.model"
+    with pytest.raises(ConfigValidationError, match=message):
+        spacy_train(config.to_str(), make_docs())
+
+
+@pytest.mark.parametrize("annotating", [[], ["tok2vec"]])
+def test_what_is_advised_instead_of_a_frozen_component_trains(
+    architecture, checkpoint, spacy_train, annotating
+):
+    config = make_config("tok2vec", architecture, checkpoint, freeze="all")
+    config["training"]["annotating_components"] = annotating
+    nlp, _ = spacy_train(config.to_str(), make_docs())
+    weights, _ = load_encoder(checkpoint)
+    found = get_shim(nlp.get_pipe("tok2vec").model).encoder.state_dict()
+    for name, tensor in weights.state_dict().items():
+        assert torch.equal(tensor, found[name])
+
+
+@pytest.mark.parametrize("key", ["frozen_components", "annotating_components"])
+def test_a_component_of_another_name_is_named(
+    architecture, checkpoint, spacy_train, key
+):
+    config = make_config("transformer", architecture, checkpoint)
+    config["training"][key] = ["tok2vec"]
+    with pytest.raises(ConfigValidationError, match=rf"{key}: .*transformer, ner\)"):
+        spacy_train(config.to_str(), make_docs())
+
+
+def test_a_frozen_encoder_may_have_weights(architecture, checkpoint, spacy_train):
+    """From a callback, or from another pipeline."""
+    config = make_config("tok2vec", architecture, checkpoint)
+    del config["initialize"]["components"]["tok2vec"]
+    config["initialize"]["before_init"] = {
+        "@callbacks": "spacy-bert.load_checkpoint.v1",
+        "components": ["tok2vec"],
+        "checkpoint": str(checkpoint),
+    }
+    for key in ("frozen_components", "annotating_components"):
+        config["training"][key] = ["tok2vec"]
+    _, path = spacy_train(config.to_str(), make_docs())
+    config["initialize"]["before_init"] = None
+    config["components"]["tok2vec"] = {"source": str(path)}
+    nlp, _ = spacy_train(config.to_str(), make_docs(), name="again")
+    assert nlp.get_pipe("tok2vec").listening_components == ["ner"]
 
 
 @pytest.mark.long

@@ -189,6 +189,14 @@ def test_the_vocabulary_is_learned_through_the_readers(tmp_path, config_path):
     assert "words and punctuation marks were read, and none of them is [UNK]" in said
 
 
+def test_each_reading_of_the_text_has_a_bar(config_path):
+    """For the words and the characters, and at last for those that are [UNK]."""
+    said = run("vocab", config_path)
+    assert said.count("Reading the text: 100%") == 3
+    _, last = said.split("Counting the words that are [UNK] ...")
+    assert last.split(":")[0].strip() == "Reading the text"
+
+
 def test_unknown_words_are_shown(tmp_path, config_path):
     """60 Han characters, of which 1 to 60 are in each document, for 55 pieces."""
     han = [chr(0x4E00 + i) for i in range(60)]

@@ -98,11 +98,23 @@ def test_a_high_rate_is_warned_of_and_a_slip_refused(make_config, settings):
     ]
 
 
+def test_numbers_of_the_model_are_compared_if_they_are_right(settings):
+    settings["model"] |= {"hidden_width": 10, "n_heads": 4, "layer_norm_eps": 5.0}
+    assert [said.split()[1] for said in mistakes_of(settings)] == [
+        "layer_norm_eps",
+        "hidden_width",
+    ]
+    settings["model"] |= {"n_heads": 0}
+    assert [said.split()[1] for said in mistakes_of(settings)] == [
+        "n_heads",
+        "layer_norm_eps",
+    ]
+
+
 @pytest.mark.parametrize(
     "section, key, value",
     [
         ("model", "hidden_width", 10**7),
-        ("model", "n_layers", 10**9),
         ("model", "intermediate_width", 10**10),
         ("model", "max_positions", 10**10),
         ("vocabulary", "size", 10**10),

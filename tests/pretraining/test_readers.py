@@ -145,6 +145,34 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
 LINES = st.text(alphabet="ab \t\r\u00e9\n", max_size=200)
 
 
+WRONG_TYPES = {
+    "jsonl": {"field": 5},
+    "csv": {"field": 5, "delimiter": 1, "quoted": "yes"},
+    "parquet": {"field": ["text"]},
+    "docbin": {"max_bytes": "1 GB"},
+    "datasets": {"field": 5, "split": 2},
+}
+
+
+@pytest.mark.parametrize("reader", WRONG_TYPES)
+def test_settings_of_another_type_are_named_before_anything_is_read(tmp_path, reader):
+    (tmp_path / "a.txt").write_text("text\n")
+    with pytest.raises(ValueError) as error:
+        corpus = CorpusConfig(
+            path=str(tmp_path), reader=reader, settings=WRONG_TYPES[reader]
+        )
+        find_sources(corpus)
+    for name, value in WRONG_TYPES[reader].items():
+        kind = {"quoted": "a boolean", "max_bytes": "a whole number"}.get(name, "text")
+        said = f"[corpus.settings] {name}: expected {kind}, got {value!r}."
+        assert said in str(error.value)
+
+
+def test_a_setting_may_be_left_to_the_reader(tmp_path):
+    (tmp_path / "a.csv").write_text("text\nOne.\n")
+    assert read(tmp_path, settings={"delimiter": None, "quoted": None}) == [["One."]]
+
+
 @pytest.mark.parametrize("name", BORDERS)
 @settings(deadline=None)  # It writes files.
 @given(texts=st.lists(LINES, max_size=12), n_bytes=st.integers(1, 40))

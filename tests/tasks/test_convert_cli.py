@@ -52,9 +52,23 @@ def test_squad(squad, tmp_path):
     assert answers == ["cat sat", "dog ran"]
 
 
-def test_pairs(tmp_path):
-    path, output = tmp_path / "pairs.tsv", tmp_path / "out.spacy"
-    path.write_text("one\ttwo\tgold\na\tb\tyes\nc\td\tno\ne\tf\t-\n")
+def test_squad_of_another_format(tmp_path):
+    """The message names the file and the place in it."""
+    path = tmp_path / "list.json"
+    path.write_text("[]")
+    code, text = run(path, tmp_path / "out.spacy", "--format", "squad")
+    assert code == 1 and "list.json: expected an object, got []." in text
+    assert "an object with data, a list of articles" in text
+    path.write_text('{"data": [{"paragraphs": [{"context": 5}]}]}')
+    code, text = run(path, tmp_path / "out.spacy", "--format", "squad")
+    assert code == 1 and "data[0].paragraphs[0].context: expected text, got 5" in text
+
+
+@pytest.mark.parametrize("name, separator", [("a.tsv", "\t"), ("a.csv", ",")])
+def test_pairs(tmp_path, name, separator):
+    path, output = tmp_path / name, tmp_path / "out.spacy"
+    rows = ["one two gold", "a b yes", "c d no", "e f -"]
+    path.write_text("\n".join(row.replace(" ", separator) for row in rows))
     columns = ["--first", "one", "--second", "two", "--label", "gold"]
     args = [path, output, "--format", "pairs", *columns, "--skip-label", "-"]
     code, text = run(*args)

@@ -1,5 +1,7 @@
 """Files of pairs of texts."""
 
+import csv
+import io
 import json
 
 import pytest
@@ -75,6 +77,22 @@ def test_jsonl_and_tsv_agree(write):
     assert read_pairs(jsonl, **settings) == read_pairs(write(TSV), **settings)
 
 
+def test_csv_and_tsv_agree(write):
+    rows = [line.split("\t") for line in TSV.splitlines()]
+    table = io.StringIO(newline="")
+    csv.writer(table).writerows([rows[0], [], *rows[1:]])
+    path = write("\ufeff" + table.getvalue(), "pairs.csv")
+    settings = {**COLUMNS, "label": "gold"}
+    assert read_pairs(path, **settings) == read_pairs(write(TSV), **settings)
+
+
+def test_a_cell_of_a_csv_file_may_have_commas_and_lines(write):
+    long = "x" * 200_000
+    path = write(f'a,b\r\n"One, ""two"".\n\nThree",{long}\r\n', "pairs.csv")
+    (pair,) = read_pairs(path, **COLUMNS).pairs
+    assert (pair.first, pair.second) == ('One, "two".\n\nThree', long)
+
+
 def test_texts_alone(write):
     assert read_pairs(write(TSV), **COLUMNS).pairs[0].cats == {}
 
@@ -125,7 +143,13 @@ def test_labels_given_beforehand(write):
         ("{}\n{", "pairs.jsonl", "pairs.jsonl, line 1: .*a, b, gold is missing"),
         ('{"a": "", "b": "", "gold": 1}\n{', "pairs.jsonl", "line 2: expected a JSON"),
         ("[1]", "pairs.jsonl", r"line 1: expected a JSON object, got '\[1\]'"),
-        (TSV, "pairs.csv", "expected a file that ends in .jsonl"),
+        (TSV, "pairs.xlsx", "expected a file that ends in .jsonl, .json, .csv"),
+        (TSV, "pairs.csv", r"line 2: .*; a, b, gold is missing among id\ta\tb"),
+        ('a,b,gold\n1,"2" x,yes\n', "pairs.csv", "line 2: .* name the file .tsv"),
+        ("a,b\n1,2\n", "pairs.csv", "line 2: .*; gold is missing among a, b"),
+        ("a,b,gold\n1,2\n", "pairs.csv", "line 2: expected 3 columns, got 2"),
+        ('a,b,gold\n1,"2,yes\n', "pairs.csv", "line 2: .* in double quotes"),
+        ("a,a,gold\n", "pairs.csv", "columns of different names, got a, a, gold"),
         ('{"a": ["x"], "b": "", "gold": 1}', "pairs.jsonl", "line 1: .*column a; got"),
         ("a\tb\tgold\tgold\n", "pairs.tsv", "columns of different names"),
         ("[" * 100_000, "pairs.jsonl", "pairs.jsonl, line 1: expected a JSON object"),

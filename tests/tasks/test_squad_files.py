@@ -1,6 +1,7 @@
 """Files in SQuAD's format."""
 
 import json
+import re
 
 import pytest
 import spacy
@@ -84,36 +85,61 @@ def test_a_misplaced_answer(nlp, write, caplog):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "expected the JSON of SQuAD"),
-        ("[]", "expected the JSON of SQuAD"),
-        ('{"data": [{"paragraphs": [{"qas": [{}]}]}]}', "KeyError: 'context'"),
+        ("", "expected JSON in UTF-8"),
+        ('{"data": []}\n{"data": []}', "expected JSON in UTF-8"),
+        ("[]", "expected an object, got []"),
+        ("{}", "data: expected a list, got an object without 'data'"),
+        ('{"data": {}}', "data: expected a list, got {}"),
         ('{"data": []}', "expected questions, found none"),
+        ('{"data": [5]}', "data[0]: expected an object, got 5"),
+        ('{"data": [{"paragraphs": "a"}]}', "data[0].paragraphs: expected a list"),
+        ('{"data": [{"paragraphs": [[]]}]}', "paragraphs[0]: expected an object"),
+        (
+            '{"data": [{"paragraphs": [{"qas": [{}]}]}]}',
+            "paragraphs[0].context: expected text, got an object without 'context'",
+        ),
+        (
+            '{"data": [{"paragraphs": []}, {"paragraphs": [{"context": 5}]}]}',
+            "data[1].paragraphs[0].context: expected text, got 5",
+        ),
         (
             '{"data": [{"paragraphs": [{"context": "", "qas": ["Who?"]}]}]}',
-            "TypeError: 'Who.', which is no question",
+            "paragraphs[0].qas[0]: expected an object, got 'Who?'",
         ),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, message):
     (tmp_path / "other.json").write_text(content)
-    with pytest.raises(ValueError, match=f"other.json: .*{message}"):
+    with pytest.raises(ValueError, match=f"other.json: .*{re.escape(message)}"):
         read_squad(tmp_path / "other.json")
 
 
-def test_incomplete_questions_are_refused(write):
-    with pytest.raises(ValueError, match="question q1: .*KeyError: 'answers'"):
-        read_squad(write({"id": "q1", "question": "Who?"}))
-    for wrong, message in [
-        ({"question": None}, "TypeError: None, which is no str"),
-        ({"answers": [{"text": "cat", "answer_start": "4"}]}, "'4', which is no int"),
-        ({"question": "Who \ud83d?"}, "TypeError: half a character"),
-        ({"is_impossible": "false"}, "'false', which is no bool"),
-    ]:
-        question = {"id": "q1", "question": "Who?", "answers": [], **wrong}
-        with pytest.raises(ValueError, match=f"question q1: .*{message}"):
-            read_squad(write(question))
-    with pytest.raises(ValueError, match="is_impossible is false; got none"):
-        read_squad(write(record(is_impossible=False)))
+CAT = {"text": "cat", "answer_start": 4}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"question": None}, "question: expected text, got None"),
+        ({"question": "Who \ud83d?"}, "question: expected whole characters"),
+        ({"answers": None}, "answers: expected a list, got None"),
+        ({"answers": {"text": ["cat"]}}, "answers: expected a list, got {'text'"),
+        ({"answers": ["cat"]}, "answers[0]: expected an object, got 'cat'"),
+        ({"answers": [CAT, {}]}, "answers[1].text: expected text, got an object with"),
+        ({"answers": [{**CAT, "text": 5}]}, "answers[0].text: expected text, got 5"),
+        (
+            {"answers": [{**CAT, "answer_start": "4"}]},
+            "answers[0].answer_start: expected a whole number, got '4'",
+        ),
+        ({"is_impossible": "false"}, "is_impossible: expected true or false"),
+        ({"is_impossible": False}, "answers: expected some, since is_impossible is"),
+    ],
+)
+def test_incomplete_questions_are_refused(write, wrong, message):
+    path = write(record(("cat", 4)), {"question": "Who?", "answers": [], **wrong})
+    place = f"{path}: data[0].paragraphs[0].qas[1].{message}"
+    with pytest.raises(ValueError, match=re.escape(place)):
+        read_squad(path)
 
 
 def test_a_separator_in_a_file_becomes_a_space(nlp, write):

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..sections import expect
+from ...sections import expect
 from .sources import COMPRESSED, Source
 
 # A cell whose closing quote is missing goes on to the end of the file. While it is
@@ -25,13 +25,10 @@ def read_column(
     """
     if delimiter is None:
         delimiter = "\t" if _suffix(source) == ".tsv" else ","
-    is_character = isinstance(delimiter, str) and len(delimiter) == 1
     place = "[corpus.settings] delimiter"
-    expect(is_character, place=place, expected="one character", got=delimiter)
+    expect(len(delimiter) == 1, place=place, expected="one character", got=delimiter)
     if quoted is None:
         quoted = delimiter != "\t"
-    place = "[corpus.settings] quoted"
-    expect(isinstance(quoted, bool), place=place, expected="a boolean", got=quoted)
     rows = _quoted_rows(source, delimiter) if quoted else _plain_rows(source, delimiter)
     _, header = next(rows, (0, None))
     if header is None:

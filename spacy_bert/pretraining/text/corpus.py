@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..sections import expect
+from ...sections import expect
 from .hub_datasets import find_shards
 from .readers import BORDERS, check_reader, check_settings, detect_reader, read_texts
 from .sources import Source, cut_file, find_files
@@ -66,6 +66,7 @@ def find_sources(corpus: CorpusConfig) -> list[Source]:
     """Raises FileNotFoundError or ValueError if there is nothing to read."""
     check_reader(corpus.reader)
     if corpus.reader == "datasets":
+        check_settings(corpus.settings, ["datasets"])
         return find_shards(corpus.path, **corpus.settings)
     files = find_files(corpus.path)
     n_bytes = shard_bytes(sum(file.stat().st_size for file in files))

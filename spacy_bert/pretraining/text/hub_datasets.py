@@ -7,7 +7,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ..sections import check_names
+from ...sections import check_names
 from .extras import import_extra
 from .readers import readers
 from .sources import Source

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import unescape
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import catalogue
 
-from ..sections import check_names
+from ...sections import check_names, check_types
 from .columns import read_column
 from .extras import import_extra
 from .sources import COMPRESSED, MAX_DOCUMENT_CHARS, Source
@@ -148,11 +148,15 @@ def check_reader(name: str) -> None:
         check_names([name], known, what="reader", where="in [corpus]")
 
 
-def check_settings(settings: Iterable[str], names: Iterable[str]) -> None:
-    """Raises ValueError where none of the readers knows a setting."""
-    known = [name for reader in names for name in _parameters(readers.get(reader))]
+def check_settings(settings: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raises ValueError if none of the readers knows a setting, or one that does
+    expects another type."""
+    found = [readers.get(name) for name in names]
+    known = [name for reader in found for name in _parameters(reader)]
     if "" not in known:
         check_names(settings, known, what="key", where="in [corpus.settings]")
+    for reader in found:
+        check_types(settings, get_type_hints(reader), section="corpus.settings")
 
 
 def read_texts(source: Source, settings: Mapping[str, Any]) -> Iterator[str]:

@@ -4,10 +4,12 @@ All mistakes are reported together, so that a config takes one attempt and not o
 each of them.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
+from functools import partial
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -27,14 +29,14 @@ class Mistake:
 
 
 class MistakesError(ValueError):
-    """Everything that is wrong with a config."""
+    """Everything that is wrong with a config, or with the part of it in `where`."""
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+    def __init__(self, mistakes: Sequence[Mistake], where: str = "the config") -> None:
         self.mistakes = tuple(mistakes)
         messages = [mistake.message for mistake in mistakes]
         if len(messages) > 1:
             found = "\n- ".join(messages)
-            messages = [f"{len(messages)} mistakes in the config:\n- {found}"]
+            messages = [f"{len(messages)} mistakes in {where}:\n- {found}"]
         super().__init__(*messages)
 
 
@@ -52,14 +54,15 @@ class Mistakes:
         expected: str,
         got: object,
         needs: Iterable[str] = (),
+        advice: str = "",
     ) -> None:
-        """Note what was expected and what came, unless `is_right`.
+        """Note what was expected, what came and what to do, unless `is_right`.
 
         needs: other keys that were compared. If one of them is wrong, so may be this
         comparison, and it is left out.
         """
         if not is_right:
-            message = f"{place}: expected {expected}, got {got!r}."
+            message = f"{place}: expected {expected}, got {got!r}. {advice}".rstrip()
             self.add(Mistake(message, (place, *needs)))
 
     def add(self, mistake: Mistake) -> None:
@@ -71,21 +74,21 @@ class Mistakes:
         for mistake in error.mistakes:
             self.add(mistake)
 
-    def collect(self, read: Callable[[], Value]) -> Value | None:
+    def collect(self, read: Callable[[], Value], *keys: str) -> Value | None:
         """What `read` returns, or None if it raises ValueError or OSError, which is
-        noted."""
+        noted. keys: see `Mistake`."""
         try:
             return read()
         except MistakesError as error:
             self.add_all(error)
         except (ValueError, OSError) as error:
-            self.add(Mistake(str(error)))
+            self.add(Mistake(str(error), keys))
         return None
 
-    def raise_any(self) -> None:
+    def raise_any(self, where: str = "the config") -> None:
         """Raises MistakesError if there are any."""
         if self._found:
-            raise MistakesError(self._found)
+            raise MistakesError(self._found, where)
 
 
 def read_section(cls: type[Section], values: Any, *, section: str) -> Section:
@@ -107,6 +110,8 @@ def read_right_keys(
     """As `read_section`, but mistakes are noted. Keys that are wrong have their
     defaults, so that the others can be compared with those of other sections.
 
+    section: its name; "" if it is not known, as in what spaCy calls with a block.
+
     Returns None if a key without a default is wrong.
     """
     if not isinstance(values, Mapping):
@@ -120,7 +125,7 @@ def read_right_keys(
     types = get_type_hints(cls)
     right = {}
     for name, field in known.items():
-        place = f"[{section}] {name}"
+        place = _place(section, name)
         if name in values:
             try:
                 right[name] = _checked(values[name], types[name], place=place)
@@ -141,9 +146,12 @@ def _make(
     except MistakesError as error:
         found = error.mistakes
     except ValueError as error:
-        # Of a class that knows no sections: its messages begin with the key.
-        name = str(error).split(maxsplit=1)[0]
-        found = (Mistake(f"[{section}] {error}", (f"[{section}] {name}",)),)
+        # Of a class that knows no sections: its messages begin with the key, and name
+        # those that it was compared with.
+        name, *words = re.findall(r"\w+", str(error))
+        keys = [name, *(f.name for f in fields(cls) if f.name in words)]  # type: ignore[arg-type]
+        message = _place(section, str(error))
+        found = (Mistake(message, tuple(_place(section, key) for key in keys)),)
     except TypeError:
         # A key without a default is missing, which is noted already.
         return None
@@ -151,8 +159,12 @@ def _make(
     for mistake in found:
         mistakes.add(mistake)
         refused.update(mistake.keys[:1])
-    kept = {k: v for k, v in values.items() if f"[{section}] {k}" not in refused}
+    kept = {k: v for k, v in values.items() if _place(section, k) not in refused}
     return _make(cls, kept, section, mistakes) if len(kept) < len(values) else None
+
+
+def _place(section: str, key: str) -> str:
+    return f"[{section}] {key}" if section else key
 
 
 def check_names(
@@ -167,6 +179,21 @@ def check_names(
             advice = closest(name, known)
             listed = f"Known are: {', '.join(known)}." if known else "There are none."
             mistakes.add(Mistake(f"Unknown {what} {name!r} {where}. {advice}{listed}"))
+    mistakes.raise_any()
+
+
+def check_types(
+    values: Mapping[str, Any], types: Mapping[str, Any], *, section: str
+) -> None:
+    """Raises MistakesError, a ValueError, with all values that are not of their type.
+    Types that are not among those of a config, such as a function's own, are left out.
+    """
+    mistakes = Mistakes()
+    for name, value in values.items():
+        kind = types.get(name)
+        if len({*get_args(kind), kind} & {*_TYPE_NAMES}) == 1:
+            check = partial(_checked, value, kind, place=_place(section, name))
+            mistakes.collect(check)
     mistakes.raise_any()
 
 
