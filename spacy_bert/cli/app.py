@@ -20,6 +20,8 @@ bert_cli = typer.Typer(
     name="bert",
     help="Pretrain a BERT on your text and use it in spaCy pipelines.",
     no_args_is_help=True,
+    # As in spaCy's own app: rich would drop "[corpus]" from a help text, as markup.
+    rich_markup_mode=None,
 )
 WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 bert_cli.command("demo-data")(demo_data_cli)

@@ -21,7 +21,9 @@ def evaluate_cli(
         help="lines (one a line), sentencizer, or a spaCy pipeline",
     ),
     lang: str = Opt("", "--lang", "-l", help="Language of the sentencizer"),
-    max_length: int = Opt(0, "--max-length", "-m", help="Pieces in a sequence"),
+    max_length: int = Opt(
+        0, "--max-length", "-m", help="Pieces in a sequence", show_default=False
+    ),
     next_sentence: str = Opt(
         "",
         "--next-sentence",

@@ -34,6 +34,7 @@ def index_cli(
     from ..pretraining.vocabulary import load_vocabulary
     from .devices import check_processes
     from .errors import shown_as_messages
+    from .lines import write_line
     from .settings import read_settings
 
     with shown_as_messages():
@@ -55,12 +56,16 @@ def index_cli(
         if part:
             # Others may build their shards at the same time.
             with locked(output_path, shared=True):
-                build_shards(path, plan, part=part, n_process=n_process)
+                build_shards(
+                    path, plan, part=part, n_process=n_process, write=write_line
+                )
             msg.good(f"Share {shard} is done. Run without --shard once all are.")
             return
         use = IndexUse.of(config.pretraining)
         with locked(output_path):
-            index = open_index(path, plan, n_process=n_process, use=use)
+            index = open_index(
+                path, plan, n_process=n_process, write=write_line, use=use
+            )
         n_train, n_held_out = index.train.n_pieces, index.held_out.n_pieces
         msg.good(
             f"{path} has {n_train:,} pieces to train on, and {n_held_out:,} held out"

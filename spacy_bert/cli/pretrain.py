@@ -63,6 +63,7 @@ def pretrain_cli(
     from ..pretraining.training.memory import keep_freed_memory
     from .devices import check_processes, choose_device
     from .errors import shown_as_messages
+    from .lines import write_line
     from .logger import open_logger
     from .settings import read_settings
 
@@ -85,7 +86,7 @@ def pretrain_cli(
                         resume=resume,
                         overwrite=overwrite,
                         n_process=n_process,
-                        write=lambda text: print(text, flush=True),
+                        write=write_line,
                         logger=logger,
                         ranks=ranks,
                     )

@@ -103,8 +103,9 @@ def _pick(
     missing = [name for name in columns if record.get(name) is None]
     if missing:
         raise ValueError(
-            f"{where}: expected the columns {', '.join(columns)}; {', '.join(missing)} "
-            f"is missing among {', '.join(record)}."
+            f"{where}: expected the columns {', '.join(columns)}; there is no "
+            f"{' and no '.join(missing)} among {', '.join(record)}. Name the columns "
+            "of this file with first, second, and label or score."
         )
     for name in columns:
         value = record[name]

@@ -53,6 +53,11 @@ def test_spacy_and_the_script_list_the_same_commands():
         assert command in spacy_help and command in own_help
 
 
+def test_help_keeps_the_names_of_sections():
+    assert "[corpus]" in run("vocab", "--help").output
+    assert "[corpus] reader" in run("evaluate", "--help").output
+
+
 def test_every_command_explains_itself():
     for command in COMMANDS:
         result = run(command, "--help")

@@ -82,9 +82,26 @@ def test_the_learning_rate_follows_the_number_of_steps(checkpoint):
 
 
 def test_a_schedule_needs_a_length(checkpoint):
-    for settings in ({"total_steps": 0}, {"total_steps": 9, "warmup_ratio": 1.0}):
+    for settings in (
+        {"total_steps": 0},
+        {"total_steps": "9"},
+        {"total_steps": 9, "warmup_ratio": 1.0},
+    ):
         with pytest.raises(ConfigValidationError, match="expected a"):
             make_warmup_linear(0.1, **settings)
+
+
+def test_the_rate_stays_where_spacy_leaves_the_length_open(checkpoint):
+    """In `nlp.resume_training`, and in `nlp.initialize` as `spacy debug data` calls it,
+    spaCy keeps ${training.max_steps} as a text."""
+    text = starter_config(checkpoint, heads=["ner"])
+    config = Config().from_str(text, interpolate=False)
+    nlp = spacy.util.load_model_from_config(config)
+    optimizer = nlp.resume_training()
+    peak = config["training"]["optimizer"]["learn_rate"]["initial_rate"]
+    for _ in range(3):
+        assert optimizer.learn_rate == pytest.approx(peak)
+        optimizer.step_schedules()
 
 
 def test_tasks_are_made_of_known_heads():

@@ -91,7 +91,7 @@ def test_machines_build_a_share_each(tmp_path, plan, whole):
         build_shards(path, plan, part=(number, 3), write=said.append)
     assert not path.exists()
     open_index(path, plan, write=said.append)
-    assert "8 shards, of which are missing: 0002, 0005, 0008" in "\n".join(said)
+    assert "8 shards, missing: 0002, 0005, 0008" in "\n".join(said)
     assert read_files(tmp_path / "out") == whole
 
 

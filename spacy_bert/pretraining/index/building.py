@@ -125,7 +125,9 @@ def build_shards(
     missing = [(folder, shard) for folder, shard in mine if not is_built(folder, shard)]
     if len(missing) < len(mine):
         names = ", ".join(folder.name for folder, _ in missing) or "none"
-        write(f"  {len(mine)} shards, of which are missing: {names}")
+        write(f"  {_count(len(mine), 'shard')}, missing: {names}")
+    if not missing:
+        return
     n_bytes = sum(text_bytes(shard.sources) for _, shard in missing)
     with Bar("Indexing", n_bytes, write=write) as bar:
         build_in_processes(missing, n_process, bar.update)
