@@ -1,6 +1,6 @@
 """The default run's pipeline -> what it says of three descriptions, printed.
 
-python -m spacy_bert.demo.predictions en_docs_bert
+python scripts/demo_data/predictions.py en_docs_bert
 """
 
 import sys

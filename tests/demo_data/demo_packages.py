@@ -1,13 +1,10 @@
 """Small packages written on the spot, so that no installed one is needed."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 
-from spacy_bert.demo.docstrings import Docstring, read_docstrings
-from spacy_bert.demo.modules import Module
-from spacy_bert.demo.packages import Package
+from demo_data.docstrings import Docstring, read_docstrings
+from demo_data.packages import Module, Package
 
 SOURCE = '''
 class RiverError(ValueError):

@@ -1,8 +1,8 @@
 """Sides, shares and copies."""
 
-from spacy_bert.demo.duplicates import key_of
-from spacy_bert.demo.selection import MAX_SHARE, MIN_SHARE, share_out
-from spacy_bert.demo.splitting import side_of
+from demo_data.build import MAX_SHARE, MIN_SHARE, share_out
+from demo_data.labels import key_of
+from demo_data.packages import side_of
 
 
 def test_sides_hold_about_as_much_as_they_should():

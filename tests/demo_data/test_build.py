@@ -9,9 +9,8 @@ import spacy
 from demo_packages import make_packages
 from spacy.tokens import Doc, DocBin
 
-from spacy_bert.demo import DemoCounts, build_demo_data
-from spacy_bert.demo.packages import find_packages
-from spacy_bert.demo.splitting import side_of
+from demo_data.build import DemoCounts, build_demo_data
+from demo_data.packages import find_packages, side_of
 
 FILES = ("corpus/train.txt", "train.spacy", "dev.spacy", "test.spacy", "manifest.json")
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from spacy_bert.demo.marked import Mark, MarkedText
-from spacy_bert.demo.masking import mask_names
+from demo_data.markup import Mark, MarkedText, mask_names
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from inspect import cleandoc
 
-from spacy_bert.demo.units import read_units
+from demo_data.units import read_units
 
 NUMPYDOC = """
 Count the ducks on a pond.
