@@ -1,7 +1,10 @@
 """Sides, shares and copies."""
 
-from demo_data.build import MAX_SHARE, MIN_SHARE, share_out
-from demo_data.labels import key_of
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from demo_data.build import MAX_SHARE, MIN_SHARE, select, share_out
+from demo_data.labels import Candidate, key_of
 from demo_data.packages import side_of
 
 
@@ -34,6 +37,21 @@ def test_no_share_is_too_large_or_too_small():
     numbers = share_out({"a": 10, "b": 900, "c": 900, "d": 900, "e": 900}, 1000)
     assert numbers["a"] >= MIN_SHARE * sum(numbers.values())
     assert max(numbers.values()) <= MAX_SHARE * 200
+
+
+def test_no_package_gets_more_than_a_quarter_of_what_is_wanted():
+    numbers = share_out({"a": 100, "b": 5000, "c": 5000}, 1000)
+    assert numbers == {"a": 100, "b": 250, "c": 250}
+
+
+def test_docs_of_which_more_than_a_third_was_said_before_are_left_out():
+    new, third, half = (Doc(Vocab(), words=[word]) for word in ("new", "third", "half"))
+    candidates = [
+        Candidate(new, ("a", "b", "c")),
+        Candidate(third, ("a", "d", "e")),
+        Candidate(half, ("a", "f")),
+    ]
+    assert select({"numpy": candidates}, 100, set()) == {"numpy": [new, third]}
 
 
 def test_copies_have_one_key():
