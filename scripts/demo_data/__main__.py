@@ -20,7 +20,8 @@ def main(
 
     A corpus for pretraining, and train, dev and test Docs with categories, entities and
     spans, from the docstrings of the standard library, numpy, torch, sympy, networkx
-    and transformers. Nothing is imported or downloaded.
+    and smaller packages that torch and spaCy need. None is imported, and nothing is
+    downloaded.
     """
     # Python puts this folder in front of the path; the package lies one above.
     sys.path[0] = str(Path(__file__).resolve().parents[1])

@@ -17,7 +17,14 @@ from spacy_bert.outputs import Kind, check_output
 
 from .docstrings import Docstring, Symbols, read_docstrings
 from .labels import SPANS_KEY, Candidate, Describer, key_of, make_docs
-from .packages import Package, find_packages, read_modules, side_of, stable_hash
+from .packages import (
+    Package,
+    category_of,
+    find_packages,
+    read_modules,
+    side_of,
+    stable_hash,
+)
 from .units import Unit, find_ordinary_words, is_prose, read_units
 
 _FILES = ("corpus/train.txt", "train.spacy", "dev.spacy", "test.spacy")
@@ -148,18 +155,19 @@ def _write_docs(
     output_path: Path, described: Described, symbols: Symbols, counts: DemoCounts
 ) -> set[str]:
     """Returns the keys of all sentences that dev and test hold."""
-    names = list(counts.versions)
+    categories = list(dict.fromkeys(map(category_of, counts.versions)))
     nlp = spacy.blank("en")
     describer = Describer(symbols, find_ordinary_words(described))
     pools: dict[tuple[str, str], Described] = defaultdict(list)
     for docstring, units in sorted(described, key=lambda item: _order(item[0])):
         side = side_of(docstring.module)
-        pools[side, docstring.package].append((docstring, units))
+        pools[side, category_of(docstring.package)].append((docstring, units))
     seen: set[str] = set()
     held_out: set[str] = set()
     for side in ("test", "dev", "train"):  # what is held out is chosen first
         candidates = {
-            name: make_docs(nlp, describer, pools[side, name], names) for name in names
+            name: make_docs(nlp, describer, pools[side, name], categories)
+            for name in categories
         }
         chosen = select(candidates, N_WANTED[side], seen)
         if side == "dev":
@@ -213,7 +221,7 @@ MIN_SHARE = 0.05
 def select(
     candidates: Mapping[str, Iterable[Candidate]], n_wanted: int, seen: set[str]
 ) -> dict[str, list[Doc]]:
-    """By package, the first Docs that are no copies; `seen` grows by what they say."""
+    """By category, the first Docs that are no copies; `seen` grows by what they say."""
     limit = int(n_wanted * MAX_SHARE)
     fresh = {name: _fresh(pool, seen, limit) for name, pool in candidates.items()}
     numbers = share_out({name: len(docs) for name, docs in fresh.items()}, n_wanted)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -13,12 +13,16 @@ from spacy.tokens import Span as DocSpan
 from .docstrings import Docstring, Symbols
 from .markup import Mark, MarkedText, mask_names
 from .mentions import MentionFinder, Span
+from .packages import category_of
 from .type_slots import BUILTIN_TYPES, GENERIC_TYPES, TypeExpression, parse_type
 from .units import Unit
 
 # Roles that stand for the entry's own head, not for markup inside of the text.
 HEAD_ROLES = frozenset(["param", "attribute", "return", "raise"])
 N_LONGEST_CODE = 60
+
+# Type slots as they were read; None if one is no type expression.
+Parsed = dict[str, TypeExpression | None]
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,14 @@ class Describer:
         self.symbols = symbols
         self.ordinary = ordinary
         self.left_out: Counter[str] = Counter()
-        self._package = ""
         self._classes: frozenset[str] = frozenset()
-        self._parsed: dict[str, TypeExpression | None] = {}
+        self._parsed: Parsed = {}
+        self._by_package: dict[str, tuple[frozenset[str], Parsed]] = {}
 
     def label(
         self, docstring: Docstring, units: Iterable[Unit]
     ) -> Iterator[LabelledUnit | None]:
-        """The units that can be labelled in full; None where one was left out."""
+        """Yield the units that can be labelled in full, and None for each other one."""
         units = list(units)
         if not any(is_marked_up(unit) for unit in units):
             self.left_out["docstrings without markup"] += 1
@@ -62,10 +66,10 @@ class Describer:
             yield self._label(unit, finder)
 
     def _see_from(self, package: str) -> None:
-        if package != self._package:
-            self._package = package
-            self._classes = self.symbols.classes_seen_from(package)
-            self._parsed = {}
+        if package not in self._by_package:
+            classes = self.symbols.classes_seen_from(package)
+            self._by_package[package] = (classes, {})
+        self._classes, self._parsed = self._by_package[package]
 
     def _why_not(self, docstring: Docstring, unit: Unit, finder: MentionFinder) -> str:
         text = unit.content.text
@@ -166,23 +170,23 @@ def make_docs(
     nlp: Language,
     describer: Describer,
     described: Iterable[tuple[Docstring, list[Unit]]],
-    packages: Iterable[str],
+    categories: Sequence[str],
 ) -> Iterator[Candidate]:
     """Docs with categories, entities and spans, in the order of the docstrings."""
-    packages = tuple(packages)
     for docstring, units in described:
+        category = category_of(docstring.package)
         labelled = describer.label(docstring, units)
         aligned = _only_aligned(nlp, labelled, describer.left_out)
         for chunk in islice(_chunks(aligned), N_DOCS_EACH):
             doc = _make_doc(nlp, [unit for unit, _ in chunk])
-            doc.cats = {name: float(name == docstring.package) for name in packages}
+            doc.cats = {name: float(name == category) for name in categories}
             yield Candidate(doc, tuple(key_of(unit.text) for unit, _ in chunk))
 
 
 def _only_aligned(
     nlp: Language, units: Iterable[LabelledUnit | None], left_out: Counter[str]
 ) -> Iterator[Sized | None]:
-    """Each unit with its number of tokens; None where spans cut through tokens."""
+    """Yield each unit with its number of tokens, or None if spans cut tokens."""
     for unit in units:
         if unit is None:
             yield None

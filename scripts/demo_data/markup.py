@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from .packages import PACKAGE_NAMES
+
 
 class Mark(NamedTuple):
     """A stretch of text that was marked up; `role` says how ("code", "func", ...)."""
@@ -226,14 +228,13 @@ def _mark(text: str, role: str, target: str) -> MarkedText:
 MASK = "library"
 
 # `numpy.ndarray`, `np.ndarray`: the part before the dot goes.
-PREFIX = re.compile(
-    r"(?<![\w.])(?:numpy|np|torch|sympy|networkx|nx|transformers|python|mx)\."
-    r"(?=[A-Za-z_])"
-)
-# Also inside of names: NetworkXError, from_numpy, PyTorch's, is_torch_available.
+PREFIX = re.compile(rf"(?<![\w.])(?:{'|'.join(PACKAGE_NAMES)}|np|nx|mx)\.(?=[A-Za-z_])")
+# Also inside of names: NetworkXError, from_numpy, PyTorch's, is_torch_available. Names
+# that are words too (click, rich, requests, packaging) stay if they are written small.
 NAMES = re.compile(
-    r"hugging[ _-]?face|pytorch|network ?x|cpython|python|numpy|torch|sympy"
-    r"|transformers|symp(?=if[iy])",
+    r"hugging[ _-]?face(?:[ _-]?hub)?|pytorch|network ?x|cpython|python|numpy|torch"
+    r"|sympy|symp(?=if[iy])|fsspec|jinja2?|pydantic|pygments|setuptools|spacy|thinc"
+    r"|urllib3|(?-i:filelock|\b[Tt]yper(?![a-z])|\b(?:Click|Rich)\b)",
     re.IGNORECASE,
 )
 ALIASES = re.compile(r"(?<![\w.])(?:np|nx(?! ?,)|hf|HF)(?!\w)")

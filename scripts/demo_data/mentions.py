@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .docstrings import BUILTIN_EXCEPTIONS, Docstring, Symbols
 from .markup import Mark, MarkedText
+from .packages import PACKAGE_NAMES
 from .type_slots import BUILTIN_TYPES, GENERIC_TYPES, UNMISTAKABLE_TYPES
 
 NAME = re.compile(
@@ -102,7 +103,7 @@ class MentionFinder:
         return self.learned.get(name, "")
 
 
-ALIASES = frozenset("np nx torch numpy sympy networkx transformers nn F tf".split())
+ALIASES = frozenset(["np", "nx", "nn", "F", *PACKAGE_NAMES])
 # `range(n)` stands for its numbers, `type(x)` for a value; `tuple(int)` is a type.
 VALUES_WHEN_CALLED = frozenset(["range", "type", "slice", "object"])
 FUNCTION_ROLES = frozenset(["func", "meth", "method", "function"])

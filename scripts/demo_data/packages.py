@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-# The packages whose documentation is read; "python" is the standard library.
-PACKAGE_NAMES = ("python", "numpy", "torch", "sympy", "networkx", "transformers")
+# The packages whose documentation is read; "python" is the standard library. The large
+# ones are a category each, the small ones, in which few descriptions are marked up, are
+# one together. All come with torch, spaCy and tokenizers.
+LARGE_PACKAGES = ("python", "numpy", "torch", "sympy", "networkx")
+SMALL_PACKAGES = (
+    *("click", "filelock", "fsspec", "huggingface_hub", "jinja2", "packaging"),
+    *("pydantic", "pygments", "requests", "rich", "setuptools", "spacy", "thinc"),
+    *("typer", "urllib3"),
+)
+PACKAGE_NAMES = LARGE_PACKAGES + SMALL_PACKAGES
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,11 @@ def find_packages(names: Sequence[str] = PACKAGE_NAMES) -> list[Package]:
     ]
 
 
+def category_of(package: str) -> str:
+    """The category that the package's descriptions get."""
+    return package if package in LARGE_PACKAGES else "other"
+
+
 def _find_root(name: str) -> Path | None:
     if name == "python":
         return Path(sysconfig.get_paths()["stdlib"])
@@ -64,7 +77,7 @@ def _find_version(name: str) -> str:
 # Folders whose docstrings are no documentation of the package.
 SKIPPED_FOLDERS = frozenset(
     "site-packages dist-packages __pycache__ test tests lib2to3 idlelib "
-    "ensurepip turtledemo _internal __phello__".split()
+    "ensurepip turtledemo _internal __phello__ _vendor".split()
 )
 
 
@@ -117,13 +130,13 @@ def _dotted_name(package: str, relative: Path) -> str:
 
 
 SIDES = ("train", "dev", "test")
-# Of 100 groups of modules, how many go to dev and to test.
+# Percentages of the modules that go to dev and to test.
 N_DEV = N_TEST = 10
 
 
 def side_of(module: str) -> str:
-    """The side of a module, shared by all modules that copy from each other."""
-    number = stable_hash(_group(module)) % 100
+    """The side of a module, which all of its docstrings are on."""
+    number = stable_hash(module) % 100
     if number < N_TEST:
         return "test"
     return "dev" if number < N_TEST + N_DEV else "train"
@@ -132,13 +145,3 @@ def side_of(module: str) -> str:
 def stable_hash(text: str) -> int:
     """A number that depends on the text alone, not on the process."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-
-
-def _group(module: str) -> str:
-    # The files of one model repeat each other's docstrings.
-    parts = module.split(".")
-    if parts[:2] == ["transformers", "models"] and len(parts) > 2:
-        if parts[2] == "deprecated":
-            parts.pop(2)
-        return ".".join(parts[:3])
-    return module

@@ -215,7 +215,7 @@ def read_entries(section: Section) -> Iterator[Entry]:
 
 
 def read_sphinx(lines: list[str]) -> list[Entry] | None:
-    """Entries of a paragraph of :param x: fields, None where it is another text."""
+    """Entries of a paragraph of :param x: fields; None if it is another text."""
     if not lines or not SPHINX.match(lines[0].strip()):
         return None
     fields: list[list[str]] = []

@@ -30,7 +30,7 @@ class TypeExpression:
 
 
 def parse_type(slot: str, is_class: Callable[[str], bool]) -> TypeExpression | None:
-    """Read a slot; None where it holds anything else than a type expression."""
+    """Read a slot; None if it holds anything but a type expression."""
     remark = REMARK.search(slot)
     head = slot[: remark.start()] if remark else slot
     head = head.rstrip(" .,;:")
@@ -127,7 +127,7 @@ class _Reader:
         if self._read_range(opening + 1, close, strict=True):
             return True
         del self.types[known:]
-        # "(n, m) array", "ndarray (n, m)": a shape beside a type
+        # "(n, m) array", "ndarray (n, m)": a shape next to a type
         return bracket == "("
 
     def _is_type(self, word: str) -> bool:
@@ -192,7 +192,7 @@ DOCUMENTED_TYPES = frozenset(
     "image token domain point line series permutation color".split()
 )
 
-# Documented types that are no English words, so always a type where they stand.
+# Documented types that are no English words, so they always name a type.
 UNMISTAKABLE_TYPES = frozenset(
     "int str bool dict ndarray array_like bytearray frozenset tuple "
     "ints bools dicts tuples ndarrays strs".split()

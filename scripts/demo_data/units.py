@@ -43,7 +43,7 @@ class Unit:
     """A sentence, or an entry's head with the first sentence of its description."""
 
     content: MarkedText
-    # offsets of the type slot and of the entry's name, where it is an entry
+    # offsets of the type slot and of the entry's name, if it is an entry
     slot: tuple[int, int] | None = None
     name: tuple[int, int] | None = None
     kind: str = "prose"
@@ -186,7 +186,7 @@ STARTS = re.compile(r"\s*:\w+( [^:]*)?:\s|" + BULLET.pattern)
 SIGNATURE = re.compile(r"[\w.]+\s*\(.*\)\s*(->.*|:.*)?$|[\w.\[\], ]+ = [\w.]+\(.*\)")
 # A line of bold or underscored text that heads what follows.
 BOLD_LINE = re.compile(r"\s*(\*\*[^*]+\*\*|__[^_]+__|#+ .*):?\s*$")
-# What an entry of a class's docstring may look like where no heading stands above.
+# What an entry of a class's docstring may look like if no heading is above it.
 FREE_ENTRY = re.compile(r"[a-z_]\w* \(`[^()]*(\([^()]*\)[^()]*)*\)\s*:")
 
 
@@ -223,7 +223,7 @@ def _read_paragraph(lines: list[str]) -> Iterator[str | Entry]:
 
 
 def _is_summary(line: str, following: str) -> bool:
-    # A first line without a full stop is a title where the next one starts anew.
+    # A first line without a full stop is a title if the next one starts a sentence.
     if line.rstrip().endswith((".", ",", ":", ";", "-")) or not line.strip():
         return False
     is_short = len(line) < 60 and following[:1].isupper()
@@ -236,7 +236,7 @@ def _is_free_entries(lines: list[str]) -> bool:
 
 
 def _paragraphs(lines: list[str]) -> Iterator[list[str]]:
-    """Runs of lines between blank ones; a bullet or another indent starts anew."""
+    """Runs of lines between blank ones; a bullet or another indent starts a new one."""
     current: list[str] = []
     for line in lines:
         if BOLD_LINE.match(line):
@@ -308,7 +308,7 @@ N_DOCSTRINGS = 3
 def find_ordinary_words(
     described: Iterable[tuple[Docstring, list[Unit]]],
 ) -> frozenset[str]:
-    """Words that writers use without markup where no parameter has their name."""
+    """Return words that writers use without markup if no parameter has that name."""
     counts: Counter[str] = Counter()
     for docstring, units in described:
         words: set[str] = set()

@@ -21,13 +21,6 @@ def test_a_module_never_changes_its_side():
     ]
 
 
-def test_files_of_one_model_stand_together():
-    folder = "transformers.models.bert"
-    files = ("", ".modeling_bert", ".tokenization_bert", ".configuration_bert")
-    assert len({side_of(folder + file) for file in files}) == 1
-    assert side_of("transformers.models.deprecated.bert.x") == side_of(folder)
-
-
 def test_shares_are_equal_as_far_as_they_go():
     numbers = share_out({"a": 100, "b": 5000, "c": 5000, "d": 300, "e": 5000}, 1000)
     assert numbers == {"a": 100, "b": 225, "c": 225, "d": 225, "e": 225}
