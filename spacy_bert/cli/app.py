@@ -6,7 +6,6 @@ from spacy.cli._util import app
 
 from .compare import compare_cli
 from .convert import convert_cli
-from .demo_data import demo_data_cli
 from .evaluate import evaluate_cli
 from .fill_mask import fill_mask_cli
 from .index import index_cli
@@ -24,7 +23,6 @@ bert_cli = typer.Typer(
     rich_markup_mode=None,
 )
 WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
-bert_cli.command("demo-data")(demo_data_cli)
 bert_cli.command("vocab", context_settings=WITH_OVERRIDES)(vocab_cli)
 bert_cli.command("index", context_settings=WITH_OVERRIDES)(index_cli)
 bert_cli.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)

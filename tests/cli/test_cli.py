@@ -15,7 +15,6 @@ from spacy_bert.cli import bert_cli
 from spacy_bert.cli.errors import shown_as_messages
 
 COMMANDS = [
-    "demo-data",
     "vocab",
     "pretrain",
     "evaluate",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacy_bert.demo.type_expressions import parse_type
+from demo_data.type_slots import parse_type
 
 
 def is_class(name: str) -> bool:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from spacy_bert.demo.marked import Mark, MarkedText
-from spacy_bert.demo.masking import mask_names
+from demo_data.markup import Mark, MarkedText, mask_names
 
 
 @pytest.mark.parametrize(
@@ -13,10 +12,13 @@ from spacy_bert.demo.masking import mask_names
         ("Use np.sum or nx.Graph.", "Use sum or Graph."),
         ("PyTorch's torch.nn.Module", "library's nn.Module"),
         ("Raises NetworkXError at once.", "Raises LibraryError at once."),
-        ("Hugging Face Transformers runs.", "library runs."),
+        ("Hugging Face Hub's huggingface_hub.HfApi", "library's HfApi"),
         ("is_torch_available, from_numpy", "is_library_available, from_library"),
         ("Any Python object, sympify it.", "Any library object, libraryify it."),
         ("A transformer of np and inputs.", "A transformer of library and inputs."),
+        ("spaCy's TyperGroup is a click.Group.", "library's LibraryGroup is a Group."),
+        ("Click on rich FileLock requests.", "library on rich FileLock requests."),
+        ("TypeReference, stereotypers", "TypeReference, stereotypers"),
     ],
 )
 def test_names_become_one_word(text, masked):

@@ -1,13 +1,10 @@
 """Small packages written on the spot, so that no installed one is needed."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 
-from spacy_bert.demo.docstrings import Docstring, read_docstrings
-from spacy_bert.demo.modules import Module
-from spacy_bert.demo.packages import Package
+from demo_data.docstrings import Docstring, read_docstrings
+from demo_data.packages import Module, Package
 
 SOURCE = '''
 class RiverError(ValueError):
@@ -35,10 +32,15 @@ def make_docstring(text: str) -> Docstring:
     return docstring
 
 
-def make_packages(root: Path, n_modules: int = 40) -> list[Package]:
-    """Two packages of modules that each describe other things."""
+THINGS = {"numpy": "stone", "torch": "leaf"}
+
+
+def make_packages(
+    root: Path, things: dict[str, str] = THINGS, n_modules: int = 40
+) -> list[Package]:
+    """Packages of modules that each describe other things."""
     packages = []
-    for name, thing in (("numpy", "stone"), ("torch", "leaf")):
+    for name, thing in things.items():
         folder = root / name
         folder.mkdir(parents=True)
         for number in range(n_modules):

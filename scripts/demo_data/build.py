@@ -1,12 +1,10 @@
 """Installed packages -> the corpus, the three DocBins and their manifest on disk."""
 
-from __future__ import annotations
-
 import gc
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -14,19 +12,20 @@ from pathlib import Path
 import spacy
 from spacy.tokens import Doc, DocBin
 
-from ..folders import replacing_file
-from ..outputs import Kind, check_output
-from .corpus import build_documents
-from .descriptions import Describer
-from .docs import SPANS_KEY, make_docs
-from .docstrings import Docstring, read_docstrings
-from .modules import read_modules
-from .ordinary_words import find_ordinary_words
-from .packages import Package, find_packages
-from .selection import select
-from .splitting import side_of, stable_hash
-from .symbols import Symbols
-from .units import Unit, read_units
+from spacy_bert.folders import replacing_file
+from spacy_bert.outputs import Kind, check_output
+
+from .docstrings import Docstring, Symbols, read_docstrings
+from .labels import SPANS_KEY, Candidate, Describer, key_of, make_docs
+from .packages import (
+    Package,
+    category_of,
+    find_packages,
+    read_modules,
+    side_of,
+    stable_hash,
+)
+from .units import Unit, find_ordinary_words, is_prose, read_units
 
 _FILES = ("corpus/train.txt", "train.spacy", "dev.spacy", "test.spacy")
 N_WANTED = {"train": 7500, "dev": 900, "test": 900}
@@ -156,18 +155,19 @@ def _write_docs(
     output_path: Path, described: Described, symbols: Symbols, counts: DemoCounts
 ) -> set[str]:
     """Returns the keys of all sentences that dev and test hold."""
-    names = list(counts.versions)
+    categories = list(dict.fromkeys(map(category_of, counts.versions)))
     nlp = spacy.blank("en")
     describer = Describer(symbols, find_ordinary_words(described))
     pools: dict[tuple[str, str], Described] = defaultdict(list)
     for docstring, units in sorted(described, key=lambda item: _order(item[0])):
         side = side_of(docstring.module)
-        pools[side, docstring.package].append((docstring, units))
+        pools[side, category_of(docstring.package)].append((docstring, units))
     seen: set[str] = set()
     held_out: set[str] = set()
     for side in ("test", "dev", "train"):  # what is held out is chosen first
         candidates = {
-            name: make_docs(nlp, describer, pools[side, name], names) for name in names
+            name: make_docs(nlp, describer, pools[side, name], categories)
+            for name in categories
         }
         chosen = select(candidates, N_WANTED[side], seen)
         if side == "dev":
@@ -212,3 +212,92 @@ def _count(side: str, chosen: dict[str, list[Doc]], counts: DemoCounts) -> None:
         labels.update(f"spans:{span.label_}" for span in doc.spans[SPANS_KEY])
         counts.n_docs_without_types[side] += not doc.spans[SPANS_KEY]
     counts.n_labels[side] = dict(sorted(labels.items()))
+
+
+MAX_SHARE = 0.25
+MIN_SHARE = 0.05
+
+
+def select(
+    candidates: Mapping[str, Iterable[Candidate]], n_wanted: int, seen: set[str]
+) -> dict[str, list[Doc]]:
+    """By category, the first Docs that are no copies; `seen` grows by what they say."""
+    limit = int(n_wanted * MAX_SHARE)
+    fresh = {name: _fresh(pool, seen, limit) for name, pool in candidates.items()}
+    numbers = share_out({name: len(docs) for name, docs in fresh.items()}, n_wanted)
+    return {name: fresh[name][: numbers[name]] for name in candidates}
+
+
+def share_out(available: Mapping[str, int], n_wanted: int) -> dict[str, int]:
+    """Equal shares as far as they are there; rare classes limit the total."""
+    fewest = min(available.values(), default=0)
+    n_wanted = min(n_wanted, int(fewest / MIN_SHARE))
+    limit = int(n_wanted * MAX_SHARE)
+    numbers = dict.fromkeys(available, 0)
+    names = sorted(available, key=lambda name: (available[name], name))
+    left = n_wanted
+    for index, name in enumerate(names):
+        share = left // (len(names) - index)
+        numbers[name] = min(available[name], share, limit)
+        left -= numbers[name]
+    return numbers
+
+
+def _fresh(pool: Iterable[Candidate], seen: set[str], limit: int) -> list[Doc]:
+    kept: list[Doc] = []
+    for candidate in pool:
+        n_known = sum(key in seen for key in candidate.keys)
+        if n_known * 3 > len(candidate.keys):  # more than a third was said before
+            continue
+        seen.update(candidate.keys)
+        kept.append(candidate.doc)
+        if len(kept) == limit:
+            break
+    return kept
+
+
+# From this many sentences on, a docstring is a document of its own.
+N_OWN_DOCUMENT = 4
+N_LONGEST_LINE = 600
+
+
+def build_documents(
+    described: Iterable[tuple[Docstring, list[Unit]]], seen: set[str]
+) -> Iterator[list[str]]:
+    """Long docstrings alone, the short ones of one class or module together.
+
+    `seen` holds the keys of sentences that must not come (again).
+    """
+    pool: list[str] = []
+    pooled_for = ""
+    for docstring, units in described:
+        owner = f"{docstring.module}:{docstring.owner}"
+        if owner != pooled_for:
+            yield from _document(pool)
+            pool, pooled_for = [], owner
+        lines = list(_new_lines(units, seen))
+        if len(lines) >= N_OWN_DOCUMENT:
+            yield lines
+        else:
+            pool += lines
+    yield from _document(pool)
+
+
+def _document(lines: list[str]) -> Iterator[list[str]]:
+    if len(lines) > 1:  # a lone sentence has no next one
+        yield lines
+
+
+def _new_lines(units: Iterable[Unit], seen: set[str]) -> Iterator[str]:
+    for unit in units:
+        text = unit.content.text
+        key = key_of(text)
+        if (
+            not unit.is_described
+            or key in seen
+            or len(text) > N_LONGEST_LINE
+            or not is_prose(text)
+        ):
+            continue
+        seen.add(key)
+        yield text

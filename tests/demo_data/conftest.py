@@ -1,12 +1,17 @@
 """What the small package of `demo_packages` defines."""
 
 import ast
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
 from demo_packages import SOURCE
 
-from spacy_bert.demo.modules import Module
-from spacy_bert.demo.symbols import Symbols
+from demo_data.docstrings import Symbols
+from demo_data.packages import Module
 
 
 @pytest.fixture

@@ -1,23 +1,28 @@
-"""A docstring's units -> descriptions: short texts with all their labelled spans."""
+"""A docstring's units -> Docs of a readable length with all their labels."""
 
-from __future__ import annotations
-
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from .docstrings import Docstring
-from .marked import Mark, MarkedText
-from .masking import mask_names
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.tokens import Span as DocSpan
+
+from .docstrings import Docstring, Symbols
+from .markup import Mark, MarkedText, mask_names
 from .mentions import MentionFinder, Span
-from .symbols import Symbols
-from .type_expressions import TypeExpression, parse_type
-from .type_names import BUILTIN_TYPES, GENERIC_TYPES
+from .packages import category_of
+from .type_slots import BUILTIN_TYPES, GENERIC_TYPES, TypeExpression, parse_type
 from .units import Unit
 
-#: Roles that stand for the entry's own head, not for markup inside of the text.
+# Roles that stand for the entry's own head, not for markup inside of the text.
 HEAD_ROLES = frozenset(["param", "attribute", "return", "raise"])
 N_LONGEST_CODE = 60
+
+# Type slots as they were read; None if one is no type expression.
+Parsed = dict[str, TypeExpression | None]
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,14 @@ class Describer:
         self.symbols = symbols
         self.ordinary = ordinary
         self.left_out: Counter[str] = Counter()
-        self._package = ""
         self._classes: frozenset[str] = frozenset()
-        self._parsed: dict[str, TypeExpression | None] = {}
+        self._parsed: Parsed = {}
+        self._by_package: dict[str, tuple[frozenset[str], Parsed]] = {}
 
     def label(
         self, docstring: Docstring, units: Iterable[Unit]
     ) -> Iterator[LabelledUnit | None]:
-        """The units that can be labelled in full; None where one was left out."""
+        """Yield the units that can be labelled in full, and None for each other one."""
         units = list(units)
         if not any(is_marked_up(unit) for unit in units):
             self.left_out["docstrings without markup"] += 1
@@ -61,10 +66,10 @@ class Describer:
             yield self._label(unit, finder)
 
     def _see_from(self, package: str) -> None:
-        if package != self._package:
-            self._package = package
-            self._classes = self.symbols.classes_seen_from(package)
-            self._parsed = {}
+        if package not in self._by_package:
+            classes = self.symbols.classes_seen_from(package)
+            self._by_package[package] = (classes, {})
+        self._classes, self._parsed = self._by_package[package]
 
     def _why_not(self, docstring: Docstring, unit: Unit, finder: MentionFinder) -> str:
         text = unit.content.text
@@ -140,3 +145,115 @@ def _mask(text: str, entities: list[Span], types: list[Span]) -> LabelledUnit:
         spans[mark.target].append(Span(mark.start, mark.end, mark.role))
     entities = sorted(spans["entity"], key=lambda span: span.start)
     return LabelledUnit(masked.text, tuple(entities), tuple(spans["type"]))
+
+
+SPANS_KEY = "sc"
+N_FEWEST_TOKENS = 15
+N_MOST_TOKENS = 120
+# A docstring gives at most this many Docs, so that long ones do not prevail.
+N_DOCS_EACH = 4
+
+
+# A labelled unit and its number of tokens.
+Sized = tuple[LabelledUnit, int]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A Doc and the keys of its sentences, by which copies are found."""
+
+    doc: Doc
+    keys: tuple[str, ...]
+
+
+def make_docs(
+    nlp: Language,
+    describer: Describer,
+    described: Iterable[tuple[Docstring, list[Unit]]],
+    categories: Sequence[str],
+) -> Iterator[Candidate]:
+    """Docs with categories, entities and spans, in the order of the docstrings."""
+    for docstring, units in described:
+        category = category_of(docstring.package)
+        labelled = describer.label(docstring, units)
+        aligned = _only_aligned(nlp, labelled, describer.left_out)
+        for chunk in islice(_chunks(aligned), N_DOCS_EACH):
+            doc = _make_doc(nlp, [unit for unit, _ in chunk])
+            doc.cats = {name: float(name == category) for name in categories}
+            yield Candidate(doc, tuple(key_of(unit.text) for unit, _ in chunk))
+
+
+def _only_aligned(
+    nlp: Language, units: Iterable[LabelledUnit | None], left_out: Counter[str]
+) -> Iterator[Sized | None]:
+    """Yield each unit with its number of tokens, or None if spans cut tokens."""
+    for unit in units:
+        if unit is None:
+            yield None
+            continue
+        unit = replace(unit, text=_closed(unit.text))
+        doc = nlp.make_doc(unit.text)
+        try:
+            _align(doc, [*unit.entities, *unit.types])
+        except ValueError:
+            left_out["sentences that do not align with tokens"] += 1
+            yield None
+        else:
+            yield unit, len(doc)
+
+
+def _chunks(units: Iterable[Sized | None]) -> Iterator[list[Sized]]:
+    """Runs of units; a gap ends a run, since the text does not go on there."""
+    chunk: list[Sized] = []
+    for sized in units:
+        n_tokens = sum(n for _, n in chunk)
+        if sized is None or n_tokens + sized[1] > N_MOST_TOKENS:
+            if n_tokens >= N_FEWEST_TOKENS:
+                yield chunk
+            chunk = []
+        if sized is not None and sized[1] <= N_MOST_TOKENS:
+            chunk.append(sized)
+    if sum(n for _, n in chunk) >= N_FEWEST_TOKENS:
+        yield chunk
+
+
+def _make_doc(nlp: Language, units: list[LabelledUnit]) -> Doc:
+    text = " ".join(unit.text for unit in units)
+    entities: list[Span] = []
+    types: list[Span] = []
+    shift = 0
+    for unit in units:
+        entities += [
+            Span(s.start + shift, s.end + shift, s.label) for s in unit.entities
+        ]
+        types += [Span(s.start + shift, s.end + shift, s.label) for s in unit.types]
+        shift += len(unit.text) + 1
+    doc = nlp.make_doc(text)
+    doc.set_ents(_align(doc, entities), default="outside")
+    doc.spans[SPANS_KEY] = _align(doc, types)
+    return doc
+
+
+def _closed(text: str) -> str:
+    text = text if text[-1] in ".!?" else f"{text}."
+    # "G." would be one token, an initial, though the graph G is meant
+    return re.sub(r"(?<![\w.])([A-Za-z])\.$", r"\1 .", text)
+
+
+def _align(doc: Doc, spans: list[Span]) -> list[DocSpan]:
+    aligned = []
+    for span in spans:
+        found = doc.char_span(span.start, span.end, label=span.label)
+        if found is None:
+            raise ValueError(f"{span} does not end where tokens end in {doc.text!r}")
+        aligned.append(found)
+    return aligned
+
+
+NAME_LIKE = re.compile(r"\b\w*(?:[a-z][A-Z]|[A-Z]{2}|\d)\w*\b|\b[a-z]+_\w+\b")
+NOT_LETTERS = re.compile(r"[^a-z#]+")
+
+
+def key_of(text: str) -> str:
+    """The text without case, punctuation and names of the code."""
+    return NOT_LETTERS.sub(" ", NAME_LIKE.sub("#", text).lower()).strip()

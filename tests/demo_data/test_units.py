@@ -2,7 +2,7 @@
 
 from inspect import cleandoc
 
-from spacy_bert.demo.units import read_units
+from demo_data.units import read_units
 
 NUMPYDOC = """
 Count the ducks on a pond.
@@ -56,7 +56,7 @@ Raises:
 The ducks are fed after counting them.
 """
 
-TRANSFORMERS = """Count the ducks.
+MARKDOWN = """Count the ducks.
 
 Args:
     pond (`torch.Tensor` of shape `(n, m)`, *optional*, defaults to `None`):
@@ -116,10 +116,10 @@ def test_google():
 
 
 def test_markdown_in_google_style():
-    (entry,) = [unit for unit in read_units(TRANSFORMERS) if unit.slot]
+    (entry,) = [unit for unit in read_units(MARKDOWN) if unit.slot]
     slot = "torch.Tensor of shape (n, m), optional, defaults to None"
     assert entry.content.text == f"pond ({slot}): Where the Duck objects swim."
-    assert slots(TRANSFORMERS) == [slot]
+    assert slots(MARKDOWN) == [slot]
 
 
 def test_sphinx_fields():

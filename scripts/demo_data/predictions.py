@@ -1,6 +1,6 @@
 """The default run's pipeline -> what it says of three descriptions, printed.
 
-python -m spacy_bert.demo.predictions en_docs_bert
+python scripts/demo_data/predictions.py en_docs_bert
 """
 
 import sys
@@ -13,10 +13,10 @@ TEXTS = (
     "Returns the shortest path between source and target. weight (str or None): the "
     "edge attribute that holds the length of an edge. Raises NodeNotFound if source is "
     "not in the graph.",
-    "input_ids (LongTensor of shape (batch_size, sequence_length), optional): indices "
-    "of the tokens in the vocabulary of the model.",
+    "timeout (float, optional): the number of seconds to wait for the server. Raises "
+    "TimeoutError if no answer has come by then.",
     "axis (int or tuple of ints, optional): the axis along which the array is summed. "
-    "ValueError is raised where axis is out of range.",
+    "ValueError is raised if axis is out of range.",
 )
 
 

@@ -1,25 +1,21 @@
 """A type slot ("list of int, optional") -> its type expression and the types in it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from .type_names import LINK_WORDS, QUALIFIERS, TYPE_OPERATORS, is_documented_type
 
 TOKEN = re.compile(
     r"'[^']*'|\"[^\"]*\"|\d+-tuples?|(?:\d|[nN])-?[Dd]\b|[A-Za-z_][\w.]*(?:-[A-Za-z][\w]*)*"
     r"|\d[\w.]*|\.\.\.|[^\s\w]"
 )
-#: Where the type ends and remarks on the value begin.
+# Where the type ends and remarks on the value begin.
 REMARK = re.compile(
     r",?\s*[(\[]?\s*\*?\b(optional(?!\s?\[)|default|defaults|keyword-only|keyword only"
     r"|required|returned when|by default|see below|see above)\b",
     re.IGNORECASE,
 )
 OPENING = {"(": ")", "[": "]", "{": "}"}
-#: Behind these, the brackets and words hold sizes and values, no types.
+# Behind these, the brackets and words hold sizes and values, no types.
 SIZE_WORDS = frozenset("shape shaped size length dimension dimensions dim".split())
 CONNECTORS = frozenset(["or", "and", ",", "|", "/"])
 
@@ -34,7 +30,7 @@ class TypeExpression:
 
 
 def parse_type(slot: str, is_class: Callable[[str], bool]) -> TypeExpression | None:
-    """Read a slot; None where it holds anything else than a type expression."""
+    """Read a slot; None if it holds anything but a type expression."""
     remark = REMARK.search(slot)
     head = slot[: remark.start()] if remark else slot
     head = head.rstrip(" .,;:")
@@ -131,7 +127,7 @@ class _Reader:
         if self._read_range(opening + 1, close, strict=True):
             return True
         del self.types[known:]
-        # "(n, m) array", "ndarray (n, m)": a shape beside a type
+        # "(n, m) array", "ndarray (n, m)": a shape next to a type
         return bracket == "("
 
     def _is_type(self, word: str) -> bool:
@@ -159,3 +155,83 @@ class _Reader:
         while position < end and self.tokens[position].group() not in CONNECTORS:
             position += 1
         return position
+
+
+# Types built into the language, as they are written in annotations.
+BUILTIN_TYPES = frozenset(
+    "int float complex bool str bytes bytearray list tuple dict set frozenset object "
+    "type slice range memoryview None".split()
+)
+
+# Generic types of `typing` and `collections.abc`.
+GENERIC_TYPES = frozenset(
+    "Any AnyStr Awaitable Callable Collection Container Coroutine Counter Dict Deque "
+    "DefaultDict FrozenSet Generator Hashable Iterable Iterator List Mapping "
+    "MutableMapping MutableSequence MutableSet NamedTuple NoReturn OrderedDict Pattern "
+    "Sequence Set Sized SupportsFloat SupportsInt Text Tuple Type TypedDict "
+    "AsyncIterator AsyncIterable AsyncGenerator ContextManager ItemsView KeysView "
+    "ValuesView Self "
+    "PathLike IO TextIO BinaryIO".split()
+)
+
+# What takes types and is none itself.
+TYPE_OPERATORS = frozenset("Optional Union Literal Annotated Final ClassVar".split())
+
+# Types as documentation calls them, singular; a plural "s" is understood.
+DOCUMENTED_TYPES = frozenset(
+    "array array_like array-like arraylike data-type dtype dtype_like ndarray scalar "
+    "string integer boolean number real double char character callable function "
+    "iterable iterator generator sequence mapping dictionary hashable "
+    "file file-like path-like pathlike buffer enum namedtuple "
+    "tensor matrix vector polynomial poly graph digraph multigraph multidigraph "
+    "subgraph node edge symbol expression expr equation basic rational "
+    "device module container ufunc bytestring datetime "
+    "timedelta pair triple 2-tuple 3-tuple 4-tuple "
+    "vertex quantity int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 "
+    "float64 bfloat16 complex64 complex128 bool_ str_ bytes_ int_ float_ longdouble "
+    "image token domain point line series permutation color".split()
+)
+
+# Documented types that are no English words, so they always name a type.
+UNMISTAKABLE_TYPES = frozenset(
+    "int str bool dict ndarray array_like bytearray frozenset tuple "
+    "ints bools dicts tuples ndarrays strs".split()
+)
+
+# Words around the types of an expression.
+LINK_WORDS = frozenset(
+    "of or and with shape shaped size length dimension dimensions dim dims elements "
+    "element type types a an the any containing each to from in by compatible "
+    "valued keyed as whose values keys entries items instance instances object "
+    "objects".split()
+)
+
+# Adjectives of types.
+QUALIFIERS = frozenset(
+    "positive negative non-negative nonnegative nested single square directed "
+    "undirected weighted connected real-valued one-dimensional two-dimensional "
+    "multidimensional nonempty non-empty sparse dense structured masked ordered "
+    "sorted symmetric boolean-valued complex-valued integer-valued library "
+    "1-D 2-D 3-D N-D n-D 1D 2D 3D 4D 1d 2d 0-d 0d symbolic unsigned "
+    "numeric generic bipartite binary simple python numpy networkx sympy pytorch torch "
+    "NumPy Numpy NetworkX Networkx SymPy Sympy PyTorch Python".split()
+)
+
+
+def is_documented_type(word: str) -> bool:
+    """Whether documentation uses the word as a type, also in the plural."""
+    if word in BUILTIN_TYPES or word in GENERIC_TYPES:
+        return True
+    lowered = word.lower()
+    return any(
+        form in DOCUMENTED_TYPES or form in BUILTIN_TYPES
+        for form in (lowered, lowered.removesuffix("s"), _singular(lowered))
+    )
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return {"vertices": "vertex", "matrices": "matrix", "classes": "class"}.get(
+        word, word
+    )

@@ -9,9 +9,8 @@ import spacy
 from demo_packages import make_packages
 from spacy.tokens import Doc, DocBin
 
-from spacy_bert.demo import DemoCounts, build_demo_data
-from spacy_bert.demo.packages import find_packages
-from spacy_bert.demo.splitting import side_of
+from demo_data.build import DemoCounts, build_demo_data
+from demo_data.packages import find_packages, side_of
 
 FILES = ("corpus/train.txt", "train.spacy", "dev.spacy", "test.spacy", "manifest.json")
 
@@ -120,6 +119,19 @@ def test_the_manifest_holds_the_counts(built):
     assert manifest["versions"] == {"numpy": "1.0", "torch": "1.0"}
     assert manifest["n_docs"] == counts.n_docs
     assert "Docs:" in str(counts)
+
+
+def test_small_packages_share_a_category(tmp_path):
+    things = {"numpy": "stone", "click": "leaf", "rich": "pebble"}
+    packages = make_packages(tmp_path / "site", things)
+    counts = build_demo_data(tmp_path / "a", packages=packages, progress=print)
+    for side in ("train", "dev", "test"):
+        docs = read_docs(tmp_path / "a" / f"{side}.spacy")
+        assert {tuple(doc.cats) for doc in docs} == {("numpy", "other")}
+        for thing, category in (("stone", "numpy"), ("leaf", "other")):
+            about = [doc for doc in docs if f"Weigh the {thing}" in doc.text]
+            assert about and all(doc.cats[category] == 1.0 for doc in about)
+    assert counts.n_docstrings.keys() == things.keys()
 
 
 def test_what_is_not_installed_is_named():

@@ -3,9 +3,9 @@
 import pytest
 from demo_packages import make_docstring
 
-from spacy_bert.demo.descriptions import Describer, LabelledUnit
-from spacy_bert.demo.symbols import Symbols
-from spacy_bert.demo.units import read_units
+from demo_data.docstrings import Symbols
+from demo_data.labels import Describer, LabelledUnit
+from demo_data.units import read_units
 
 ORDINARY = frozenset(["axis", "pond", "boat", "sail"])
 

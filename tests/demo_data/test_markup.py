@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacy_bert.demo.markup import strip_markup
+from demo_data.markup import strip_markup
 
 
 def marked(raw: str) -> tuple[str, list[tuple[str, str]]]:

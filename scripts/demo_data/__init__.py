@@ -1,0 +1,1 @@
+"""Installed Python packages -> the default run's corpus and labelled Docs."""
