@@ -31,7 +31,7 @@ from .files import (
 from .findings import Findings
 from .fingerprint import IndexPlan, describe_change
 from .shards import is_built, join_shards, read_findings, write_parts
-from .summary import describe_index
+from .summary import count_of, describe_index
 from .workers import Shards, build_in_processes
 
 _TRAINING = IndexUse()
@@ -125,7 +125,7 @@ def build_shards(
     missing = [(folder, shard) for folder, shard in mine if not is_built(folder, shard)]
     if len(missing) < len(mine):
         names = ", ".join(folder.name for folder, _ in missing) or "none"
-        write(f"  {_count(len(mine), 'shard')}, missing: {names}")
+        write(f"  {count_of(len(mine), 'shard')}, missing: {names}")
     if not missing:
         return
     n_bytes = sum(text_bytes(shard.sources) for _, shard in missing)

@@ -22,12 +22,12 @@ def describe_index(
         (findings.n_words(plan.wordpiece), "word"),
         (train["n_pieces"] + held_out["n_pieces"], "piece"),
     ]
-    what = _count(held_out["n_documents"], "document")
+    what = count_of(held_out["n_documents"], "document")
     if cuts:
-        n_sentences = _count(held_out["n_sentences"], "sentence")
+        n_sentences = count_of(held_out["n_sentences"], "sentence")
         what = f"{n_sentences}, the last of each document, as these are few"
-    return f"Indexed {', '.join(_count(*n) for n in numbers)}. Held out: {what}"
+    return f"Indexed {', '.join(count_of(*n) for n in numbers)}. Held out: {what}"
 
 
-def _count(n: int, name: str) -> str:
+def count_of(n: int, name: str) -> str:
     return f"{n:,} {name}" if n == 1 else f"{n:,} {name}s"
