@@ -126,18 +126,37 @@ def _count_pieces(windows: NDArray[np.int64]) -> NDArray[np.int64]:
 def _split_by_pieces(
     windows: NDArray[np.int64], max_pieces: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Make batches of about one size. A last batch of whatever is left would need
-    kernels of its own, in another size each time (see `model.rounding`)."""
+    """Make batches of about one size, because a size that is rare needs kernels that
+    are used once (see `model.rounding`)."""
     ends = np.cumsum(_count_pieces(windows))
-    first, n_done = 0, 0
-    while first < len(windows):
-        n_left = int(ends[-1]) - n_done
-        n_batches = -(-n_left // max_pieces)
-        size = min(round_up(-(-n_left // n_batches)), max_pieces)
-        stop = int(np.searchsorted(ends, n_done + size, side="right"))
-        stop = max(stop, first + 1)
+    stops = _spread(ends, max_pieces)
+    # What did not fit into the last planned batch made two small ones.
+    again = _spread(ends, max_pieces, n_batches=len(stops))
+    if len(again) == len(stops):
+        stops = again
+    for first, stop in zip([0, *stops], stops, strict=False):
         yield windows[first:stop]
-        first, n_done = stop, int(ends[stop - 1])
+
+
+def _spread(
+    ends: NDArray[np.int64], max_pieces: int, *, n_batches: int = 1
+) -> list[int]:
+    """Return one past the last window of each batch: of `n_batches`, or of as many as
+    are needed.
+
+    ends: (n_windows,), pieces in all windows up to the end of each.
+    """
+    stops: list[int] = []
+    first, n_done = 0, 0
+    while first < len(ends):
+        n_left = int(ends[-1]) - n_done
+        n_more = max(n_batches - len(stops), -(-n_left // max_pieces))
+        size = min(round_up(-(-n_left // n_more)), max_pieces)
+        stop = int(np.searchsorted(ends, n_done + size, side="right"))
+        first = max(stop, first + 1)
+        stops.append(first)
+        n_done = int(ends[first - 1])
+    return stops
 
 
 def _make_batch(

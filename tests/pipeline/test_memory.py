@@ -178,6 +178,7 @@ def test_many_docs_take_little_more_than_in_a_blank_pipeline(n_docs, mode, limit
         pytest.param(100_000, marks=pytest.mark.long),
     ],
 )
-def test_in_a_memory_zone_many_docs_take_nearly_nothing(n_docs):
-    # Kernels of sizes that are rare; 33 MB after 100,000.
-    assert grown("ours", "zone", n_docs) < 45
+def test_in_a_memory_zone_docs_take_little_more_than_in_a_blank_pipeline(n_docs):
+    # Kernels of sizes that are rare. Blank spaCy itself takes 21 MB after 100,000,
+    # because its tables of words keep the cells of those that are deleted.
+    assert grown("ours", "zone", n_docs) < grown("blank", "zone", n_docs) + 15

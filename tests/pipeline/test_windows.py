@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_bert.model.rounding import round_up
 from spacy_bert.pipeline.alignment import Alignment
 from spacy_bert.pipeline.windows import make_window_batches
 from spacy_bert.tokenization import WordPiece
@@ -83,6 +84,17 @@ def test_batches_keep_to_their_budget_and_begin_with_the_longest(wordpiece):
     assert [len(window) for window in windows] == [8, 8, 5, 4]
     assert [batch.packed.lengths for batch in batches] == [(8,), (8,), (5, 4)]
     assert [batch.docs.tolist() for batch in batches] == [[1], [3], [0, 2]]
+
+
+def test_what_does_not_fit_makes_all_batches_smaller():
+    """4 batches of 1,024 leave one window of 10 pieces. Cut after 1,020 and 1,020, the
+    rest would come as 700, 700 and 650: kernels for numbers of rows that are rare."""
+    _, batches = windows_of(
+        [[1] * 8] * 409, WORDPIECE, width=10, overlap=0, max_batch_pieces=1024
+    )
+    n_pieces = [batch.packed.n_pieces for batch in batches]
+    assert n_pieces == [830, 830, 830, 830, 770]
+    assert {round_up(n) for n in n_pieces} == {832}
 
 
 @given(
