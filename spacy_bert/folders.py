@@ -14,7 +14,7 @@ from secrets import token_hex
 from .locks import is_at, take
 from .writing import writing
 
-# Of renameat2(2).
+# The flags of renameat2(2).
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 

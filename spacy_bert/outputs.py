@@ -14,7 +14,7 @@ from .tokenization.wordpiece import SPECIAL_PIECES
 # The first line of each config that a command writes.
 CONFIG_HEADER = "# Written by 'spacy bert init-config'.\n"
 
-# Of a folder that `nlp.to_disk` wrote, apart from its components.
+# What is in a folder that `nlp.to_disk` wrote, apart from its components.
 _PIPELINE_FILES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
 
 _HEAD_BYTES = 4096

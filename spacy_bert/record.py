@@ -30,7 +30,7 @@ class PretrainingRecord:
 
 
 def read_record(path: Path) -> PretrainingRecord:
-    """Of the checkpoint in `path`. Raises ValueError if its record is damaged."""
+    """Read that of the checkpoint in `path`. Raises ValueError if it is damaged."""
     file = path / "config.json"
     values = read_settings(file).get(KEY, {})
     known = {field.name: field for field in fields(PretrainingRecord)}

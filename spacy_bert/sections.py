@@ -146,7 +146,7 @@ def _make(
     except MistakesError as error:
         found = error.mistakes
     except ValueError as error:
-        # Of a class that knows no sections: its messages begin with the key, and name
+        # The class knows no sections: its messages begin with the key, and name
         # those that it was compared with.
         name, *words = re.findall(r"\w+", str(error))
         keys = [name, *(f.name for f in fields(cls) if f.name in words)]  # type: ignore[arg-type]

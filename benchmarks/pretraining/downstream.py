@@ -10,7 +10,7 @@ from ..tasks.training import run
 from .losses import row_name
 from .wiki import Text, learned_text
 
-# Of BERT-base 5e-5; small encoders that were trained little need more.
+# BERT-base has 5e-5; small encoders that were trained little need more.
 _LEARN_RATE = 5e-4
 _TASKS = {
     "WNUT-17 F": ("wnut17", "ents_f", "bert_ner"),

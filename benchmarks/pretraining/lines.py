@@ -21,7 +21,7 @@ _AT_ONCE = 1000
 
 
 def open_blocks(text: Text, *, held_out: bool = False) -> Blocks:
-    """(n_blocks, 128), made where they are not there yet. Held out are the documents
+    """(n_blocks, 128), made if they are not there yet. Held out are the documents
     that the index holds out."""
     path = text.work / f"{'held out' if held_out else 'train'} blocks.npy"
     if not path.exists():

@@ -46,8 +46,8 @@ def tune_peer(
 
 
 def best_tuned(store: Store, shape: str) -> Recipe:
-    """Of the longest tuning of this shape, the settings with the lowest loss on the
-    peer's own form of text; none where there was no tuning."""
+    """The settings with the lowest loss on the peer's own form of text in the longest
+    tuning of this shape; none if there was no tuning."""
     rows = [
         (max(run["seconds"] for run in runs.values()), runs)
         for name, runs in store.parts.get("tuning", {}).items()

@@ -34,8 +34,8 @@ def train_ours(
     recipe: Mapping[str, Any],
     output: Path,
 ) -> dict[str, Any]:
-    """The last checkpoint, and what was done until then. Of the minutes go those of the
-    warm start, and of an evaluation and a save before the first step."""
+    """The last checkpoint, and what was done until then. The minutes
+    include the warm start, and an evaluation and a save before the first step."""
     keep_freed_memory()
     vocabulary = VocabularyConfig(path=str(text.vocabulary))
     model = sizes(shape, dropout=0.0)

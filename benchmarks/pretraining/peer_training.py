@@ -114,7 +114,7 @@ class _Clock(TrainerCallback):
         self.seconds = 0.0
 
     def share(self) -> float:
-        """Of the time that is gone."""
+        """The fraction of the time that is gone."""
         return 0.0 if self._start is None else self._now() / self._limit
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:

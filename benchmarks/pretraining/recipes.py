@@ -48,10 +48,10 @@ _CHANGES: dict[str, Recipe] = {
 }
 
 RECIPES = {name: {**_BASE, **changes} for name, changes in _CHANGES.items()}
-# Of the race, for the comparison with the peer.
+# The best of the race, for the comparison with the peer.
 BEST = "base"
 
-# Of run_mlm.py, where the command line does not say else.
+# The defaults of run_mlm.py, unless the command line says otherwise.
 PEER: Recipe = {
     "learn_rate": 1e-3,
     "batch_size": 32,

@@ -30,7 +30,7 @@ class Text:
 
 
 def learned_text(data: Path, work: Path) -> Text:
-    """With a vocabulary learned from it. Both are made where they are not there yet."""
+    """With a vocabulary learned from it. Both are made if they are not there yet."""
     vocabulary = work / "vocab.txt"
     if not vocabulary.exists():
         config = VocabularyConfig(path=str(vocabulary), size=_N_LEARNED)

@@ -25,7 +25,7 @@ def language(name: str) -> str:
 
 
 def prepare(name: str, data: Path, folder: Path) -> None:
-    """Write the three files, where they are not there yet."""
+    """Write the three files, if they are not there yet."""
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / "test.spacy").exists():
         return

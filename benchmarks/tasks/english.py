@@ -22,14 +22,14 @@ def wnut17(data: Path, nlp: Language) -> Splits:
 
 
 def bc5cdr(data: Path, nlp: Language) -> Splits:
-    """Of the dev split, 1,000 sentences, as each run is scored on them twice."""
+    """The dev split has 1,000 sentences, as each run is scored on them twice."""
     names = {"train": "train", "dev": "devel", "test": "test"}
     splits = {k: _entities(data / "bc5cdr" / f"{n}.tsv", nlp) for k, n in names.items()}
     return {**splits, "dev": splits["dev"][:1000]}
 
 
 def sst2(data: Path, nlp: Language) -> Splits:
-    """Of the training phrases, the 8,000 with the most words: sentences, mostly."""
+    """The 8,000 training phrases with the most words: sentences, mostly."""
     splits = {}
     for split in ("train", "dev", "test"):
         path = data / "sst2" / f"{split}.tsv"

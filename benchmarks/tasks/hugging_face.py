@@ -137,7 +137,7 @@ class _Questions:
         self.model = BertForQuestionAnswering.from_pretrained(minilm())
 
     def features(self, docs: Sequence[Doc]) -> list[dict[str, Any]]:
-        """One a window; where the answer is not in it, [CLS] is the answer."""
+        """One a window; if the answer is not in it, [CLS] is the answer."""
         features = []
         for i, doc in enumerate(docs):
             question, context = _texts(doc)

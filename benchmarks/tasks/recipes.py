@@ -30,7 +30,7 @@ ONE_RATE, FIVE_FOLD = ", one rate", ", five times the rate"
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """scores: of `spacy evaluate`, on `split`; n_steps: of some 1,000 padded tokens or,
-    where the peer is `transformers`, of n_docs Docs; learn_rate: of the encoder.
+    if the peer is `transformers`, of n_docs Docs; learn_rate: of the encoder.
 
     systems: its name -> heads and their settings, and those of the bert_encoder, beside
     the starter config.
@@ -49,7 +49,7 @@ _TREES = {"tagger": {}, "parser": {}}
 _LAST_FOUR = {"freeze": "all", "layers": [-4, -3, -2, -1], "combine": "concat"}
 # MiniLM's width times four.
 _WIDE = {**LISTENER, "width": 1536}
-# Of an encoder of few minutes' pretraining.
+# For an encoder that was pretrained for a few minutes.
 _SMALL = 5e-4
 
 RECIPES: dict[str, Recipe] = {

@@ -20,7 +20,7 @@ _HEADS = ("textcat", "bert_ner", "tagger", "morphologizer", "senter")
 
 
 def measure(data: Path, work: Path, n_rounds: int = 3) -> dict[str, float]:
-    """Of sentences of wiki text, all five tasks done."""
+    """Sentences of wiki text, with all five tasks done."""
     prepare("ud_ewt", data, work / "ud_ewt")
     texts = read_texts(data)["sentences"]
     shared = _pipeline(work, *_HEADS)

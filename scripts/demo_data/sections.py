@@ -239,7 +239,7 @@ def read_sphinx(lines: list[str]) -> list[Entry] | None:
 def _groups(lines: list[str], in_prose: bool) -> Iterator[tuple[str, list[str]]]:
     """A head line at the section's own indent with the deeper lines below it.
 
-    Where prose may stand instead of entries, its lines stay together.
+    If prose may come instead of entries, its lines stay together.
     """
     indents = [indent_of(line) for line in lines if line.strip()]
     margin = min(indents, default=0)

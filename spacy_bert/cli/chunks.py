@@ -1,4 +1,4 @@
-"""spaCy's sentencizer and tokens, where nothing else of a Doc is asked for.
+"""spaCy's sentencizer and tokens, if nothing else of a Doc is asked for.
 
 spaCy's tokenizer takes each run of characters between spaces, a chunk, by itself. So no
 chunk need be tokenized twice, and no Doc of a whole text is made. (In a memory zone,
@@ -43,7 +43,7 @@ _PLAIN = ((_Token(0, ends=False, begins=True),), False)
 def has_chunks(lang: str) -> bool:
     """Whether spaCy splits a language by its own tokenizer, not by another library.
 
-    Raises ValueError where spaCy does not know the language.
+    Raises ValueError if spaCy does not know the language.
     """
     from spacy.util import get_lang_class
 
@@ -60,7 +60,7 @@ def has_chunks(lang: str) -> bool:
 @dataclass(frozen=True, kw_only=True)
 class ChunkSplit:
     """Paragraphs -> the sentences of each: those of spaCy's `sentencizer`, or each
-    paragraph as one; with their tokens where words are asked for."""
+    paragraph as one; with their tokens if words are asked for."""
 
     lang: str
     finds_sentences: bool

@@ -24,9 +24,9 @@ def open_logger(
     section: Mapping[str, Any], config: PretrainingConfig
 ) -> Iterator[Logger | None]:
     """Inside, the logger is set up; afterwards it is finalized, also after a fault.
-    None where the section is empty.
+    None if the section is empty.
 
-    Raises ValueError where it describes no registered logger, or what the logger needs
+    Raises ValueError if it describes no registered logger, or what the logger needs
     is not installed.
     """
     setup_logger = check_logger(section)

@@ -39,7 +39,7 @@ def make_splitter(
     pipeline, and else of spaCy's tokenizer for `lang`. None where each line is a
     sentence and words are not asked for.
 
-    Raises ValueError where spaCy does not know the language or the pipeline.
+    Raises ValueError if spaCy does not know the language or the pipeline.
     """
     if sentences == "lines" and not finds_words:
         return None
@@ -72,7 +72,7 @@ class _SpacySplit:
         return {name: value for name, value in vars(self).items() if name != "_nlp"}
 
     def name(self) -> str:
-        """Raises ValueError where the pipeline, or a package for it, is missing."""
+        """Raises ValueError if the pipeline, or a package for it, is missing."""
         if self.sentences not in _RULES:
             return _pipeline_name(self.sentences)
         if self.finds_words and self.lang == "zh" and not find_spec("jieba"):
@@ -147,7 +147,8 @@ def _package_folder(package: str) -> Path:
 
 
 def _hash(folder: Path) -> str:
-    """Of all files: a pipeline that is trained anew often keeps its version."""
+    """Hash all files, because a pipeline that is trained again often keeps its
+    version."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode("utf8"))

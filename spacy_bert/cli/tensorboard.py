@@ -12,7 +12,7 @@ SetupLogger = Callable[..., tuple[Callable[[Info | None], None], Callable[[], No
 
 
 def make_tensorboard_logger(log_dir: str) -> SetupLogger:
-    """Raises ImportError where tensorboard is not installed."""
+    """Raises ImportError if tensorboard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:

@@ -32,7 +32,8 @@ class EncoderLayer(nn.Module):
         rows: Tensor | None,
         dropout_probs: DropoutProbs,
     ) -> Tensor:
-        """Of all pieces, or only of `rows`, (n_rows,), which attend to all."""
+        """Give vectors of all pieces, or only of `rows`, (n_rows,), which attend to
+        all pieces."""
         prob = dropout_probs.hidden
         attended = self.attention(hidden, batch, rows, dropout_probs.attention)
         attended = dropout(attended, prob)

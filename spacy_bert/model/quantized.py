@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from .encoder import BertEncoder
 from .linear import Linear
 
-# Of the 8 bits a weight takes 7: the kernels for CPUs without VNNI add two products of
+# A weight takes 7 of its 8 bits: the kernels for CPUs without VNNI add two products of
 # an unsigned byte and a weight in 16 bits, and 2 * 255 * 63 is the most that fits.
 _LARGEST = 63
 # Embeddings only get looked up.
@@ -123,7 +123,7 @@ def _quantize_rows(matrix: Tensor, largest: int) -> tuple[Tensor, Tensor]:
 
 def _to_bytes(rows: Tensor, zero: int) -> tuple[Tensor, Tensor]:
     """Unsigned bytes, of which `zero` means 0.0, and what a step of them is worth in
-    each row, (n, 1). Of 128: [[-1.0, 0.0, 3.0]] -> [[86, 128, 254]], [[3 / 126]]"""
+    each row, (n, 1). zero=128: [[-1.0, 0.0, 3.0]] -> [[86, 128, 254]], [[3 / 126]]"""
     low, high = rows.amin(1, keepdim=True), rows.amax(1, keepdim=True)
     # Not up to 255, so that rounding cannot leave a byte; a row of zeros has any step.
     steps = torch.maximum(high / (254 - zero), low / -zero).clamp_(min=1e-30)

@@ -26,10 +26,10 @@ from .shim import BertShim, Freeze
 from .token_vectors import Combine, LayerChoice
 from .windows import N_SPECIAL
 
-# Of a vocabulary learned from training examples, which are a small corpus.
+# A vocabulary that is learned from training examples, a small corpus, has this size.
 DEFAULT_VOCAB_SIZE = 4000
 
-# Of an encoder that is added without settings, and so of heads that listen to one.
+# An encoder that is added without settings has it, and so have heads that listen to it.
 DEFAULT_WIDTH = 256
 
 

@@ -28,7 +28,8 @@ class Encoded:
     pooled: Floats2d
 
 
-# Of the vectors that listeners take; those of tokens end to end, (n_tokens, ...).
+# For each kind of vectors that listeners take; those of tokens end to end,
+# (n_tokens, ...).
 Gradients = Mapping[Vectors, Floats2d]
 
 

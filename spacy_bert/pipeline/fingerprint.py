@@ -9,10 +9,11 @@ from .encoding import get_shim
 
 
 def fingerprint(model: Model) -> str | None:
-    """Of the weights and of what becomes of them; None if there are none yet.
+    """A hash of the weights and of the settings that change their vectors; None if
+    there are no weights yet.
 
-    Of the weights only vectors count, and the segments' embeddings: they are few, all
-    training changes them, and 8-bit copies have them as they were.
+    Only weights that are vectors count, and the segments' embeddings: they are few,
+    all training changes them, and 8-bit copies have them as they were.
     """
     shim = get_shim(model)
     if not shim.has_weights:

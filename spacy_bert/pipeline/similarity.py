@@ -19,7 +19,7 @@ def set_similarity_hooks(doc: Doc) -> None:
 
 
 def cosine_similarity(one: Doc | Span | Token, other: Doc | Span | Token) -> float:
-    """Of two vectors; 0.0 if one of them is zero, as for white space."""
+    """The cosine of their vectors; 0.0 if one of them is zero, as for white space."""
     xp = get_array_module(one.vector)
     norms = one.vector_norm * other.vector_norm
     return float(xp.dot(one.vector, other.vector) / norms) if norms else 0.0

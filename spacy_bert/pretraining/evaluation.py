@@ -48,7 +48,8 @@ def held_out_batches(reader: BatchReader, n_instances: int) -> list[PretrainingB
     """This rank's of the first `n_instances` of epoch 0, or of all: the same ones each
     time.
 
-    Of the first phase's length, so that losses of both phases can be compared.
+    They have the length of the first phase, so that losses of both phases can be
+    compared.
     """
     batch_size = reader.config.batch_size
     batches, _ = reader.read_batches(Place(), n_instances, batch_size, in_epoch=True)
@@ -56,7 +57,7 @@ def held_out_batches(reader: BatchReader, n_instances: int) -> list[PretrainingB
 
 
 def unigram_log_probs(part: CorpusPart, vocab_size: int) -> Tensor:
-    """Of each piece, with one added to its count. (vocab_size,)"""
+    """Log probabilities of the pieces, with one added to each count. (vocab_size,)"""
     counts = np.ones(vocab_size, dtype=np.int64)
     for start in range(0, part.n_pieces, _BLOCK):
         block = part.piece_ids[start : start + _BLOCK]

@@ -28,7 +28,7 @@ class MachineRecord(Record):
 
 
 class LogRow(StepRow):
-    """Of `log.jsonl`. A number that was not measured has no key."""
+    """A row of `log.jsonl`. A number that was not measured has no key."""
 
     epoch: Count
     share: Share
@@ -67,7 +67,7 @@ class Fill(Record):
 
 
 class FillsRow(StepRow):
-    """Of `fills.jsonl`."""
+    """A row of `fills.jsonl`."""
 
     fills: list[Fill]
 

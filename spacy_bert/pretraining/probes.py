@@ -23,7 +23,7 @@ TOP_K = 5
 _LEAST_PIECES, _MOST_PIECES = 8, 24
 _N_SENTENCES = 10_000
 
-# Of a probability; further ones differ with how a weight lies in memory.
+# Digits of a probability; further ones depend on how a weight lies in memory.
 _N_DIGITS = 5
 
 

@@ -68,7 +68,7 @@ def learn_vocabulary(
 
 
 def load_vocabulary(config: VocabularyConfig) -> WordPiece:
-    """Raises FileNotFoundError where there is none yet, and ValueError where a folder's
+    """Raises FileNotFoundError if there is none yet, and ValueError if a folder's
     settings are not the config's."""
     path = Path(config.path)
     if path.is_dir():

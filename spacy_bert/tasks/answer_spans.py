@@ -46,8 +46,8 @@ def find_best_spans(
         span may start or end.
     no_answer_score: what "no answer" scores; by default it is no option.
 
-    Of equal scores the span that starts first comes first, then the shorter one. Takes
-    time in proportion to n_tokens * max_answer_tokens, and memory in proportion to
+    If scores are equal, the span that starts first comes first, then the shorter one.
+    Takes time in proportion to n_tokens * max_answer_tokens, and memory to
     n_tokens.
     """
     starts = np.asarray(start_logits, dtype=np.float64)

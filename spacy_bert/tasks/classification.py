@@ -52,8 +52,8 @@ def build_cls_classifier(
 
 
 def _small_weights(ops: Ops, shape: Shape) -> FloatsXd:
-    """Of deviation 0.02, as BERT's own. From zeros, spaCy's default, all classes would
-    learn along one direction first: the mean [CLS]."""
+    """Draw with a standard deviation of 0.02, as BERT does. From zeros, spaCy's
+    default, all classes would learn along one direction first: the mean [CLS]."""
     weights = np.random.normal(scale=0.02, size=shape).astype(np.float32)
     return ops.asarray_f(cast(FloatsXd, weights))
 

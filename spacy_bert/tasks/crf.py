@@ -126,8 +126,8 @@ def best_tags(
 class _Layout:
     """Sequences position by position.
 
-    Of lengths [2, 3, 0]: order [1, 0, 2], longest first; n_running [2, 2, 1], how many
-    are that long; rows [2, 0, 3, 1, 4], where the tokens of each position lie.
+    Lengths [2, 3, 0] have order [1, 0, 2], longest first; n_running [2, 2, 1], how many
+    are that long; and rows [2, 0, 3, 1, 4], where the tokens of each position lie.
     """
 
     order: Tensor

@@ -11,7 +11,7 @@ from ..pipeline.config_errors import BLOCK, takes_config
 from ..pipeline.listeners import expect_takes
 from ..sections import Mistakes
 
-N_LOGITS = 2  # Of an answer that starts here, and of one that ends here.
+N_LOGITS = 2  # An answer starts here; an answer ends here.
 
 Backprop = Callable[[list[Floats2d]], list[Doc]]
 

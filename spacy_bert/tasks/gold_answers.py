@@ -45,7 +45,7 @@ def find_gold_answer(
     answers = example.reference.spans[spans_key]
     if len(answers):
         span = _in_context(example, answers[0], context)
-        # Of the options, "no answer" comes before the context's tokens.
+        # The option "no answer" comes before the context's tokens.
         first = span.start - context.start + can_abstain
         return GoldAnswer(options=options, start=first, end=first + len(span) - 1)
     if not can_abstain:

@@ -87,8 +87,8 @@ def _known_words(
     words, possible = [], []
     for doc, doc_biluo in zip(docs, biluo, strict=True):
         mask = tags.possible_tags(doc_biluo, _is_space(doc))
-        # Of the others came a gradient of nothing but rounding, of which Adam would
-        # make steps of full size.
+        # Docs without annotation would get a gradient of rounding noise, which Adam
+        # scales up to steps of full size, so leave them out.
         n_known = 0 if mask.all() else len(mask)
         words.append(_words(doc)[:n_known])
         possible.append(mask[:n_known])
@@ -105,7 +105,7 @@ def _no_gradient(scores: TagScores) -> TagScores:
 
 
 def _cross_entropy(scores: Tensor, possible: Tensor) -> Tensor:
-    """Of the tokens whose tag is known."""
+    """The loss of the tokens whose tag is known."""
     is_known = possible.sum(-1) == 1
     return F.cross_entropy(
         scores[is_known], possible[is_known].long().argmax(-1), reduction="sum"

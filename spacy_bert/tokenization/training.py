@@ -44,9 +44,9 @@ def train_wordpiece(
     """A vocabulary of at most `vocab_size` pieces, the special ones first.
 
     `texts` are read twice; an iterator, which cannot be, is held in memory. Single
-    characters take up to half of the vocabulary, the most frequent first. Of the
-    others, those that are words of their own, such as Chinese characters, are in it if
-    they are a fourth as frequent as the longer pieces; the rest becomes [UNK]. The
+    characters take up to half of the vocabulary, the most frequent first. Others
+    that are words of their own, such as Chinese characters, are in it if they are a
+    fourth as frequent as the longer pieces; the rest becomes [UNK]. The
     same texts give the same vocabulary.
 
     Raises ValueError if there is no text or no room beside the special pieces.

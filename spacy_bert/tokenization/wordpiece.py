@@ -19,7 +19,7 @@ SPECIAL_PIECES = (PAD, UNK, CLS, SEP, MASK)
 # Longer words become [UNK]. transformers has 100, google-research/bert has 200.
 MAX_CHARS_PER_WORD = 100
 
-# Of a vocab.txt. LaBSE's, one of the largest, has 501,153 pieces in 5.2 MB.
+# Size of a vocab.txt. LaBSE's, one of the largest, has 501,153 pieces in 5.2 MB.
 MAX_BYTES = 2**24
 
 

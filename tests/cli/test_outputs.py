@@ -156,7 +156,7 @@ CORPORA = {
 
 @pytest.mark.parametrize("vocab", CORPORA)
 def test_a_vocabulary_never_replaces_its_corpus(tmp_path, start, run, vocab):
-    """Even where the corpus begins as a vocabulary does."""
+    """Even if the corpus begins as a vocabulary does."""
     text = "\n".join([*SPECIAL_PIECES, *(f"word {i}\n" for i in range(60))])
     (tmp_path / "corpus.txt").write_text(text)
     path = CORPORA[vocab](tmp_path)

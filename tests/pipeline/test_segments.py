@@ -71,7 +71,7 @@ def test_a_separator_inside_a_segment_becomes_a_space(nlp):
 
 
 def test_without_the_setting_the_character_is_white_space(checkpoint):
-    """At the start, as in files of record sequences, and inside; also where pieces
+    """At the start, as in files of record sequences, and inside; also if pieces
     around it could be one word."""
     nlp = make_nlp(checkpoint)
     for text in ("\x1ethe cat sat", "the cat\x1esat on", "un\x1eable"):

@@ -124,7 +124,7 @@ def test_spacys_listener_that_was_left_out_gets_no_vectors_later(nlp, upstream):
     with pytest.raises(ValueError, match="E953"):
         nlp.update(examples, sgd=optimizer, exclude=["bert_encoder", "textcat"])
     assert not has_moved(nlp, before)
-    # Of the parts of one pipeline, called one by one, the batch is still there.
+    # The batch is still there if the parts of one pipeline are called one by one.
     for name in ("bert_encoder", "tagger"):
         nlp.get_pipe(name).update(examples)
 

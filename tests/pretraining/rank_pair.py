@@ -25,7 +25,7 @@ from spacy_bert.pretraining.training.step_size import measure_step
 # Seconds, after which a rank counts as hanging, and ends.
 TIMEOUT = 200
 
-# Of the process that this is, which leaves them to its end.
+# What this process opens and leaves open to its end.
 _stack, _ranks = ExitStack(), []
 
 
@@ -91,7 +91,8 @@ def train(ranks: Ranks, settings: dict, output: Path, options: dict, trouble=Non
 
 
 def find_gradient(ranks: Ranks, model, batches: list, n_each: list[int]):
-    """Of a step in which the ranks have so many of the batches each, and its loss."""
+    """The gradient of a step in which each rank has so many of the batches, and its
+    loss."""
     start = sum(n_each[: ranks.rank])
     mine = batches[start : start + n_each[ranks.rank]]
     result = optimizer.train_step(

@@ -254,7 +254,7 @@ def test_a_damaged_index_is_built_again(tmp_path, plan, key, value):
 def test_a_file_of_the_index_is_built_again(tmp_path, plan, name, data):
     open_index(tmp_path / "index", plan, write=quiet)
     file = tmp_path / "index" / name
-    # As long as it was, where no bytes are given.
+    # As long as it was, if no bytes are given.
     file.write_bytes(bytes(file.stat().st_size) if data is None else data)
     check_damaged(tmp_path / "index", plan)
 

@@ -96,7 +96,7 @@ def test_everything_loads_a_real_checkpoint_that_is_extended(
         batch = pack(torch.tensor(ids), [len(ids)])
         got = ours(batch, torch.arange(len(ids))).mlm_logits
     torch.testing.assert_close(got, expected, atol=1e-4, rtol=0)
-    # To the bit, where no new piece is met.
+    # To the bit, if no new piece is met.
     (ids,) = old.encode_ids(["The cat was in the sea for a day."])
     assert pieces.encode_ids(["The cat was in the sea for a day."]) == [ids]
     assert torch.equal(hidden_states(ours.encoder, ids), hidden_states(encoder, ids))

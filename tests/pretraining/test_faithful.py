@@ -51,7 +51,7 @@ def distance(one: Counter, other: Counter) -> float:
 def test_pairs_are_those_of_the_original():
     theirs = their_pairs()
     assert distance(our_pairs(faithful=True), theirs) < 0.35
-    # Of five pairs an epoch, one is another by default.
+    # By default one of five pairs in an epoch is another one.
     assert distance(our_pairs(faithful=False), theirs) > 0.7
 
 

@@ -59,7 +59,7 @@ def test_flops_by_hand():
 
 
 def test_the_machines_rate_is_that_of_all_products_together(monkeypatch):
-    """Where one product takes twice as long for each FLOP, the mean is by FLOPs."""
+    """If one product takes twice as long for each FLOP, the mean is by FLOPs."""
     training = TrainingConfig(batch_size=2, max_length=32, mask_prob=0.5)
     head = 32 * 8 * 60
 

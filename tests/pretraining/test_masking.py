@@ -52,7 +52,7 @@ def mask(ids, masking, *, draws=None, word_starts=None) -> Masked:
 
 
 def test_by_hand():
-    """Of 10 pieces 0.3 * 10 = 3 are hidden: those with the lowest ranks that are
+    """0.3 * 10 = 3 of 10 pieces are hidden: those with the lowest ranks that are
     not special. One becomes [MASK], one the last random piece,
     one stays."""
     ids = np.array([[CLS, 6, 7, SEP, 8, 9, UNK, 10, 11, SEP]])

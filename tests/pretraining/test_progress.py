@@ -63,7 +63,7 @@ def make_progress(tmp_path):
 
 
 def state(step):
-    """Of a run of ten steps."""
+    """The state of a run of ten steps."""
     return TrainingState(step=step, share=step / 10, place=Place(epoch=step // 4))
 
 

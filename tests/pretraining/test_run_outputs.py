@@ -18,7 +18,7 @@ from spacy_bert.pretraining.training import loop
 from spacy_bert.tokenization import WordPiece
 
 MINE = "what I wrote for three years"
-# Of others, under the names of a run.
+# Files of others, under the names of a run.
 FOREIGN = {
     "log.jsonl": '{"epoch": 1, "loss": 0.5}\n',
     "fills.jsonl": MINE,

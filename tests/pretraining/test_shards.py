@@ -140,7 +140,7 @@ def test_words_by_hand():
     # "un ##aff ##able cats": pieces from 0, 2, 5 and 9, words from 0 and 9.
     starts = starts_of_words(np.array([0, 2, 5, 9], np.int32), [0, 9])
     assert starts.tolist() == [True, False, False, True]
-    # The first piece begins a word, even where it lies inside of one.
+    # The first piece begins a word, even if it lies inside of one.
     assert starts_of_words(np.array([3, 4], np.int32), [0]).tolist() == [True, False]
 
 

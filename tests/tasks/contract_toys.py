@@ -108,7 +108,7 @@ def make_trained(checkpoint, head, *, n_steps=60):
 
 
 def predictions(nlp, head, **settings):
-    """Of each text: what was found -> a number for it."""
+    """For each text: what was found -> a number for it."""
     texts = [example.predicted.text for example in make_examples(nlp, head)]
     return [_found(doc) for doc in nlp.pipe(texts * 2, **settings)]
 

@@ -67,7 +67,7 @@ def entities(doc):
 
 
 def params(ner):
-    """Of the head alone."""
+    """The parameters of the head alone."""
     return {
         (node.name, name): node.get_param(name).copy()
         for node in ner.model.walk()

@@ -90,7 +90,7 @@ def test_the_answers_are_of_the_context_and_short(nlp):
     train(nlp, make_examples(nlp), n_steps=1)
     doc = nlp(make_pair_doc(nlp, QUESTION, CONTEXT))
     group = doc.spans["answers"]
-    # Of 8 tokens, 8 spans of one and 7 of two.
+    # 8 tokens have 8 spans of one token and 7 of two.
     assert len(group) == 15
     assert min(span.start for span in group) == 4
     assert max(len(span) for span in group) == 2

@@ -69,7 +69,7 @@ def test_every_task_predicts_the_same_elsewhere(tmp_path, checkpoint, spacy_trai
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_folder_of_two_wheels_is_all_that_is_needed(tmp_path, nlp):
-    """As docs/packaging.md says, where the other packages are there already."""
+    """As docs/packaging.md says, if the other packages are there already."""
     nlp.to_disk(tmp_path / "pipeline")
     wheels = tmp_path / "wheels"
     wheels.mkdir()

@@ -130,7 +130,7 @@ def _damaged(path: Path, reason: str) -> ValueError:
 
 
 def _reason(error: BaseException) -> str:
-    """Of the first rank that failed, without the stack."""
+    """What the first rank that failed says, without the stack."""
     failures = getattr(error, "failures", {})
     return next((str(failure) for failure, _ in failures.values()), str(error))
 

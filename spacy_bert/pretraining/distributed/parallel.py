@@ -54,7 +54,7 @@ def whole(tensor: Any) -> Tensor:
 
 
 def part_like(tensor: Tensor, other: Any) -> Tensor:
-    """Of a whole tensor what this rank has of the other, on its device."""
+    """Cut from a whole tensor what this rank has of the other one, on its device."""
     tensor = tensor.to(other.device)
     if not hasattr(other, "full_tensor"):
         return tensor

@@ -31,7 +31,7 @@ def cut_shares(
     """
     sums = np.cumsum(n_pieces)
     inner = np.arange(1, n_ranks)
-    # Of two cuts, the nearer one: sums [9, 12, 15, 18] are cut at 9 behind the first.
+    # Take the nearer of two cuts: sums [9, 12, 15, 18] are cut at 9 behind the first.
     middles = sums - n_pieces / 2
     cuts = np.searchsorted(middles, inner * sums[-1] / n_ranks)
     # Room for each rank, first from the left and then from the right.

@@ -38,7 +38,7 @@ _TRAINING = IndexUse()
 _COUNTS = ("n_documents", "n_sentences", "n_pieces")
 
 _INDEX_FILES = (META_FILE, *(f"{part}/{name}" for part in PARTS for name in FILES))
-# Of shards, and of those that a kill left half written.
+# Folders of shards, and those that a kill left half written.
 _SHARD_NAME = re.compile(r"\d{4}|\.\d{4}\..*")
 
 

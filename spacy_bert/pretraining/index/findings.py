@@ -15,7 +15,7 @@ from .tokenized import TokenizedDocument
 
 # Shorter lines, such as headings, come again by nature.
 LEAST_CHARS = 40
-# Of English Wikipedia, split by spaCy's sentencizer, 0.5 % of the pieces are in longer
+# In English Wikipedia, split by spaCy's sentencizer, 0.5 % of the pieces are in longer
 # sentences than this; with a paragraph a line, 36 %.
 LONG = 128
 

@@ -21,7 +21,7 @@ from ..text.sources import Source
 
 FORMAT_VERSION = 3
 
-# Of `Source.record`.
+# What `Source.record` gives.
 _RECORDS = TypeAdapter(list[tuple[str, str, int, int | None, int, int, str]])
 
 _NAMES = {
@@ -127,7 +127,7 @@ def _recipe(plan: IndexPlan) -> dict[str, Any]:
         "words": plan.finds_words,
         "settings": dict(plan.settings),
         "held_out_prob": plan.held_out_prob,
-        # Of a shard: another file of the corpus may change it.
+        # A shard has it: another file of the corpus may change it.
         "held_out": plan.held_out.record() if plan.held_out else None,
     }
 

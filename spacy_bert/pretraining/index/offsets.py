@@ -39,5 +39,5 @@ class Offsets:
 
 
 def offset_dtype(last: int) -> np.dtype:
-    """Of the fewest bytes in which `last`, and a number after it, fit."""
+    """The type of the fewest bytes in which `last`, and a number after it, fit."""
     return np.dtype("<u4" if last < np.iinfo(np.uint32).max else "<i8")

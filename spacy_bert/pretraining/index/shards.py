@@ -29,7 +29,7 @@ from .writer import PartWriter, make_part
 OnRead = Callable[[int], None]
 
 _FINDINGS_FILE = "findings.json"
-# Of a shard, whose size is not known before it is written.
+# For a shard, whose size is not known before it is written.
 _ANY_OFFSETS = np.dtype("<i8")
 
 

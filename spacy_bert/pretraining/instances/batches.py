@@ -90,7 +90,7 @@ class BatchReader:
         self._plan: Plan
 
     def plan(self, place: Place) -> Plan:
-        """Of the block that the place is in."""
+        """The plan of the block that the place is in."""
         start = replace(place, position=0)
         if start != self._planned:
             self._plan = plan_block(

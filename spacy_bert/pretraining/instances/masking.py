@@ -30,8 +30,8 @@ from .units import (
 
 @dataclass(frozen=True, kw_only=True)
 class Masking:
-    """The rules. Of the pieces of the vocabulary, bool, (vocab_size,): can_be_hidden,
-    and is_continuation ("##..."). random_ids: pieces that may stand in for another."""
+    """The rules. can_be_hidden, is_continuation ("##..."): bool for each piece of the
+    vocabulary, (vocab_size,). random_ids: pieces that may replace another one."""
 
     config: TrainingConfig
     cls_id: int

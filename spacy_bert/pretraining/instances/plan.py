@@ -38,7 +38,7 @@ class Plan:
 
     @property
     def n_pieces(self) -> NDArray[np.int64]:
-        """Of A and B together. (n_instances,)"""
+        """Pieces of A and B together. (n_instances,)"""
         return (self.ranges[:, 1::2] - self.ranges[:, 0::2]).sum(axis=1)
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Plan":

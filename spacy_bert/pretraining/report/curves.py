@@ -1,4 +1,4 @@
-"""Rows of a log -> the charts of a report. Of what was not logged there is none."""
+"""Rows of a log -> the charts of a report. A series that was not logged has none."""
 
 from collections.abc import Callable, Sequence
 from math import isfinite, log, nan

@@ -42,7 +42,7 @@ _BY_SUFFIX = {
 }
 # Read as text, these would teach a model their markup; others are no UTF-8 at all.
 _NO_TEXT = {".xml", ".html", ".htm", ".pdf", ".docx", ".xlsx", ".zip", ".bz2", ".xz"}
-# Of a Parquet file, that are held in memory.
+# Rows of a Parquet file that are held in memory.
 _N_ROWS = 128
 
 
@@ -142,7 +142,7 @@ def detect_reader(file: Path) -> str:
 
 
 def check_reader(name: str) -> None:
-    """Raises ValueError where there is none of that name."""
+    """Raises ValueError if there is none of that name."""
     if name != "auto" and name not in readers:
         known = {*readers.get_all(), "auto"}
         check_names([name], known, what="reader", where="in [corpus]")

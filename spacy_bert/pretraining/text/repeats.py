@@ -71,7 +71,7 @@ class Repeats:
 
     @property
     def share(self) -> float:
-        """Of the texts, how many were seen before."""
+        """The fraction of the texts that were seen before."""
         n_different: float = len(self.smallest)
         if n_different == N_HASHES:
             n_different = (N_HASHES - 1) / max(self.smallest)

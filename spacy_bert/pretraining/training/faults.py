@@ -8,7 +8,7 @@ from .optimizer import StepResult
 # some 3 / sqrt(n); three times that is allowed on top.
 _EXPLOSION = 3.0
 
-# Of the mean of recent steps: the last 50 or so.
+# Weight of the past in the mean of recent steps: the last 50 or so count.
 _DECAY = 0.98
 
 

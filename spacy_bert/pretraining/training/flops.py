@@ -16,7 +16,7 @@ _FORWARD_AND_BACKWARD = 3
 
 
 def model_flops(config: BertConfig, lengths: Sequence[int], n_masked: int) -> int:
-    """Of sequences of these lengths with so many pieces to predict among them.
+    """Operations for sequences of these lengths with so many pieces to predict.
 
     Attention is quadratic in each sequence's own length; only masked pieces go through
     the MLM head, and they and [CLS] alone through what follows the last attention.

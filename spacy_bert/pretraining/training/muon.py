@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from ..distributed.parallel import part_like, whole
 
-# Of the quintic iteration (Jordan et al. 2024): steep at 0, near 1 after five steps.
+# Coefficients of the quintic iteration (Jordan et al. 2024): steep at 0, near 1 after
+# five steps.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _N_ITERATIONS = 5
 
-# Of the learning rate.
+# A factor of the learning rate.
 _RATE = 0.6
 
 
@@ -53,7 +54,7 @@ class Muon(torch.optim.Optimizer):
                 momentum = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
                 # Nesterov's look ahead.
                 update = p.grad.lerp(momentum, group["momentum"])
-                # Of the whole matrix, also if the ranks have parts of it.
+                # Take the whole matrix, also if the ranks have parts of it.
                 update = part_like(orthogonalize(whole(update)), update)
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update, alpha=-group["lr"] * _RATE * sqrt(max(p.shape)))

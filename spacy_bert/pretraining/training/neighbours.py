@@ -19,8 +19,8 @@ from ...model.attention import SelfAttention
 # far away next to none.
 _PEAK = 8.0
 
-# Of values and of what becomes of them, in units of the model's initializer_range: what
-# the neighbours say is to be heard beside the piece itself.
+# Scale of the value and output weights in units of the model's initializer_range, so
+# that the neighbours count next to the piece itself.
 _VALUE_SCALE = 3.0
 
 _GOLDEN_RATIO = (1 + sqrt(5)) / 2
