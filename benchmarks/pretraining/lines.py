@@ -35,7 +35,7 @@ def open_blocks(text: Text, *, held_out: bool = False) -> Blocks:
 def _lines(data: Path, *, held_out: bool) -> Iterator[str]:
     corpus = wiki_corpus(data)
     for lines in read_documents(find_sources(corpus), corpus.settings):
-        if (held_out_draw(lines) < corpus.held_out_prob) == held_out:
+        if (held_out_draw(lines) < corpus.held_out_ratio) == held_out:
             yield from lines
 
 

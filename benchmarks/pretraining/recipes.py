@@ -37,7 +37,7 @@ _CHANGES: dict[str, Recipe] = {
     "muon + batch 128": {**_MUON, **_LARGE},
     "muon + batch 128 4e-3": {**_MUON, **_LARGE, "learn_rate": 4e-3},
     "length 64": _SHORT,
-    "length 64 to 128": {**_SHORT, "final_max_length": 128, "final_share": 0.3},
+    "length 64 to 128": {**_SHORT, "final_max_length": 128, "final_ratio": 0.3},
     "wsd": {"schedule": "wsd"},
     "cosine": {"schedule": "cosine"},
     "warm-up 0.2": {"warmup_ratio": 0.2},

@@ -29,7 +29,7 @@ path = ${{paths.corpus}}
 sentences = {sentences}
 lang = {lang}
 # The fraction of documents that are never trained on, chosen by their text.
-held_out_prob = 0.02
+held_out_ratio = 0.02
 
 [vocabulary]
 # How many pieces of your text are added to the checkpoint's.

@@ -41,7 +41,7 @@ class TrainingConfig:
     batch_size: sequences in a forward pass; a step has `accumulate_gradient` of them,
         which the ranks share, in smaller or fewer passes.
     max_length: pieces in a sequence, [CLS] and [SEP] included. With `final_max_length`
-        the last `final_share` of the run has sequences of that length instead (Devlin
+        the last `final_ratio` of the run has sequences of that length instead (Devlin
         et al. 2018, appendix A.2: 128, then 512 for the last tenth), in batches of as
         many pieces. Held-out text is always read in sequences of `max_length`.
     next_sentence: "nsp", does B follow A or is it random; "sop", are A and B in order
@@ -63,7 +63,7 @@ class TrainingConfig:
     max_predictions_per_seq: the most that mask_prob may give; null: no such limit. In
         the original it is 20, which 15 % of 128 do not reach.
     eval_every, log_every, save_every: in steps.
-    probes: texts with [MASK] that the model is asked to fill at each save; none: some
+    fill_mask_samples: texts with [MASK] that the model fills at each save; none: some
         held-out sentences.
     """
 
@@ -77,7 +77,7 @@ class TrainingConfig:
     accumulate_gradient: int = 1
     max_length: int = 128
     final_max_length: int | None = None
-    final_share: float = 0.1
+    final_ratio: float = 0.1
     next_sentence: Literal["nsp", "sop", "none"] = "nsp"
     short_seq_prob: float = 0.1
     masking: Literal["pieces", "words", "spans"] = "pieces"
@@ -104,7 +104,7 @@ class TrainingConfig:
     n_eval_instances: int = 512
     log_every: int = 100
     save_every: int = 500
-    probes: tuple[str, ...] = ()
+    fill_mask_samples: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises MistakesError, a ValueError, with all that is wrong."""
@@ -168,10 +168,10 @@ class TrainingConfig:
         if self.max_predictions_per_seq is not None:
             is_count = self.max_predictions_per_seq >= 1
             check("max_predictions_per_seq", "at least 1", is_count)
-        is_share = 0.0 < self.final_share < 1.0
-        check("final_share", "a share above 0 and below 1", is_share)
-        have_masks = all(MASK in text for text in self.probes)
-        check("probes", f"texts that each have {MASK} in them", have_masks)
+        is_share = 0.0 < self.final_ratio < 1.0
+        check("final_ratio", "a share above 0 and below 1", is_share)
+        have_masks = all(MASK in text for text in self.fill_mask_samples)
+        check("fill_mask_samples", f"texts that each have {MASK} in them", have_masks)
         is_part = 0.0 <= self.warmup_ratio < 1.0
         check("warmup_ratio", "a part from 0 up to, not including, 1", is_part)
 

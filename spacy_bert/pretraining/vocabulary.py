@@ -118,7 +118,7 @@ class TrainingLines:
     def _held_out(self) -> HeldOut:
         return choose_held_out(
             self._documents(),
-            self.corpus.held_out_prob,
+            self.corpus.held_out_ratio,
             one_a_line=self.corpus.sentences == "lines",
         )
 

@@ -47,8 +47,7 @@ def find_best_spans(
     no_answer_score: what "no answer" scores; by default it is no option.
 
     If scores are equal, the span that starts first comes first, then the shorter one.
-    Takes time in proportion to n_tokens * max_answer_tokens, and memory to
-    n_tokens.
+    Time grows with n_tokens * max_answer_tokens, memory with n_tokens.
     """
     starts = np.asarray(start_logits, dtype=np.float64)
     ends = np.asarray(end_logits, dtype=np.float64)

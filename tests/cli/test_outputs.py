@@ -17,7 +17,7 @@ VOCAB_CONFIG = """
 [corpus]
 path = "{folder}/corpus.txt"
 sentences = "lines"
-held_out_prob = 0.1
+held_out_ratio = 0.1
 [vocabulary]
 path = "{folder}/vocab.txt"
 size = 60

@@ -20,7 +20,7 @@ path = "vocab.txt"
 max_steps = 2
 batch_size = 8
 compile = false
-probes = [
+fill_mask_samples = [
   "x [MASK]",
   "key = [MASK]"
   ]

@@ -27,7 +27,7 @@ ENCODER = {
 }
 
 PRETRAINING = {
-    "corpus": {"path": "corpus.txt", "sentences": "lines", "held_out_prob": 0.1},
+    "corpus": {"path": "corpus.txt", "sentences": "lines", "held_out_ratio": 0.1},
     "vocabulary": {"path": "vocab.txt", "size": 1000, "min_frequency": 2},
     "model": {"hidden_width": 16, "n_layers": 2, "n_heads": 2, "max_positions": 64},
     "pretraining": {
@@ -36,7 +36,7 @@ PRETRAINING = {
         "batch_size": 8,
         "max_length": 32,
         "final_max_length": 64,
-        "final_share": 0.1,
+        "final_ratio": 0.1,
         "learn_rate": 1e-3,
         "warmup_ratio": 0.3,
         "betas": [0.9, 0.98],
@@ -45,7 +45,7 @@ PRETRAINING = {
         "masking": "words",
         "mask_prob": 0.15,
         "max_predictions_per_seq": 20,
-        "probes": ["a [MASK]"],
+        "fill_mask_samples": ["a [MASK]"],
         "eval_every": 3,
         "save_every": 2,
     },

@@ -44,7 +44,7 @@ def config(tmp_path_factory):
         },
     }
     values["model"]["intermediate_width"] = 16
-    values["corpus"]["held_out_prob"] = 0.2
+    values["corpus"]["held_out_ratio"] = 0.2
     return PretrainingConfig.from_dict(values)
 
 

@@ -56,7 +56,7 @@ def settings(vocab_path: Path, corpus_path: Path) -> dict:
         "corpus": {
             "path": str(corpus_path),
             "sentences": "lines",
-            "held_out_prob": 0.1,
+            "held_out_ratio": 0.1,
         },
         "vocabulary": {"path": str(vocab_path)},
         "model": {

@@ -51,7 +51,7 @@ def start_run(folder: Path, *, overwrite: bool = False, seed: int = 0) -> None:
             "corpus": {
                 "path": str(folder / "corpus.txt"),
                 "sentences": "lines",
-                "held_out_prob": 0.1,
+                "held_out_ratio": 0.1,
             },
             "vocabulary": {"path": str(folder / "vocab.txt")},
             "model": {

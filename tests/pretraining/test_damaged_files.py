@@ -223,7 +223,7 @@ META = [
 @pytest.fixture
 def plan(corpus_path, vocab_path):
     return plan_index(
-        CorpusConfig(path=str(corpus_path), held_out_prob=0.1),
+        CorpusConfig(path=str(corpus_path), held_out_ratio=0.1),
         wordpiece=WordPiece.from_file(vocab_path),
         splitter=None,
     )

@@ -152,7 +152,7 @@ def test_a_shard_that_held_out_otherwise_is_built_again(tmp_path, pieces):
 def test_tiny_corpora_are_trained_on(make_config, tmp_path, n_documents, task):
     path = write_corpus(tmp_path / "corpus.txt", n_documents)
     config: PretrainingConfig = make_config(
-        corpus={"path": str(path), "held_out_prob": 0.02},
+        corpus={"path": str(path), "held_out_ratio": 0.02},
         pretraining={"max_steps": 1, "next_sentence": task},
     )
     said = []

@@ -20,7 +20,7 @@ def open_it(tmp_path, corpus_path, pieces):
     """-> (the index, what was said while it was opened)"""
 
     def open_it(wordpiece=pieces, splitter=None, **changes):
-        values = {"path": str(corpus_path), "held_out_prob": 0.1}
+        values = {"path": str(corpus_path), "held_out_ratio": 0.1}
         corpus = CorpusConfig(**values | changes)
         plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
         said = []
@@ -69,7 +69,7 @@ def test_it_is_built_again_where_something_changed(open_it, corpus_path):
     open_it()
     said = open_it(splitter=Splitter(name="words", split=split_at_spaces))[1]
     assert "sentences changed from 'lines' to 'words'" in said
-    assert "held_out_prob changed from 0.1 to 0.2" in open_it(held_out_prob=0.2)[1]
+    assert "held_out_ratio changed from 0.1 to 0.2" in open_it(held_out_ratio=0.2)[1]
     other = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] the".split())
     index, said = open_it(other)
     assert "the vocabulary changed" in said
@@ -127,7 +127,7 @@ def test_what_was_read_is_said(open_it, tmp_path):
         text = "the cat sat .\nthe unaffable cat !\n\nthe dog ran\n"
         (tmp_path / f"note-{number}.txt").write_text(text + "the " * number)
     notes = str(tmp_path / "note-*.txt")
-    _, said = open_it(path=notes, held_out_prob=0.5, sentences="lines")
+    _, said = open_it(path=notes, held_out_ratio=0.5, sentences="lines")
     counts = "12 files, 24 documents, 47 sentences, 198 words, "
     # unaffable: un ##aff ##able
     assert f"Indexed {counts}222 pieces. Held out: " in said
@@ -188,7 +188,7 @@ def test_empty_sentences_and_documents_are_dropped(open_it, corpus_path, pieces)
 
 def test_two_documents_are_held_out_of_a_tiny_corpus(open_it, corpus_path):
     corpus_path.write_text("the cat\n\nthe dog\n\na cat\n\na dog\n")
-    index, _ = open_it(held_out_prob=0.0001)
+    index, _ = open_it(held_out_ratio=0.0001)
     assert (index.train.n_documents, index.held_out.n_documents) == (2, 2)
 
 
@@ -204,7 +204,7 @@ def test_two_documents_are_held_out_of_a_tiny_corpus(open_it, corpus_path):
 def test_a_corpus_that_is_too_small(open_it, corpus_path, tmp_path, text, message):
     corpus_path.write_text(text)
     with pytest.raises(ValueError, match=message):
-        open_it(held_out_prob=0.0001)
+        open_it(held_out_ratio=0.0001)
     assert not list(tmp_path.glob("index*"))
 
 

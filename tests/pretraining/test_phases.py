@@ -7,7 +7,7 @@ from spacy_bert.pretraining.instances.batches import BatchReader, Place, read_st
 from spacy_bert.pretraining.instances.phases import make_phases, phase_at
 
 CONFIG = TrainingConfig(
-    max_length=16, batch_size=8, final_max_length=32, final_share=0.25
+    max_length=16, batch_size=8, final_max_length=32, final_ratio=0.25
 )
 
 

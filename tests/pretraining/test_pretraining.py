@@ -183,7 +183,7 @@ def test_input_that_makes_no_run(tmp_path, make_config, corpus_path, vocab_path)
 def test_a_vocabulary_is_learned_from_what_is_not_held_out(tmp_path):
     corpus_path = tmp_path / "corpus.txt"
     corpus_path.write_text("\n\n".join(f"word{i} " * 3 for i in range(200)))
-    corpus = CorpusConfig(path=str(corpus_path), held_out_prob=0.5)
+    corpus = CorpusConfig(path=str(corpus_path), held_out_ratio=0.5)
     config = VocabularyConfig(path=str(tmp_path / "new" / "vocab.txt"), size=2000)
     learned = learn_vocabulary(corpus, config)
     assert load_vocabulary(config).pieces == learned.pieces

@@ -21,7 +21,7 @@ corpus = "{corpus}"
 [corpus]
 path = ${{paths.corpus}}
 sentences = "lines"
-held_out_prob = 0.1
+held_out_ratio = 0.1
 [vocabulary]
 path = "{folder}/learned.txt"
 size = 60
@@ -129,7 +129,7 @@ def test_the_large_configs_in_small(tmp_path, corpus_path, name):
     changes = {
         **text,
         "vocabulary.size": 60,
-        "corpus.held_out_prob": 0.1,
+        "corpus.held_out_ratio": 0.1,
         **{f"model.{key}": value for key, value in sizes.items()},
         **{f"pretraining.{key}": value for key, value in steps.items()},
         "pretraining.n_eval_instances": 8,

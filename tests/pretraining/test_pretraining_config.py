@@ -17,7 +17,7 @@ def mistakes_of(settings):
 
 
 def test_all_mistakes_of_all_sections_are_reported_at_once(settings):
-    settings["corpus"] |= {"held_out_prob": 0.9, "pth": "a.txt"}
+    settings["corpus"] |= {"held_out_ratio": 0.9, "pth": "a.txt"}
     settings["vocabulary"]["size"] = 0
     settings["model"] |= {"n_layers": 0, "n_heads": 3, "hiden_width": 8}
     settings["pretraining"] |= {
@@ -39,7 +39,7 @@ def test_all_mistakes_of_all_sections_are_reported_at_once(settings):
             "[pretraining] eps: expected a finite number, got inf",
             "[pretraining] decay_ratio: expected above 0 and at most 1 - warmup_ratio",
             "Unknown key 'pth' in [corpus]. Did you mean 'path'?",
-            "[corpus] held_out_prob: expected a share above 0",
+            "[corpus] held_out_ratio: expected a share above 0",
             "[vocabulary] size: expected at least 1, got 0",
             "Unknown key 'hiden_width' in [model]. Did you mean 'hidden_width'?",
             "[model] n_layers must be a whole number of at least 1, got 0",
@@ -68,7 +68,7 @@ def test_sections_are_compared_although_others_are_wrong(settings):
 @pytest.mark.parametrize(
     "section, key",
     [
-        ("corpus", "held_out_prob"),
+        ("corpus", "held_out_ratio"),
         ("model", "layer_norm_eps"),
         ("model", "initializer_range"),
         ("model", "hidden_dropout_prob"),
@@ -155,7 +155,7 @@ def test_a_right_config_is_read(make_config):
         ("pretraning", "seed", 1, "section 'pretraning'.*mean 'pretraining'"),
         ("model", "hiden_width", 16, "'hiden_width'.*Did you mean 'hidden_width'"),
         ("corpus", "settings", "text", "settings: expected a section, got 'text'"),
-        ("corpus", "held_out_prob", 0.0, "held_out_prob: expected a share above 0"),
+        ("corpus", "held_out_ratio", 0.0, "held_out_ratio: expected a share above 0"),
         ("vocabulary", "size", 0, "size: expected at least 1, got 0"),
         ("pretraining", "max_steps", 0, "max_steps: expected a number above 0, got 0"),
         ("pretraining", "max_steps", 1.5, "max_steps: expected a whole number"),
@@ -170,14 +170,29 @@ def test_a_right_config_is_read(make_config):
         ("pretraining", "max_steps", None, "max_steps, max_epochs or max_minutes"),
         ("pretraining", "warmup_ratio", 1.0, "warmup_ratio: expected a part from 0"),
         ("pretraining", "schedule", "step", "'cosine' or 'wsd', got 'step'"),
-        ("pretraining", "probes", "a [MASK]", "probes: expected a list, got"),
-        ("pretraining", "probes", ["a [MASK]", "b"], "expected texts that each"),
-        ("pretraining", "probes", [1], "probes: expected text, got 1"),
+        (
+            "pretraining",
+            "fill_mask_samples",
+            "a [MASK]",
+            "fill_mask_samples: expected a list, got",
+        ),
+        (
+            "pretraining",
+            "fill_mask_samples",
+            ["a [MASK]", "b"],
+            "expected texts that each",
+        ),
+        (
+            "pretraining",
+            "fill_mask_samples",
+            [1],
+            "fill_mask_samples: expected text, got 1",
+        ),
         ("pretraining", "max_length", 33, "at most .* max_positions = 32, got 33"),
         ("pretraining", "max_length", 4, "max_length: expected at least 5"),
         ("pretraining", "final_max_length", 33, "final_max_length: .* = 32, got 33"),
         ("pretraining", "final_max_length", 32, "more than max_length = 32, got 32"),
-        ("pretraining", "final_share", 1.0, "a share above 0 and below 1, got 1.0"),
+        ("pretraining", "final_ratio", 1.0, "a share above 0 and below 1, got 1.0"),
         ("pretraining", "next_sentence", "rtd", "'nsp' or 'sop' or 'none', got 'rtd'"),
         ("pretraining", "max_predictions_per_seq", 0, "at least 1, got 0"),
         ("pretraining", "learn_rate", 0.0, "learn_rate: expected a number above 0"),

@@ -71,7 +71,7 @@ def warnings_of(documents, pieces, *, sentences="lines", **use):
         settings={},
         wordpiece=pieces,
         splitter=None,
-        held_out_prob=0.1,
+        held_out_ratio=0.1,
         one_a_line=sentences == "lines",
     )
     return "\n".join(make_warnings(findings, plan, IndexUse(**use)))

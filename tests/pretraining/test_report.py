@@ -183,7 +183,9 @@ def test_hostile_texts_are_shown_as_they_are():
     fills = [{"text": HOSTILE, "answer": "<i>cat", "guesses": guesses}]
     rows = make_rows(3)
     rows[1]["notes"] = [[5, HOSTILE]]
-    settings = {"pretraining": {"probes": [HOSTILE], "seed": 3, "warm_start": True}}
+    settings = {
+        "pretraining": {"fill_mask_samples": [HOSTILE], "seed": 3, "warm_start": True}
+    }
     page = parse(make_page(rows, settings, [{"step": 0, "fills": fills}]))
     assert len(page.all("script")) == 1 and not page.all("i")
     assert not [node for node in page.all("b") if node.attributes]
@@ -195,7 +197,11 @@ def test_hostile_texts_are_shown_as_they_are():
     assert f"Step 5: {HOSTILE}" in [item.text for item in page.all("li")]
     (table,) = page.all("div", **{"class": "settings"})
     cells = [(r.all("th")[0].text, r.all("td")[0].text) for r in table.all("tr")]
-    assert cells == [("probes", HOSTILE), ("seed", "3"), ("warm_start", "true")]
+    assert cells == [
+        ("fill_mask_samples", HOSTILE),
+        ("seed", "3"),
+        ("warm_start", "true"),
+    ]
     # Nothing comes from elsewhere.
     for node in page.all("script") + page.all("style"):
         assert "//" not in node.text.replace("// ", "") and not node.attributes
@@ -243,7 +249,10 @@ def test_a_run_writes_it_and_a_resumed_one_anew(tmp_path, make_config):
     assert "resumed" not in before and "hidden_width" in before
     assert len(charts_of(before)) == 8 and "the [MASK] sat" not in before
     longer = make_config(
-        pretraining={"max_steps": 12, "probes": ["the [MASK] sat on the river"]}
+        pretraining={
+            "max_steps": 12,
+            "fill_mask_samples": ["the [MASK] sat on the river"],
+        }
     )
     pretrain(longer, output, resume=True, write=lambda text: None)
     after = (output / "report.html").read_text(encoding="utf8")

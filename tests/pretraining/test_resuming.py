@@ -151,7 +151,7 @@ def test_a_run_of_two_phases_is_resumed(
     tmp_path, make_config, signal_in_step, form, stop
 ):
     """Before, at and after their border: steps 4 to 6 are the final ones."""
-    phases = {"max_length": 16, "final_max_length": 32, "final_share": 0.5}
+    phases = {"max_length": 16, "final_max_length": 32, "final_ratio": 0.5}
     config = make_config(pretraining={**phases, **FORMS[form]})
     pretrain(config, tmp_path / "whole", write=quiet)
     signal_in_step(stop)
@@ -220,7 +220,7 @@ def test_a_finished_run_is_left_alone(make_config, whole):
         ("pretraining", "mask_prob", 0.2),
         ("pretraining", "batch_size", 4),
         ("model", "hidden_dropout_prob", 0.0),
-        ("corpus", "held_out_prob", 0.2),
+        ("corpus", "held_out_ratio", 0.2),
     ],
 )
 def test_a_changed_config_is_not_resumed(make_config, whole, section, key, value):

@@ -135,7 +135,7 @@ def test_commands_that_start_at_once(tmp_path, settings, corpus_path, vocab_path
     """One of them goes through, the other ones say why not."""
     config = tmp_path / "my.cfg"
     config.write_text(
-        f'[corpus]\npath = "{corpus_path}"\nsentences = "lines"\nheld_out_prob = 0.1\n'
+        f'[corpus]\npath = "{corpus_path}"\nsentences = "lines"\nheld_out_ratio = 0.1\n'
         f'[vocabulary]\npath = "{vocab_path}"\n[model]\nhidden_width = 8\n'
         "n_layers = 1\nn_heads = 2\n[pretraining]\nmax_steps = 60\nsave_every = 5\n"
         "batch_size = 8\nmax_length = 32\n"

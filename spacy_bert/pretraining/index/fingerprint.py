@@ -30,7 +30,7 @@ _NAMES = {
     "sentences": "[corpus] sentences",
     "words": "whether words are found, for [pretraining] masking,",
     "settings": "[corpus.settings]",
-    "held_out_prob": "[corpus] held_out_prob",
+    "held_out_ratio": "[corpus] held_out_ratio",
     "held_out": "what is held out",
 }
 
@@ -48,7 +48,7 @@ class IndexPlan:
     settings: Mapping[str, Any]
     wordpiece: WordPiece
     splitter: Splitter | None
-    held_out_prob: float
+    held_out_ratio: float
     one_a_line: bool = False
     held_out: HeldOut | None = None
 
@@ -64,7 +64,7 @@ class IndexPlan:
         """Reads the first documents, or all of a small corpus, unless that is done."""
         return self.held_out or choose_held_out(
             read_documents(self.sources, self.settings),
-            self.held_out_prob,
+            self.held_out_ratio,
             one_a_line=self.one_a_line,
         )
 
@@ -92,7 +92,7 @@ def plan_index(
         settings=corpus.settings,
         wordpiece=wordpiece,
         splitter=splitter,
-        held_out_prob=corpus.held_out_prob,
+        held_out_ratio=corpus.held_out_ratio,
         one_a_line=corpus.sentences == "lines",
     )
 
@@ -126,7 +126,7 @@ def _recipe(plan: IndexPlan) -> dict[str, Any]:
         "sentences": plan.splitter.name if plan.splitter else "lines",
         "words": plan.finds_words,
         "settings": dict(plan.settings),
-        "held_out_prob": plan.held_out_prob,
+        "held_out_ratio": plan.held_out_ratio,
         # A shard has it: another file of the corpus may change it.
         "held_out": plan.held_out.record() if plan.held_out else None,
     }

@@ -31,7 +31,7 @@ def make_phases(config: TrainingConfig) -> tuple[Phase, ...]:
 def phase_at(share_done: float, config: TrainingConfig) -> int:
     """Which of the phases a run is in when this share of it is done, from 0 to 1."""
     has_two = config.final_max_length is not None
-    return int(has_two and share_done >= 1 - config.final_share)
+    return int(has_two and share_done >= 1 - config.final_ratio)
 
 
 @dataclass(frozen=True, kw_only=True)

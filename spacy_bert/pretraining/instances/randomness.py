@@ -23,7 +23,7 @@ class Stream(IntEnum):
     TRUNCATION = 4
     ORDER = 5
     MASKS = 6
-    PROBES = 7
+    FILL_MASK_SAMPLES = 7
     DROPOUT = 8
 
 

@@ -24,7 +24,7 @@ class CorpusConfig:
     settings: the reader's own.
     sentences: "lines", one a line; "sentencizer", spaCy's for `lang`; or the name or
         path of a spaCy pipeline that finds sentences.
-    held_out_prob: the share of documents that are kept for evaluation, or, of a corpus
+    held_out_ratio: the share of documents that are kept for evaluation, or, of a corpus
         of less than four, of the sentences of each.
     """
 
@@ -33,14 +33,14 @@ class CorpusConfig:
     settings: Mapping[str, Any] = field(default_factory=dict)
     sentences: str = "sentencizer"
     lang: str = "en"
-    held_out_prob: float = 0.02
+    held_out_ratio: float = 0.02
 
     def __post_init__(self) -> None:
         expect(
-            0.0 < self.held_out_prob <= 0.5,
-            place="[corpus] held_out_prob",
+            0.0 < self.held_out_ratio <= 0.5,
+            place="[corpus] held_out_ratio",
             expected="a share above 0 and at most 0.5",
-            got=self.held_out_prob,
+            got=self.held_out_ratio,
         )
 
 

@@ -72,7 +72,7 @@ def prepare_run(
         reader=reader,
         held_out=held_out_batches(held_out_reader, settings.n_eval_instances),
         log_probs=start.log_probs,
-        probes=start.probes,
+        samples=start.samples,
         start=start.state,
         settings=start.settings,
         record=PretrainingRecord(

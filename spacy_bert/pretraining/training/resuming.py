@@ -12,7 +12,14 @@ from .state import read_state
 # With another limit the learning rate follows the new one from there on.
 FREE_ON_RESUME = {
     *LIMITS,
-    *("max_skipped", "eval_every", "log_every", "save_every", "probes", "parallel"),
+    *(
+        "max_skipped",
+        "eval_every",
+        "log_every",
+        "save_every",
+        "fill_mask_samples",
+        "parallel",
+    ),
 }
 
 

@@ -18,9 +18,9 @@ from ..distributed.moments import FOLDER, collect_moments, load_moments
 from ..distributed.parallel import gather_model, put_away, set_weights
 from ..distributed.ranks import Ranks
 from ..evaluation import Evaluation, evaluate
+from ..fill_mask_samples import FillMaskSample, answer_samples
 from ..instances.batches import BatchReader, PretrainingBatch
 from ..log import FillsRow, append_row, keep_rows
-from ..probes import Probe, answer_probes
 from ..training_config import TrainingConfig
 from .machine import Machine, measure_machine
 from .outputs import BEST, FILLS, LAST
@@ -43,7 +43,7 @@ class Run:
     reader: BatchReader
     held_out: list[PretrainingBatch]
     log_probs: Tensor
-    probes: list[Probe]
+    samples: list[FillMaskSample]
     start: TrainingState
     settings: dict[str, Any]
     record: PretrainingRecord
@@ -87,7 +87,7 @@ class Run:
         )
 
     def save_last(self, state: TrainingState) -> None:
-        """And ask the probes before, so that each save has their answers."""
+        """And ask the samples before, so that each save has their answers."""
         whole = gather_model(self.model, self.ranks)
         self.ranks.first(partial(self._ask, whole, state.step))
         save_run(
@@ -129,5 +129,5 @@ class Run:
         )
 
     def _ask(self, model: BertForPretraining, step: int) -> None:
-        fills = answer_probes(model, self.wordpiece, self.probes)
+        fills = answer_samples(model, self.wordpiece, self.samples)
         append_row(self.output / FILLS, {"step": step, "fills": fills})

@@ -18,11 +18,11 @@ from ...model import BertConfig, BertForPretraining
 from ...tokenization import WordPiece
 from ..config import PretrainingConfig, TrainingConfig
 from ..evaluation import unigram_log_probs
+from ..fill_mask_samples import FillMaskSample, make_samples
 from ..index.advice import IndexUse
 from ..index.building import open_index
 from ..index.files import CorpusPart
 from ..index.fingerprint import hash_wordpiece, plan_index
-from ..probes import Probe, make_probes
 from ..text.corpus import Splitter
 from ..text.sources import check_apart
 from ..vocabulary import load_vocabulary
@@ -47,7 +47,7 @@ class Start:
     model: BertForPretraining
     wordpiece: WordPiece
     log_probs: Tensor
-    probes: list[Probe]
+    samples: list[FillMaskSample]
     settings: dict[str, Any]
 
 
@@ -104,7 +104,7 @@ def make_start(
     if config.pretraining.warm_start and not continues:
         write("Warm start: co-occurrences in the corpus, and attention to neighbours")
         warm_start(model, index.train, wordpiece, log_probs, write=write)
-    probes = make_probes(
+    samples = make_samples(
         config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions
     )
     return Start(
@@ -113,7 +113,7 @@ def make_start(
         model=model,
         wordpiece=wordpiece,
         log_probs=log_probs,
-        probes=probes,
+        samples=samples,
         settings=settings,
     )
 

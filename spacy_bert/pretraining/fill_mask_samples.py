@@ -15,7 +15,7 @@ from .instances.randomness import Stream, make_generator
 from .log import Row
 from .training_config import TrainingConfig
 
-N_PROBES = 6
+N_SAMPLES = 6
 TOP_K = 5
 
 # Pieces of a held-out sentence that is asked: enough to know what it is about, and
@@ -28,7 +28,7 @@ _N_DIGITS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe:
+class FillMaskSample:
     """`piece_ids`: [CLS] ... [MASK] ... [SEP]. `answer`: what the text has there, if
     that is known."""
 
@@ -37,53 +37,53 @@ class Probe:
     answer: str | None = None
 
 
-def make_probes(
+def make_samples(
     config: TrainingConfig,
     held_out: CorpusPart,
     wordpiece: WordPiece,
     *,
     max_pieces: int,
-) -> list[Probe]:
+) -> list[FillMaskSample]:
     """The config's, or if it has none some held-out sentences, the same each time.
 
     Raises ValueError if a text is longer than `max_pieces`.
     """
-    if not config.probes:
-        found = _held_out_probes(held_out, wordpiece, config.seed, max_pieces)
-        return [probe for probe, _ in zip(found, range(N_PROBES), strict=False)]
+    if not config.fill_mask_samples:
+        found = _held_out_samples(held_out, wordpiece, config.seed, max_pieces)
+        return [sample for sample, _ in zip(found, range(N_SAMPLES), strict=False)]
     return [
-        Probe(
+        FillMaskSample(
             text=text, piece_ids=encode_masked(wordpiece, text, max_pieces=max_pieces)
         )
-        for text in config.probes
+        for text in config.fill_mask_samples
     ]
 
 
-def answer_probes(
-    model: BertForPretraining, wordpiece: WordPiece, probes: Sequence[Probe]
+def answer_samples(
+    model: BertForPretraining, wordpiece: WordPiece, samples: Sequence[FillMaskSample]
 ) -> list[Row]:
     """For each its text, the answer, and for each [MASK] the guesses, as plain values:
     [["cat", 0.3], ["dog", 0.1], ...]"""
-    sequences = [probe.piece_ids for probe in probes]
-    guessed = guess_masked(model, wordpiece, sequences, top_k=TOP_K) if probes else []
+    sequences = [sample.piece_ids for sample in samples]
+    guessed = guess_masked(model, wordpiece, sequences, top_k=TOP_K) if samples else []
     return [
         {
-            "text": probe.text,
-            "answer": probe.answer,
+            "text": sample.text,
+            "answer": sample.answer,
             "guesses": [
                 [[guess.piece, round(guess.prob, _N_DIGITS)] for guess in guesses]
                 for guesses in by_mask
             ],
         }
-        for probe, by_mask in zip(probes, guessed, strict=True)
+        for sample, by_mask in zip(samples, guessed, strict=True)
     ]
 
 
-def _held_out_probes(
+def _held_out_samples(
     part: CorpusPart, wordpiece: WordPiece, seed: int, max_pieces: int
-) -> Iterator[Probe]:
+) -> Iterator[FillMaskSample]:
     """Sentences in random order, each with a random whole word masked."""
-    generator = make_generator(seed, 0, Stream.PROBES)
+    generator = make_generator(seed, 0, Stream.FILL_MASK_SAMPLES)
     offsets = part.sentence_offsets[: _N_SENTENCES + 1]
     longest = min(_MOST_PIECES, max_pieces - 2)
     n_pieces = np.diff(offsets)
@@ -95,7 +95,7 @@ def _held_out_probes(
             continue
         place = int(generator.choice(places))
         masked = [*ids[:place], wordpiece.mask_id, *ids[place + 1 :]]
-        yield Probe(
+        yield FillMaskSample(
             text=wordpiece.decode(masked),
             piece_ids=[wordpiece.cls_id, *masked, wordpiece.sep_id],
             answer=wordpiece.pieces[ids[place]],

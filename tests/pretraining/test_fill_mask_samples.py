@@ -11,9 +11,13 @@ from spacy_bert.checkpoint import load_pretraining_model
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.fill_mask import fill_mask
+from spacy_bert.pretraining.fill_mask_samples import (
+    N_SAMPLES,
+    answer_samples,
+    make_samples,
+)
 from spacy_bert.pretraining.index.files import CorpusPart
 from spacy_bert.pretraining.index.offsets import Offsets
-from spacy_bert.pretraining.probes import N_PROBES, answer_probes, make_probes
 
 
 def quiet(text: str) -> None:
@@ -41,29 +45,29 @@ def held_out() -> CorpusPart:
 
 
 def test_held_out_sentences_are_asked_where_none_are_given(held_out, pieces):
-    probes = make_probes(TrainingConfig(), held_out, pieces, max_pieces=32)
-    assert len(probes) == N_PROBES
-    for probe in probes:
-        (place,) = np.flatnonzero(np.array(probe.piece_ids) == pieces.mask_id)
-        whole = [pieces.pieces[i] for i in probe.piece_ids]
+    samples = make_samples(TrainingConfig(), held_out, pieces, max_pieces=32)
+    assert len(samples) == N_SAMPLES
+    for sample in samples:
+        (place,) = np.flatnonzero(np.array(sample.piece_ids) == pieces.mask_id)
+        whole = [pieces.pieces[i] for i in sample.piece_ids]
         assert not whole[place + 1].startswith("##") and "[UNK]" not in whole
-        whole[place] = probe.answer
+        whole[place] = sample.answer
         text = " ".join(whole[1:-1])
         assert text.startswith(("the cat sat on the river", "the dog was un ##aff"))
-        assert probe.answer.isalpha()
-        assert "[MASK]" in probe.text and "##" not in probe.text
-    again = make_probes(TrainingConfig(), held_out, pieces, max_pieces=32)
-    assert again == probes
-    other = make_probes(TrainingConfig(seed=1), held_out, pieces, max_pieces=32)
-    assert other != probes
-    assert make_probes(TrainingConfig(), held_out, pieces, max_pieces=8) == []
+        assert sample.answer.isalpha()
+        assert "[MASK]" in sample.text and "##" not in sample.text
+    again = make_samples(TrainingConfig(), held_out, pieces, max_pieces=32)
+    assert again == samples
+    other = make_samples(TrainingConfig(seed=1), held_out, pieces, max_pieces=32)
+    assert other != samples
+    assert make_samples(TrainingConfig(), held_out, pieces, max_pieces=8) == []
 
 
 def test_given_texts_are_asked_as_fill_mask_does(
     held_out, pieces, tmp_path, make_config
 ):
     texts = ["the [MASK] sat on the [MASK]", "a [MASK]"]
-    config = make_config(pretraining={"probes": texts})
+    config = make_config(pretraining={"fill_mask_samples": texts})
     pretrain(config, tmp_path / "out", write=quiet)
     lines = (tmp_path / "out" / "fills.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
@@ -79,17 +83,17 @@ def test_given_texts_are_asked_as_fill_mask_does(
 
 
 def test_asking_changes_nothing(held_out, pieces, pretraining_model):
-    probes = make_probes(TrainingConfig(), held_out, pieces, max_pieces=32)
+    samples = make_samples(TrainingConfig(), held_out, pieces, max_pieces=32)
     chance = torch.get_rng_state()
-    first = answer_probes(pretraining_model, pieces, probes)
+    first = answer_samples(pretraining_model, pieces, samples)
     assert torch.equal(chance, torch.get_rng_state())
-    assert first == answer_probes(pretraining_model, pieces, probes)
+    assert first == answer_samples(pretraining_model, pieces, samples)
 
 
 def test_a_text_that_is_too_long_is_refused_before_the_first_step(
     tmp_path, make_config
 ):
-    config = make_config(pretraining={"probes": ["[MASK] " + "cat " * 40]})
+    config = make_config(pretraining={"fill_mask_samples": ["[MASK] " + "cat " * 40]})
     with pytest.raises(ValueError, match="at most 32 pieces.* got 43"):
         pretrain(config, tmp_path / "out", write=quiet)
     assert not (tmp_path / "out" / "model-last").exists()
