@@ -24,9 +24,9 @@ SCORES = {
 def compare_cli(
     metrics: list[Path] = Arg(..., help="JSON files of 'spacy evaluate --output'"),
 ) -> None:
-    """Print the scores of several pipelines on the same data side by side.
+    """Print the scores of several pipelines side by side.
 
-    Each file is a column, named after the file.
+    Each file, from the same data, is a column, named after the file.
     """
     from .errors import shown_as_messages
 

@@ -33,9 +33,9 @@ def convert_cli(
     ),
     force: bool = Opt(False, "--force", "-F", help="Replace an earlier .spacy file"),
 ) -> None:
-    """Convert questions on contexts, or pairs of texts, for 'spacy train' and 'spacy
-    evaluate'.
+    """Convert questions, or pairs of texts, for 'spacy train'.
 
+    'spacy evaluate' reads the same files. Questions come with their contexts.
     Answers become doc.spans["answers"], a label or a score doc.cats. Between two texts
     is U+001E, the pair_separator that 'spacy bert init-config' writes for pairs.
     """

@@ -35,7 +35,7 @@ def evaluate_cli(
     ),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
 ) -> None:
-    """Score masked pieces and next sentences of a checkpoint on any text.
+    """Score a checkpoint's masked pieces and next sentences.
 
     The unigram loss is that of guessing each piece by its frequency in this text: a
     model that learned from context has a lower loss. Options that are not given are

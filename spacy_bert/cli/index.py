@@ -20,7 +20,7 @@ def index_cli(
         0, "--n-process", "-n", help="Processes to use, or 0 for all cores"
     ),
 ) -> None:
-    """Build the index that 'spacy bert pretrain' reads, which builds it too.
+    """Build the index that 'spacy bert pretrain' reads.
 
     What is there already is kept, so an interrupted build goes on. On several machines
     that share a folder, run each with its --shard, and then one without.

@@ -37,8 +37,11 @@ def init_config_cli(
         False, "--force", "-F", help="Replace a config that this command wrote"
     ),
 ) -> None:
-    """Write a full, commented config.cfg for heads on a BERT checkpoint, or for
-    continuing its pretraining."""
+    """Write a config.cfg for training on a checkpoint.
+
+    It is full and commented: for heads on the BERT or, with --pretraining, for more
+    pretraining.
+    """
     from ..folders import replacing_file
     from ..outputs import CONFIG, CONFIG_HEADER, check_output
     from ..pipeline.starter_config import starter_config, task_config

@@ -13,9 +13,9 @@ def quantize_cli(
     output_dir: Path = Arg(..., help="Folder to write"),
     force: bool = Opt(False, "--force", "-F", help="Replace an earlier pipeline"),
 ) -> None:
-    """Write a pipeline whose encoders have 8-bit weights: smaller, and faster on CPUs.
+    """Write a pipeline whose encoders have 8-bit weights.
 
-    It predicts and can be packaged, but not trained. Measure it before you use it:
+    It is smaller, and faster on CPUs. It predicts and can be packaged, but not trained. Measure it before you use it:
     spacy evaluate OUTPUT_DIR DATA
     """
     import spacy

@@ -9,8 +9,11 @@ from wasabi import msg
 def report_cli(
     output_path: Path = Arg(..., help="Folder that 'spacy bert pretrain' writes into"),
 ) -> None:
-    """Draw a run, also one that is still going on: its curves, its settings, and what
-    it puts for [MASK] at each save. Writes report.html, which needs no network."""
+    """Draw a pretraining run as an HTML page.
+
+    It has the curves, the settings, and what the model puts for [MASK] at each save.
+    The run may still be going on. report.html needs no network.
+    """
     from ..pretraining.report import write_report
     from .errors import shown_as_messages
 

@@ -41,14 +41,16 @@ class Bar:
         leaves_trace: bool = True,
     ) -> None:
         self._leaves_trace = leaves_trace
-        self._format = {"unit": unit, "unit_scale": True, "prefix": what}
         self._total, self._n, self._write = max(total, 1), 0, write
+        # Scaled numbers have decimals: "2.00 Docs".
+        is_scaled = self._total >= 1000
+        self._format = {"unit": unit, "unit_scale": is_scaled, "prefix": what}
         self._start = self._last_line = time.monotonic()
         self._tqdm: tqdm[Any] = tqdm(
             total=self._total,
             desc=what,
             unit=unit,
-            unit_scale=True,
+            unit_scale=is_scaled,
             leave=leaves_trace,
             disable=True if write is None else None,
         )

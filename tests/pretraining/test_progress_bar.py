@@ -54,6 +54,15 @@ def test_work_that_is_larger_than_estimated_does_not_pass_100(now):
     assert percents(said) == [90, 100, 100]
 
 
+@pytest.mark.parametrize("total, shown", [(2, "2 Docs of 2 Docs"), (24_000, "24.0k")])
+def test_small_numbers_have_no_decimals(total, shown):
+    said = []
+    with Bar("Converting", total, unit=" Docs", write=said.append):
+        pass
+    assert shown in said[-1]
+    assert "2.0 " not in said[-1] and "2.00" not in said[-1]
+
+
 def test_work_that_fails_is_not_done(now):
     said = []
     with pytest.raises(KeyError), Bar("Reading", 10, write=said.append):
