@@ -15,8 +15,8 @@ def quantize_cli(
 ) -> None:
     """Write a pipeline whose encoders have 8-bit weights.
 
-    It is smaller, and faster on CPUs. It predicts and can be packaged, but not trained. Measure it before you use it:
-    spacy evaluate OUTPUT_DIR DATA
+    It is smaller, and faster on CPUs. It predicts and can be packaged, but not trained.
+    Measure it before you use it: spacy evaluate OUTPUT_DIR DATA
     """
     import spacy
 
