@@ -84,7 +84,7 @@ def _put_ours(
 def _prepare(args: argparse.Namespace) -> Path:
     """The folder of train.spacy and dev.spacy."""
     nlp = spacy.blank("en")
-    folder = args.work / f"{args.kind} {args.dataset} {args.n_dev}"
+    folder: Path = args.work / f"{args.kind} {args.dataset} {args.n_dev}"
     folder.mkdir(parents=True, exist_ok=True)
     has_paragraphs = (args.kind, args.dataset) == ("tok2vec", "bc5cdr")
     if not has_paragraphs:

@@ -8,11 +8,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from .encoder.timing import describe_machine
 
 Result = dict[str, Any]
+Given = TypeVar("Given")
 
 
 class Store:
@@ -63,7 +64,7 @@ class Store:
         return list({"\n".join(result["machine"]): None for result in results})
 
 
-def run_alone(function: Callable[..., Result], /, **arguments: Any) -> Result:
+def run_alone(function: Callable[..., Given], /, **arguments: Any) -> Given:
     """In a process of its own, which finds nothing that others left."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, **arguments).result()

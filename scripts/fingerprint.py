@@ -93,7 +93,11 @@ def _pretrain(folder: Path) -> None:
     }
     options = [part for k, v in overrides.items() for part in (f"--{k}", str(v))]
     config = CONFIGS / "pretrain.cfg"
-    for arguments in (["vocab", config], ["pretrain", config, folder / "bert"]):
+    runs: list[list[str | Path]] = [
+        ["vocab", config],
+        ["pretrain", config, folder / "bert"],
+    ]
+    for arguments in runs:
         subprocess.run([*command, *arguments, *options], check=True, stdout=sys.stderr)
 
 
@@ -137,12 +141,12 @@ def _train(folder: Path) -> None:
     _show("training: log", (_logged(row) for row in filter(None, rows)))
 
 
-def _find_models(pipe: Any) -> Iterator[Model]:
+def _find_models(pipe: Any) -> Iterator[Model[Any, Any]]:
     if isinstance(getattr(pipe, "model", None), Model):
         yield from pipe.model.walk()
 
 
-def _weights(model: Model) -> Iterator[Any]:
+def _weights(model: Model[Any, Any]) -> Iterator[Any]:
     yield from (model.get_param(name) for name in model.param_names)
     for shim in model.shims:
         yield from (tensor.numpy() for tensor in shim._model.state_dict().values())

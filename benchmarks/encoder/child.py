@@ -8,6 +8,7 @@ of many tokens), "save" (a pipeline to a folder), "start" (load it and predict).
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,13 @@ def _peak() -> float:
     raise OSError("/proc/self/status has no VmHWM.")
 
 
-TASKS = {"predict": predict, "train": train, "long": long, "save": save, "start": start}
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "predict": predict,
+    "train": train,
+    "long": long,
+    "save": save,
+    "start": start,
+}
 
 if __name__ == "__main__":
     main()

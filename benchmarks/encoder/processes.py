@@ -56,7 +56,10 @@ def growth(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
     run = through_pipe(nlp, nlp.batch_size)
     runs = {name: partial(run, some) for name, some in kinds.items()}
     seconds = interleaved(runs, n_rounds=n_rounds)
-    n_tokens = {k: sum(map(len, nlp.tokenizer.pipe(v))) for k, v in kinds.items()}
+    n_tokens = {
+        name: sum(len(nlp.make_doc(text)) for text in some)
+        for name, some in kinds.items()
+    }
     return {name: 1e6 * seconds[name] / n_tokens[name] for name in kinds}
 
 
@@ -64,4 +67,5 @@ def _child(task: str, system: str, *arguments: object) -> dict[str, Any]:
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.encoder.child", task]
     command += [system, *map(str, arguments)]
     finished = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(finished.stdout.splitlines()[-1])
+    result: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
+    return result

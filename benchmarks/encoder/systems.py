@@ -61,7 +61,9 @@ def transformer_model() -> dict[str, Any]:
 
 def spacy_transformers(*, heads: bool = False) -> Language:
     nlp = spacy.blank("en")
-    transformer = nlp.add_pipe("transformer", config={"model": transformer_model()})
+    transformer: Any = nlp.add_pipe(
+        "transformer", config={"model": transformer_model()}
+    )
     if heads:
         _add_heads(nlp, TRANSFORMER_LISTENER)
     else:

@@ -29,7 +29,8 @@ def open_blocks(text: Text, *, held_out: bool = False) -> Blocks:
         joined = np.concatenate(ids)
         n_blocks = len(joined) // LENGTH
         np.save(path, joined[: n_blocks * LENGTH].reshape(n_blocks, LENGTH))
-    return np.load(path, mmap_mode="r")
+    blocks: Blocks = np.load(path, mmap_mode="r")
+    return blocks
 
 
 def _lines(data: Path, *, held_out: bool) -> Iterator[str]:

@@ -56,7 +56,9 @@ def best_tuned(store: Store, shape: str) -> Recipe:
     if not rows:
         return {}
     _, runs = max(rows, key=lambda row: row[0])
-    return min(runs.values(), key=lambda run: run["blocks"])["settings"]
+    best = min(runs.values(), key=lambda run: run["blocks"])
+    settings: Recipe = best["settings"]
+    return settings
 
 
 def train_and_judge(

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
-from transformers import BertForPreTraining, PrinterCallback, Trainer, TrainerCallback
+from transformers import BertForPreTraining, PrinterCallback, TrainerCallback
+from transformers.trainer import Trainer
 
 from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.batches import PretrainingBatch
@@ -110,8 +111,9 @@ def pad(batch: PretrainingBatch) -> dict[str, Tensor]:
 class _ReadyBatches(Trainer):
     """Takes the items of its data set as they are, in their order."""
 
-    def get_train_dataloader(self) -> DataLoader:
-        return DataLoader(self.train_dataset, batch_size=None)
+    def get_train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        batches: Any = self.train_dataset
+        return DataLoader(batches, batch_size=None)
 
 
 class _Stopwatch(TrainerCallback):

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset
 from transformers import (
@@ -14,11 +15,11 @@ from transformers import (
     BertTokenizerFast,
     DataCollatorForLanguageModeling,
     PrinterCallback,
-    Trainer,
     TrainerCallback,
     TrainerControl,
     set_seed,
 )
+from transformers.trainer import Trainer
 
 from spacy_bert.tokenization.wordpiece import SPECIAL_PIECES
 
@@ -89,7 +90,7 @@ def _make_trainer(
     )
 
 
-class _Blocks(Dataset):
+class _Blocks(Dataset[dict[str, Tensor]]):
     """Blocks in memory, with the pieces marked that are never hidden."""
 
     def __init__(self, blocks: Blocks, tokenizer: BertTokenizerFast) -> None:
@@ -140,7 +141,8 @@ class _ByTheClock(Trainer):
     def create_scheduler(
         self, num_training_steps: int, optimizer: Any = None
     ) -> LambdaLR:
-        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, self._factor)
+        stepped = cast(Optimizer, optimizer or self.optimizer)
+        self.lr_scheduler = LambdaLR(stepped, self._factor)
         return self.lr_scheduler
 
     def _factor(self, _: int) -> float:

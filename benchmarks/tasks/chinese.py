@@ -4,6 +4,7 @@ import csv
 import json
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -82,7 +83,7 @@ def cmrc2018(data: Path, nlp: Language) -> Splits:
     return {"train": train[:-500], "dev": train[-500:], "test": test}
 
 
-def _json_lines(path: Path) -> list[dict]:
+def _json_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
 
 

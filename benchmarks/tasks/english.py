@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -176,7 +177,7 @@ def _entities(path: Path, nlp: Language) -> list[Doc]:
     return [make_tagged_doc(nlp.vocab, *text) for text in read_conll(path)]
 
 
-def _span_docs(record: dict, nlp: Language) -> Iterator[Doc]:
+def _span_docs(record: dict[str, Any], nlp: Language) -> Iterator[Doc]:
     sentences = record["sentences"]
     for i in range(0, len(sentences), 10):
         first, end = sentences[i][0], sentences[min(i + 10, len(sentences)) - 1][1]

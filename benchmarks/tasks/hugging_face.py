@@ -14,9 +14,9 @@ from transformers import (
     BertForSequenceClassification,
     DataCollatorWithPadding,
     PreTrainedModel,
-    Trainer,
     TrainingArguments,
 )
+from transformers.trainer import Trainer
 
 from spacy_bert.pipeline.segments import RECORD_SEPARATOR, split_segments
 from spacy_bert.tasks import squad_metrics
@@ -48,8 +48,8 @@ def run(recipe: Recipe, seed: int, *, data: Path, work: Path) -> dict[str, Any]:
     minutes = stopwatch.minutes()
     features = task.features(test)
     columns = ("input_ids", "attention_mask", "token_type_ids")
-    inputs = [{name: feature[name] for name in columns} for feature in features]
-    outputs = trainer.predict(inputs).predictions
+    inputs: Any = [{name: feature[name] for name in columns} for feature in features]
+    outputs: Any = trainer.predict(inputs).predictions
     scores = task.scores(test, features, outputs)
     return {**minutes, **{k: 100 * v for k, v in scores.items()}}
 
@@ -61,7 +61,7 @@ def _train(
     seed: int,
     output: Path,
 ) -> Trainer:
-    columns = ("input_ids", "attention_mask", "token_type_ids")
+    columns: tuple[str, ...] = ("input_ids", "attention_mask", "token_type_ids")
     columns += ("labels", "start_positions", "end_positions")
     inputs = [{k: f[k] for k in columns if k in f} for f in features]
     arguments = TrainingArguments(
@@ -79,10 +79,10 @@ def _train(
         disable_tqdm=True,
     )
     tokenizer = AutoTokenizer.from_pretrained(minilm())
-    trainer = Trainer(
+    trainer: Trainer = Trainer(
         model=model,
         args=arguments,
-        train_dataset=inputs,  # type: ignore[arg-type]
+        train_dataset=inputs,
         data_collator=DataCollatorWithPadding(tokenizer),
     )
     trainer.train()
@@ -116,15 +116,15 @@ class _Pairs:
 
     def scores(
         self, docs: Sequence[Doc], features: list[dict[str, Any]], logits: np.ndarray
-    ) -> dict[str, float | None]:
+    ) -> dict[str, float]:
         targets = np.array([self._target(doc) for doc in docs])
         if len(self.labels) > 1:
             return {"cats_micro_f": float((logits.argmax(-1) == targets).mean())}
         numbers = logits[:, 0].astype(np.float64)
-        return {
-            "cats_pearson": correlate(numbers, targets),
-            "cats_spearman": correlate(rank(numbers), rank(targets)),
-        }
+        pearson = correlate(numbers, targets)
+        spearman = correlate(rank(numbers), rank(targets))
+        assert pearson is not None and spearman is not None
+        return {"cats_pearson": pearson, "cats_spearman": spearman}
 
     def _target(self, doc: Doc) -> float | int:
         numbers = [doc.cats[label] for label in self.labels]

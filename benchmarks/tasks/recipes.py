@@ -45,7 +45,7 @@ class Recipe:
     n_docs: int = 0
 
 
-_TREES = {"tagger": {}, "parser": {}}
+_TREES: Mapping[str, Mapping[str, Any]] = {"tagger": {}, "parser": {}}
 _LAST_FOUR = {"freeze": "all", "layers": [-4, -3, -2, -1], "combine": "concat"}
 # MiniLM's width times four.
 _WIDE = {**LISTENER, "width": 1536}

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import spacy
 from spacy.language import Language
@@ -68,7 +68,8 @@ def check_logger(section: Any) -> Callable[..., Any] | None:
             f"{got}."
         )
     try:
-        return registry.resolve({"logger": dict(section)})["logger"]
+        resolved = registry.resolve({"logger": dict(section)})
+        return cast(Callable[..., Any], resolved["logger"])
     except ConfigValidationError as error:
         messages = [found["msg"] for found in error.errors or ()]
         raise ValueError(f"[logger]: {'; '.join(messages) or error.desc}") from error

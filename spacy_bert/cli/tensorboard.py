@@ -22,7 +22,7 @@ def make_tensorboard_logger(log_dir: str) -> SetupLogger:
         ) from error
 
     def setup_logger(
-        nlp: Language, stdout: IO = sys.stdout, stderr: IO = sys.stderr
+        nlp: Language, stdout: IO[str] = sys.stdout, stderr: IO[str] = sys.stderr
     ) -> tuple[Callable[[Info | None], None], Callable[[], None]]:
         writer = SummaryWriter(log_dir)
         settings = json.dumps(nlp.config.interpolate(), indent=2)

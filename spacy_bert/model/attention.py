@@ -51,7 +51,10 @@ class SelfAttention(nn.Module):
         projected = self.project(hidden)
         qkv = projected.view(hidden.shape[0], 3, self.n_heads, -1)
         attended = self.attend(qkv, batch, dropout_prob).flatten(1)
-        return self.output(attended if rows is None else attended.index_select(0, rows))
+        output: Tensor = self.output(
+            attended if rows is None else attended.index_select(0, rows)
+        )
+        return output
 
     def attend(self, qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tensor:
         """(n_pieces, 3, n_heads, head_width) -> (n_pieces, n_heads, head_width)"""

@@ -41,7 +41,10 @@ class EncoderLayer(nn.Module):
             hidden = hidden.index_select(0, rows)
         hidden = self.attention_norm(hidden + attended)
         expanded = self.activation(self.expand(hidden))
-        return self.output_norm(hidden + dropout(self.contract(expanded), prob))
+        output: Tensor = self.output_norm(
+            hidden + dropout(self.contract(expanded), prob)
+        )
+        return output
 
 
 class Gelu(nn.Module):

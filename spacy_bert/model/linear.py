@@ -38,7 +38,8 @@ class Linear(nn.Linear):
         if torch.is_grad_enabled():
             # A step is to follow, and training needs the memory.
             self._laid_out = None
-            return _OneDnnLinear.apply(rows, self.weight, self.bias)
+            product: Tensor = _OneDnnLinear.apply(rows, self.weight, self.bias)
+            return product
         return _product(rows, self._lay_out(), self.bias)
 
     def __getstate__(self) -> dict[str, object]:
@@ -54,7 +55,7 @@ class Linear(nn.Linear):
         laid_out = self._laid_out
         if laid_out and laid_out[0] is weight and laid_out[1:3] == state:
             return laid_out[3]
-        matrix = torch.ops.mkldnn._reorder_linear_weight(weight)
+        matrix: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight)
         self._laid_out = weight, *state, matrix
         return matrix
 
@@ -78,4 +79,7 @@ class _OneDnnLinear(torch.autograd.Function):
 
 
 def _product(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    return torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(
+        rows, weight, bias, "none", [], ""
+    )
+    return product

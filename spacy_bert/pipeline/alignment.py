@@ -90,7 +90,8 @@ def expand_ranges(
     """Count up from each start. starts [5, 9], counts [2, 3] -> [5, 6, 9, 10, 11]"""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(starts - (ends - counts), counts)
+    firsts: NDArray[np.int64] = np.repeat(starts - (ends - counts), counts)
+    return np.arange(total) + firsts
 
 
 def _token_bounds(

@@ -170,7 +170,7 @@ def build_cls_vectors(
 
 
 def _forward(
-    model: Model, docs: list[Doc], is_train: bool
+    model: Model[Any, Any], docs: list[Doc], is_train: bool
 ) -> tuple[Any, Callable[[Any], list[Doc]]]:
     encoded, backprop_vectors = encode_docs(model, docs, is_train)
     takes: Vectors = model.attrs["takes"]
@@ -184,7 +184,9 @@ def _forward(
     return getattr(encoded, takes), backprop
 
 
-def _replace_listener(copied: Model, listener: Tok2VecListener, encoder: Any) -> Model:
+def _replace_listener(
+    copied: Model[Any, Any], listener: Tok2VecListener, encoder: Any
+) -> Model[Any, Any]:
     """spaCy's hook: an encoder in a listener's place gives what it took.
 
     Raises ValueError if a head has several listeners: spaCy would replace every
@@ -214,7 +216,7 @@ def _replace_listener_config(
     }
 
 
-def _init(model: Model, X: list[Doc] | None = None, Y: None = None) -> None:
+def _init(model: Model[Any, Any], X: list[Doc] | None = None, Y: None = None) -> None:
     """Random weights, if a model that stands alone inside a head has none yet."""
     shim = get_shim(model)
     texts = [doc.text for doc in X or []]

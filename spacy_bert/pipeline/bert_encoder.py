@@ -162,7 +162,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             )
         return losses
 
-    def use_params(self, params: dict) -> Iterator[None]:
+    def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
         self._finish_trained()
         yield from super().use_params(params)
 
@@ -227,7 +227,8 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         self.sign_listeners()
-        return super().to_bytes(exclude=exclude)
+        data: bytes = super().to_bytes(exclude=exclude)
+        return data
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """A folder whose `model` is a checkpoint that `transformers` loads too."""

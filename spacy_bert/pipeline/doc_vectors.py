@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 NAMES = ("bert_cls", "bert_pooled", "bert_source")
 
 
-class UserData(dict):
+class UserData(dict[Any, Any]):
     """A Doc's user_data, and next to it values that are not saved with the Doc.
 
     `Doc.copy` keeps them, as `nlp.update` works on copies. A pickle, which is written
@@ -34,7 +34,7 @@ class UserData(dict):
         copied.unsaved = copy.deepcopy(self.unsaved, memo)
         return copied
 
-    def __reduce__(self) -> tuple[type, tuple[dict]]:
+    def __reduce__(self) -> tuple[type, tuple[dict[Any, Any]]]:
         return dict, (dict(self),)
 
 

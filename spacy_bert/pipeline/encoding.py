@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from spacy.tokens import Doc
@@ -43,7 +43,7 @@ def check_trainable(shim: BertShim) -> None:
         )
 
 
-def get_shim(model: Model, *, component: str | None = None) -> BertShim:
+def get_shim(model: Model[Any, Any], *, component: str | None = None) -> BertShim:
     """Return the encoder and vocabulary of a model made by `build_bert_encoder`.
 
     component: the name of the encoder in its pipeline, for the error.
@@ -60,7 +60,7 @@ def get_shim(model: Model, *, component: str | None = None) -> BertShim:
     )
 
 
-def find_shims(model: Model) -> list[BertShim]:
+def find_shims(model: Model[Any, Any]) -> list[BertShim]:
     """The encoders anywhere in a model, such as a head's own."""
     return [
         shim
@@ -71,7 +71,7 @@ def find_shims(model: Model) -> list[BertShim]:
 
 
 def encode_docs(
-    model: Model, docs: Sequence[Doc], is_train: bool
+    model: Model[Any, Any], docs: Sequence[Doc], is_train: bool
 ) -> tuple[Encoded, Callable[[Gradients], None]]:
     """Vectors of the Docs, and a callback that sends gradients through the encoder."""
     shim = get_shim(model)

@@ -1,6 +1,7 @@
 """Which weights an encoder has, in few bytes: model -> hexadecimal digits."""
 
 import hashlib
+from typing import Any
 
 import torch
 from thinc.api import Model
@@ -8,7 +9,7 @@ from thinc.api import Model
 from .encoding import get_shim
 
 
-def fingerprint(model: Model) -> str | None:
+def fingerprint(model: Model[Any, Any]) -> str | None:
     """A hash of the weights and of the settings that change their vectors; None if
     there are no weights yet.
 

@@ -44,7 +44,7 @@ def build_layer_mix(
 
 
 def _init(
-    model: Model, X: list[Doc] | None = None, Y: list[Floats2d] | None = None
+    model: Model[Any, Any], X: list[Doc] | None = None, Y: list[Floats2d] | None = None
 ) -> None:
     """Begins as the plain mean."""
     model.layers[0].initialize(X=X)
@@ -53,7 +53,7 @@ def _init(
 
 
 def _forward(
-    model: Model, docs: list[Doc], is_train: bool
+    model: Model[Any, Any], docs: list[Doc], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     n_layers, width = model.get_dim("n_layers"), model.get_dim("nO")
     xp: Any = model.ops.xp
@@ -71,7 +71,7 @@ def _forward(
         )
         model.inc_grad("weights", scale * shares * (along - (shares * along).sum()))
         model.inc_grad("scale", (shares * along).sum(keepdims=True))
-        return backprop_stacked(
+        d_stacked: list[Doc] = backprop_stacked(
             [
                 (scale * d[:, None, :] * shares[None, :, None]).reshape(
                     len(d), n_layers * width
@@ -79,5 +79,6 @@ def _forward(
                 for d in d_docs
             ]
         )
+        return d_stacked
 
     return [scale * x for x in mixed], backprop

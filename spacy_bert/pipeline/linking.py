@@ -27,7 +27,7 @@ _ATTR = "encoder_fingerprint"
 class LinkedTok2Vec(Tok2Vec):
     """An encoder whose listeners follow its name, and know it by its fingerprint."""
 
-    def __init__(self, vocab: Vocab, model: Model, name: str) -> None:
+    def __init__(self, vocab: Vocab, model: Model[Any, Any], name: str) -> None:
         self._linked = _Linked()
         super().__init__(vocab, model, name)
 
@@ -148,7 +148,7 @@ class LinkedTok2Vec(Tok2Vec):
         listener.link = _Link(self)  # type: ignore[attr-defined]
 
 
-class _Linked(weakref.WeakSet):
+class _Linked(weakref.WeakSet[Tok2VecListener]):
     """The listeners that an encoder was linked to so far; none after a pickle."""
 
     def __reduce__(self) -> tuple[type, tuple[()]]:

@@ -132,7 +132,9 @@ def get_grad_factor(listener: Tok2VecListener) -> float:
     return listener.grad_factor if isinstance(listener, BertListener) else 1.0
 
 
-def expect_takes(tok2vec: Model, expected: Literal["tokens", "[CLS]"]) -> None:
+def expect_takes(
+    tok2vec: Model[Any, Any], expected: Literal["tokens", "[CLS]"]
+) -> None:
     """What a head's model asks of the listener that it is given.
 
     Raises ValueError if that one takes the other kind of vectors.

@@ -117,10 +117,10 @@ def _adamw_step(
             _state(optimizer.averages, key, p).lerp_(p, 1 - kept)
 
 
-def _state(states: dict, key: Key, parameter: nn.Parameter) -> Tensor:
+def _state(states: dict[Key, FloatsXd], key: Key, parameter: nn.Parameter) -> Tensor:
     """The optimizer's array for a parameter, zeros at first, as a view in torch."""
     if key not in states:
-        states[key] = torch2xp(torch.zeros_like(parameter))
+        states[key] = cast(FloatsXd, torch2xp(torch.zeros_like(parameter)))
     return xp2torch(states[key], device=parameter.device).view_as(parameter)
 
 

@@ -6,6 +6,7 @@ tokenizer that takes the character for white space, as spaCy's own do.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -114,7 +115,7 @@ def get_pair_separator(nlp: Language) -> str:
     return require_separator(model for model in models if isinstance(model, Model))
 
 
-def require_separator(models: Iterable[Model]) -> str:
+def require_separator(models: Iterable[Model[Any, Any]]) -> str:
     """Return the separator of the encoders in these models, or of those that their
     listeners listen to.
 

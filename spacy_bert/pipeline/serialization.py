@@ -26,7 +26,8 @@ def serialize(encoder: BertEncoder, wordpiece: WordPiece) -> bytes:
         "pieces": list(wordpiece.pieces),
         **{name: getattr(wordpiece, name) for name in _CHOICES},
     }
-    return srsly.msgpack_dumps(message)
+    data: bytes = srsly.msgpack_dumps(message)
+    return data
 
 
 def deserialize(data: bytes, *, source: str) -> tuple[BertEncoder, WordPiece] | None:

@@ -43,6 +43,8 @@ class BertShim(Shim):
     spaCy builds a pipeline several times on the way to one, so an empty shim is cheap.
     """
 
+    _model: BertEncoder | None
+
     def __init__(
         self,
         architecture: BertConfig,

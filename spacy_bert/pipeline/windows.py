@@ -120,7 +120,9 @@ def _last_cut(cuts: NDArray[np.int64], *, after: int, up_to: int) -> int | None:
 def _count_pieces(windows: NDArray[np.int64]) -> NDArray[np.int64]:
     """With [CLS] and [SEP]. (n_windows, 5) -> (n_windows,)"""
     first, first_stop, second, second_stop, _ = windows.T
-    return first_stop - first + second_stop - second + N_SPECIAL + (second >= 0)
+    n_own = first_stop - first + second_stop - second
+    n_pieces: NDArray[np.int64] = n_own + N_SPECIAL + (second >= 0)
+    return n_pieces
 
 
 def _split_by_pieces(

@@ -3,6 +3,7 @@ CRF."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -41,7 +42,7 @@ def make_bert_ner(
     nlp: Language,
     name: str,
     model: Model[list[Doc], TagScores],
-    scorer: Callable | None,
+    scorer: Callable[..., Any] | None,
 ) -> "BertNer":
     return BertNer(nlp.vocab, model, name, scorer=scorer)
 
@@ -62,7 +63,7 @@ class BertNer(EarlyPipe):
         model: Model[list[Doc], TagScores],
         name: str = "bert_ner",
         *,
-        scorer: Callable | None = None,
+        scorer: Callable[..., Any] | None = None,
     ) -> None:
         if "decoder" not in model.attrs:
             raise ValueError(

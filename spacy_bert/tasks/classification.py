@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from math import log
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from spacy import registry
@@ -67,7 +67,7 @@ def _rare_classes(ops: Ops, shape: Shape) -> FloatsXd:
 
 
 def _skip_unlabelled(
-    model: Model, scores: Floats2d, is_train: bool
+    model: Model[Any, Any], scores: Floats2d, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
     """`textcat` takes a missing class for a 0 (`textcat_multilabel` does not), so that
     what a Doc without any comes back with, scores - truths, sums to 1 instead of 0."""
@@ -75,13 +75,14 @@ def _skip_unlabelled(
     def backprop(d_scores: Floats2d) -> Floats2d:
         expect_finite(d_scores.sum(axis=1).sum(keepdims=False), name="textcat")
         is_labelled = d_scores.sum(axis=1, keepdims=True) < 0.5
-        return d_scores * is_labelled
+        d_labelled: Floats2d = d_scores * is_labelled
+        return d_labelled
 
     return scores, backprop
 
 
 def _expect_finite(
-    model: Model, scores: Floats2d, is_train: bool
+    model: Model[Any, Any], scores: Floats2d, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
     """spaCy's component does not look at its loss."""
 

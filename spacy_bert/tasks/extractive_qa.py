@@ -6,6 +6,7 @@ attrs["scores"] and that of "no answer" in attrs["no_answer"].
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def make_extractive_qa(
     n_best: int,
     max_answer_tokens: int,
     no_answer_threshold: float,
-    scorer: Callable | None,
+    scorer: Callable[..., Any] | None,
 ) -> "ExtractiveQA":
     qa = ExtractiveQA(
         nlp.vocab,
@@ -94,7 +95,7 @@ class ExtractiveQA(EarlyPipe):
         n_best: int = 1,
         max_answer_tokens: int = 30,
         no_answer_threshold: float = 0.0,
-        scorer: Callable | None = None,
+        scorer: Callable[..., Any] | None = None,
     ) -> None:
         if "can_abstain" not in model.attrs:
             raise ValueError(

@@ -1,6 +1,7 @@
 """The Thinc model of `extractive_qa`: list[Doc] -> start and end logits of tokens."""
 
 from collections.abc import Callable
+from typing import Any
 
 from spacy import registry
 from spacy.tokens import Doc
@@ -33,7 +34,7 @@ def build_extractive_qa(
     if cls is not None:
         mistakes.collect(lambda: expect_takes(cls, "[CLS]"))
     mistakes.raise_any(BLOCK)
-    layers: list[Model] = [chain(tok2vec, with_array(_make_scores(tok2vec)))]
+    layers: list[Model[Any, Any]] = [chain(tok2vec, with_array(_make_scores(tok2vec)))]
     if cls is not None:
         layers.append(chain(cls, _make_scores(cls)))
     model: Model[list[Doc], list[Floats2d]] = Model(
@@ -47,12 +48,12 @@ def build_extractive_qa(
     return model
 
 
-def _make_scores(vectors: Model) -> Model[Floats2d, Floats2d]:
+def _make_scores(vectors: Model[Any, Any]) -> Model[Floats2d, Floats2d]:
     return Linear(nO=N_LOGITS, nI=vectors.maybe_get_dim("nO"))
 
 
 def _init(
-    model: Model, X: list[Doc] | None = None, Y: list[Floats2d] | None = None
+    model: Model[Any, Any], X: list[Doc] | None = None, Y: list[Floats2d] | None = None
 ) -> None:
     for layer in model.layers:
         layer.initialize(X=X)
@@ -69,7 +70,8 @@ def _forward(
 
     def backprop(d_logits: list[Floats2d]) -> list[Doc]:
         backprop_cls(vstack([d_rows[:1] for d_rows in d_logits]))
-        return backprop_tokens([d_rows[1:] for d_rows in d_logits])
+        d_docs: list[Doc] = backprop_tokens([d_rows[1:] for d_rows in d_logits])
+        return d_docs
 
     together = [vstack([no_answer[i : i + 1], rows]) for i, rows in enumerate(logits)]
     return together, backprop

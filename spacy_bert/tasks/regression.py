@@ -128,9 +128,11 @@ class TextRegressor(EarlyPipe):
         """(n_docs, n_labels), on the labels' own scales."""
         docs = list(docs)
         if not docs:
-            return self.model.ops.alloc2f(0, len(self.labels))
+            scores: Floats2d = self.model.ops.alloc2f(0, len(self.labels))
+            return scores
         means, deviations = self._scales()
-        return self.model.predict(docs) * deviations + means
+        scores = self.model.predict(docs) * deviations + means
+        return scores
 
     def set_annotations(self, docs: Iterable[Doc], scores: Floats2d) -> None:
         for doc, numbers in zip(docs, scores.tolist(), strict=True):

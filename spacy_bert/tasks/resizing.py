@@ -14,7 +14,9 @@ from thinc.api import Model
 RARE_OUTPUT = -10.0
 
 
-def resize_output(model: Model, n_outputs: int, *, is_rare: bool = False) -> Model:
+def resize_output(
+    model: Model[Any, Any], n_outputs: int, *, is_rare: bool = False
+) -> Model[Any, Any]:
     """Give a head's "output_layer" so many outputs; returns the head.
 
     Rows that were learned stay; new ones are drawn as at the start.
@@ -36,9 +38,9 @@ def resize_output(model: Model, n_outputs: int, *, is_rare: bool = False) -> Mod
     return model
 
 
-def resize_layer(layer: Model, n_outputs: int) -> Model:
+def resize_layer(layer: Model[Any, Any], n_outputs: int) -> Model[Any, Any]:
     """Return a layer with so many outputs along each axis that had nO of them."""
-    resized: Model = Model(
+    resized: Model[Any, Any] = Model(
         layer.name,
         layer._func,
         init=layer.init,
@@ -62,7 +64,9 @@ def resize_layer(layer: Model, n_outputs: int) -> Model:
     return resized
 
 
-def replace_layer(model: Model, old: Model, new: Model) -> None:
+def replace_layer(
+    model: Model[Any, Any], old: Model[Any, Any], new: Model[Any, Any]
+) -> None:
     """Put a layer in the place of another one, and tell those around it its width."""
     n_before = old.maybe_get_dim("nO")
     model.replace_node(old, new)

@@ -135,7 +135,8 @@ class WordPiece:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Pieces joined into readable text; special pieces stay visible."""
-        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False)
+        return text
 
     def hugging_face_tokenizer(self) -> Tokenizer:
         """The same with [CLS] and [SEP] added and special pieces read in texts, as

@@ -50,7 +50,8 @@ def put_away(model: Any) -> None:
 
 def whole(tensor: Any) -> Tensor:
     """All of a tensor of which this rank may have a part. Each rank has to ask."""
-    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+    full: Tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+    return full
 
 
 def part_like(tensor: Tensor, other: Any) -> Tensor:

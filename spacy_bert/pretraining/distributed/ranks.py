@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -55,7 +55,7 @@ class Ranks:
         shared, reason = message[0]
         if reason:
             raise OtherRankError(f"Rank 0: {reason}")
-        return result if self.is_first else shared
+        return cast(Result, result if self.is_first else shared)
 
     def each(self, task: Callable[[], Result]) -> Result:
         """What `task` gives here, once all ranks have done it. It sends no messages.
@@ -74,7 +74,7 @@ class Ranks:
         for rank, reason in enumerate(reasons):
             if reason:
                 raise OtherRankError(f"Rank {rank}: {reason}")
-        return result
+        return cast(Result, result)
 
     def sum(self, *values: float) -> list[float]:
         """Over all ranks, the same to the bit on each."""

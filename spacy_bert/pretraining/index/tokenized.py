@@ -60,7 +60,8 @@ def starts_of_words(
     Words from 0 and 4, pieces from 0, 2, 4 -> True, False, True.
     """
     words = np.searchsorted(np.asarray(word_starts), first_characters, side="right")
-    return np.diff(words, prepend=-1) != 0
+    is_start: NDArray[np.bool_] = np.diff(words, prepend=-1) != 0
+    return is_start
 
 
 # The ids of a sentence, and which of them begin a word, if that is asked for.

@@ -106,4 +106,5 @@ def _add_read(n_bytes: int) -> None:
 
 @lru_cache(maxsize=1)
 def _load(common: bytes) -> IndexPlan:
-    return pickle.loads(common)
+    plan: IndexPlan = pickle.loads(common)
+    return plan

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -21,6 +21,8 @@ from .offsets import Offsets
 
 # A multiple of 8, so that bits of a block are whole bytes.
 _BLOCK = 1 << 20
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 class PartWriter:
@@ -136,12 +138,14 @@ class _BitWriter:
         self._file.write(np.packbits(self._rest, bitorder="little").tobytes())
 
 
-def _blocks(array: NDArray) -> Iterator[NDArray]:
+def _blocks(array: NDArray[Number]) -> Iterator[NDArray[Number]]:
     for start in range(0, len(array), _BLOCK):
         yield array[start : start + _BLOCK]
 
 
-def _unpacked(word_starts: NDArray[np.uint8], n_pieces: int) -> Iterator[NDArray]:
+def _unpacked(
+    word_starts: NDArray[np.uint8], n_pieces: int
+) -> Iterator[NDArray[np.uint8]]:
     for block in _blocks(word_starts):
         bits = np.unpackbits(block, bitorder="little")[:n_pieces]
         yield bits

@@ -6,6 +6,7 @@ i + 2 n, ... and cuts one chunk in each round: several times as fast as one by o
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +51,9 @@ def cut_next_sentences(
     """
     last = part.document_offsets[documents + 1]
     n_random_ahead = 0
-    rounds: list[tuple[NDArray, ...]] = []
+    rounds: list[tuple[NDArray[Any], ...]] = []
 
-    def cut(place: NDArray, start: NDArray) -> NDArray:
+    def cut(place: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.int64]:
         nonlocal n_random_ahead
         least = 1 if faithful else 2
         enough = _enough(part, start, targets[place])
@@ -87,9 +88,9 @@ def cut_ordered(
     last = part.document_offsets[documents + 1]
     first = part.document_offsets[documents]
     (has_order,) = np.nonzero(last - first > 1)
-    rounds: list[tuple[NDArray, ...]] = []
+    rounds: list[tuple[NDArray[Any], ...]] = []
 
-    def cut(i: NDArray, start: NDArray) -> NDArray:
+    def cut(i: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.int64]:
         place = has_order[i]
         stop = np.maximum(_enough(part, start, targets[place]), start + 2)
         stop = np.where(stop + 1 >= last[place], last[place], stop)
@@ -114,7 +115,7 @@ def cut_full_sentences(
     last = offsets[part.document_offsets[documents + 1]]
     starts, stops = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
 
-    def cut(place: NDArray, start: NDArray) -> NDArray:
+    def cut(place: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.int64]:
         stop = start + targets[place]
         whole = offsets[offsets.search(stop, side="right") - 1]
         stop = np.minimum(np.where(whole > start, whole, stop), last[place])
@@ -153,7 +154,7 @@ def _enough(
     return offsets.search(offsets[start] + targets)
 
 
-def _join(rounds: list[tuple[NDArray, ...]]) -> Chunks:
+def _join(rounds: list[tuple[NDArray[Any], ...]]) -> Chunks:
     columns = list(zip(*rounds, strict=True)) or [[np.empty(0, np.int64)]] * 5
     place, start, split, stop, is_random = map(np.concatenate, columns)
     return Chunks(

@@ -39,7 +39,9 @@ class Plan:
     @property
     def n_pieces(self) -> NDArray[np.int64]:
         """Pieces of A and B together. (n_instances,)"""
-        return (self.ranges[:, 1::2] - self.ranges[:, 0::2]).sum(axis=1)
+        lengths = self.ranges[:, 1::2] - self.ranges[:, 0::2]
+        n_pieces: NDArray[np.int64] = lengths.sum(axis=1)
+        return n_pieces
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Plan":
         is_random = None if self.is_random is None else self.is_random[rows]

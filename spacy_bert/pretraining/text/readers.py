@@ -208,7 +208,7 @@ def _check_length(n_chars: int, beginning: str, source: Source) -> None:
         )
 
 
-def _checked(text: Any, source: Source) -> str:
+def _checked(text: object, source: Source) -> str:
     """A missing text is an empty one; half a character, as JSON's "\\ud83d" without the
     other half, becomes U+FFFD."""
     if not isinstance(text, str | None):

@@ -91,7 +91,7 @@ class Source:
         if key != self._key():
             return False
         if self.version:
-            return digest == self.version
+            return bool(digest == self.version)
         return self._size_and_time() == [size, time] or self._hash() == digest
 
     def _size_and_time(self) -> list[int]:

@@ -78,4 +78,5 @@ def _turn(frequencies: Tensor, offset: int) -> Tensor:
     angles = frequencies * offset
     cos, sin = angles.cos(), angles.sin()
     turns = torch.stack((cos, -sin, sin, cos), dim=1).view(-1, 2, 2)
-    return torch.block_diag(*turns)
+    matrix: Tensor = torch.block_diag(*turns)
+    return matrix

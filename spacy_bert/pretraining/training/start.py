@@ -141,4 +141,5 @@ def _describe(config: PretrainingConfig, bert: BertConfig) -> dict[str, Any]:
         "pretraining": asdict(config.pretraining),
         "vocabulary": {"extend_vocab": config.vocabulary.extend_vocab},
     }
-    return json.loads(json.dumps(settings))
+    described: dict[str, Any] = json.loads(json.dumps(settings))
+    return described

@@ -78,9 +78,13 @@ def warm_start(
     model.mlm.bias.copy_(log_probs)
 
 
+# Each pair of pieces as one number, and how often it occurs.
+_Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
 def count_pairs(
     part: CorpusPart, n_pieces: int, *, write: Write | None = None
-) -> tuple[NDArray, NDArray]:
+) -> _Pairs:
     """Pairs of pieces at most WINDOW apart in a sentence, as a * n_pieces + b, in both
     orders, and how often each occurs."""
     keys, counts = np.empty(0, np.int64), np.empty(0, np.int64)
@@ -98,7 +102,7 @@ def count_pairs(
     return _merge((keys, counts), (b * n_pieces + a, counts))
 
 
-def positive_pmi(pairs: tuple[NDArray, NDArray], n_pieces: int) -> Tensor:
+def positive_pmi(pairs: _Pairs, n_pieces: int) -> Tensor:
     """log(p(a, b) / (p(a) p(b))) where that is positive, sparse. Each piece counts as
     context by its frequency to the power of 3/4, as rare ones would weigh too much."""
     keys, counts = pairs
@@ -119,9 +123,7 @@ def positive_pmi(pairs: tuple[NDArray, NDArray], n_pieces: int) -> Tensor:
     ).coalesce()
 
 
-def _merge(
-    one: tuple[NDArray, NDArray], other: tuple[NDArray, NDArray]
-) -> tuple[NDArray, NDArray]:
+def _merge(one: _Pairs, other: _Pairs) -> _Pairs:
     keys, where = np.unique(np.concatenate((one[0], other[0])), return_inverse=True)
     counts = np.bincount(where, weights=np.concatenate((one[1], other[1])))
     return keys, counts.astype(np.int64)
