@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import spacy
 import torch
 from heads import add_head
 from spacy.pipeline.tok2vec import Tok2VecListener
@@ -9,7 +10,7 @@ from spacy.training import Example
 from thinc.api import Adam, set_dropout_rate
 
 from spacy_bert.pipeline.architectures import build_bert_encoder
-from spacy_bert.pipeline.encoding import get_shim
+from spacy_bert.pipeline.encoding import find_shims, get_shim
 
 TEXTS = ["the cat sat on the river bank", "the dog ran"]
 
@@ -94,3 +95,17 @@ def test_the_encoder_in_a_replaced_listeners_place_learns(nlp, head):
         for encoder, weight in zip(encoders, before, strict=True)
     ]
     assert moved == [True, False]
+
+
+@pytest.mark.parametrize("head", ["ner", "textcat"])
+def test_it_learns_after_the_pipeline_was_saved_and_loaded(nlp, head, tmp_path):
+    """Then it is built from the config that `replace_listener_cfg` gives."""
+    add_head(nlp, head)
+    nlp.initialize(lambda: make_examples(nlp))
+    nlp.replace_listeners("bert_encoder", head, ["model.tok2vec"])
+    nlp.to_disk(tmp_path / "pipeline")
+    again = spacy.load(tmp_path / "pipeline")
+    (shim,) = find_shims(again.get_pipe(head).model)
+    before = shim.encoder.layers[0].expand.weight.clone()
+    again.update(make_examples(again), sgd=Adam(0.01), exclude=["bert_encoder"])
+    assert not torch.equal(shim.encoder.layers[0].expand.weight, before)

@@ -16,6 +16,10 @@ from spacy_bert.pretraining.training.run import Run
 from spacy_bert.pretraining.training.schedule import learn_rate_at
 from spacy_bert.pretraining.training.state import read_state
 
+FAILED = StepResult(
+    mlm_loss=float("nan"), nsp_loss=None, gradient_norm=1.0, is_applied=False
+)
+
 
 def quiet(text: str) -> None:
     pass
@@ -148,18 +152,24 @@ def test_going_back_keeps_the_best_and_the_clock(
 
 def test_a_step_that_fails_after_each_rollback_is_given_up():
     """Steps that are done again on the way to it do not count as progress."""
-    faults, failed = (
-        Faults(max_skipped=3),
-        StepResult(
-            mlm_loss=float("nan"), nsp_loss=None, gradient_norm=1.0, is_applied=False
-        ),
-    )
-    assert not faults.add(6, failed)
+    faults = Faults(max_skipped=3)
+    assert not faults.add(6, FAILED)
     for _ in range(2):
-        assert faults.add(6, failed)
+        assert faults.add(6, FAILED)
         for step in (3, 4, 5):
             faults.clear(step)
     with pytest.raises(DivergenceError, match="Step 6 failed, after 3 others"):
-        faults.add(6, failed)
+        faults.add(6, FAILED)
     faults.clear(6)
-    assert not faults.add(7, failed)
+    assert not faults.add(7, FAILED)
+
+
+def test_an_earlier_step_that_fails_too_does_not_hide_a_later_one():
+    """After the rollback from step 6, step 4 fails once, and is then done."""
+    faults = Faults(max_skipped=3)
+    for step in (6, 6, 4):
+        faults.add(step, FAILED)
+    for step in (4, 5):
+        faults.clear(step)
+    with pytest.raises(DivergenceError, match="Step 6 failed, after 3 others"):
+        faults.add(6, FAILED)
