@@ -1,9 +1,12 @@
-"""A toy BERT and where the real data lies."""
+"""A toy BERT, texts with their ids, and where the real data lies."""
 
+import json
 import os
+import shutil
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -18,19 +21,45 @@ from spacy_bert import add_encoder
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pipeline.from_checkpoint import read_architecture
-from spacy_bert.tokenization import WordPiece
+from spacy_bert.tokenization import WordPiece, load_wordpiece
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests that run side by side share the cores, as do the processes they start.
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"
 
+DATA = Path(__file__).parent / "data"
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 TOY_PIECES = (
     "[PAD] [UNK] [CLS] [SEP] [MASK] the a cat dog river bank money sat ran on by "
     "un ##aff ##able ##s . , in was and it of to word ##ing ##ed ! ?"
 ).split()
+
+
+class Reference(NamedTuple):
+    """What `tests/data/make.py` wrote: the pieces that `transformers` found."""
+
+    path: Path
+    wordpiece: WordPiece
+    texts: list[str]
+    ids: list[list[int]]
+    offsets: list[list[list[int]]]
+
+
+@pytest.fixture(scope="session", params=["uncased", "cased"])
+def reference(request) -> Reference:
+    path = DATA / request.param
+    # Some of the texts hold line ends of other kinds.
+    texts = (DATA / "texts.txt").read_bytes().decode("utf8").split("\n")[:-1]
+    rows = json.loads((path / "ids.json").read_text(encoding="utf8"))
+    return Reference(
+        path=path,
+        wordpiece=load_wordpiece(path),
+        texts=texts,
+        ids=[row["ids"] for row in rows],
+        offsets=[row["offsets"] for row in rows],
+    )
 
 
 @pytest.fixture
@@ -128,6 +157,30 @@ def other_defaults(request):
             torch.set_default_dtype(torch.float32)
 
     return change
+
+
+@pytest.fixture(scope="session")
+def random_bert_path(tmp_path_factory) -> Path:
+    """A BERT with random weights that `transformers` made and pickled."""
+    # Takes seconds, and most tests do without.
+    import transformers
+
+    path = tmp_path_factory.mktemp("random_bert")
+    shutil.copytree(DATA / "uncased", path, dirs_exist_ok=True)
+    config = transformers.BertConfig(
+        vocab_size=1200,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.3,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = transformers.BertForPreTraining(config)
+    model.save_pretrained(path, safe_serialization=False)
+    return path
 
 
 @pytest.fixture(scope="session")

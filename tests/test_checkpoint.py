@@ -72,9 +72,14 @@ def test_the_encoder_of_a_pretraining_folder(tmp_path, pretraining_model, wordpi
         assert torch.equal(ours, theirs)
 
 
-def test_a_pickled_checkpoint_of_transformers(shared_data):
+@pytest.mark.parametrize("name", ["random_bert", "hf_tiny_random_bert"])
+def test_a_pickled_checkpoint_of_transformers(request, name):
     """pytorch_model.bin, read without running what is pickled in it."""
-    path = shared_data / "hf_tiny_random_bert"
+    if name == "random_bert":
+        path = request.getfixturevalue("random_bert_path")
+    else:
+        path = request.getfixturevalue("shared_data") / name
+    assert (path / "pytorch_model.bin").is_file()
     encoder, wordpiece = load_encoder(path)
     reference = BertModel.from_pretrained(path).eval()
     ids = [wordpiece.cls_id, *wordpiece.encode("A tiny test.").ids, wordpiece.sep_id]

@@ -1,6 +1,9 @@
 """Docs -> pieces and the tokens that they belong to."""
 
+import unicodedata
+
 import numpy as np
+import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,3 +86,39 @@ def test_pairs_are_those_that_share_a_character(texts):
     assert pairs(alignment) == expected
     assert alignment.n_tokens == n_tokens
     assert len(alignment.piece_ids) == n_pieces
+
+
+@pytest.mark.parametrize("lang", ["en", "xx"])
+def test_pieces_of_a_token_cover_its_characters(reference, lang):
+    """By the characters of each piece that `transformers` gave."""
+    nlp = spacy.blank(lang)
+    n_covered = 0
+    for text, offsets in zip(reference.texts, reference.offsets, strict=True):
+        # U+001E stands between two segments: see above.
+        if "\x1e" in text:
+            continue
+        doc = nlp.make_doc(text)
+        pieces = [set(range(start, end)) for start, end in offsets]
+        tokens = [set(range(t.idx, t.idx + len(t))) for t in doc]
+        got = pairs(align([doc], reference.wordpiece))
+        assert got == [
+            (i, j)
+            for i, piece in enumerate(pieces)
+            for j, token in enumerate(tokens)
+            if piece & token
+        ]
+        for j, token in enumerate(tokens):
+            covered = token & set().union(*(pieces[i] for i, k in got if k == j))
+            left = {text[c] for c in token - covered}
+            dropped = {c for c in left if is_dropped(c, reference.wordpiece.lowercase)}
+            assert left == dropped, (text, text[min(token)])
+            n_covered += len(covered)
+    assert n_covered > 7000
+
+
+def is_dropped(character, lowercase):
+    """White space, controls and private characters; marks, too, if accents are
+    stripped."""
+    kinds = ("Cc", "Cf", "Co", "Mn") if lowercase else ("Cc", "Cf", "Co")
+    kind = unicodedata.category(character)
+    return character.isspace() or character == "\ufffd" or kind in kinds

@@ -69,13 +69,14 @@ def test_rows_that_pad_the_vocabulary_go(tmp_path, toy_config, wordpiece):
     assert torch.equal(hidden_states(again.encoder, ids), before)
 
 
-@pytest.mark.parametrize("name", ["hf_tiny_random_bert", "minilm"])
+@pytest.mark.parametrize("name", ["random_bert", "hf_tiny_random_bert", "minilm"])
 def test_everything_loads_a_real_checkpoint_that_is_extended(
-    tmp_path, request, extend, shared_data, name, corpus_path
+    tmp_path, request, extend, name, corpus_path
 ):
-    path = shared_data / name
-    if name == "minilm":
-        path = request.getfixturevalue("minilm_path")
+    if name == "hf_tiny_random_bert":
+        path = request.getfixturevalue("shared_data") / name
+    else:
+        path = request.getfixturevalue(f"{name}_path")
     encoder, old = load_encoder(path)
     text = "Hypotension by doxorubicin; hypotension {}.\n\n"
     corpus_path.write_text("".join(text.format(i) for i in range(20)))

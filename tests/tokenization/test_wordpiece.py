@@ -117,11 +117,25 @@ def test_wikipedia_equals_transformers(shared_data, corpus, vocabulary, lowercas
     path = shared_data / "vocab" / vocabulary / "vocab.txt"
     lines = list(islice(read_lines(shared_data / corpus), N_LINES))
     assert len(lines) == N_LINES
-    reference = BertTokenizerFast(str(path), do_lower_case=lowercase)
-    expected = reference(
-        lines, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+    wordpiece = WordPiece.from_file(path, lowercase=lowercase)
+    tokenizer = BertTokenizerFast(str(path), do_lower_case=lowercase)
+    assert_equals_transformers(wordpiece, tokenizer, lines)
+
+
+def test_own_texts_equal_the_installed_transformers(reference):
+    tokenizer = BertTokenizerFast.from_pretrained(reference.path)
+    assert_equals_transformers(reference.wordpiece, tokenizer, reference.texts)
+
+
+def assert_equals_transformers(wordpiece, tokenizer, lines):
+    expected = tokenizer(
+        lines,
+        add_special_tokens=False,
+        split_special_tokens=True,
+        return_offsets_mapping=True,
+        verbose=False,
     )
-    spans = WordPiece.from_file(path, lowercase=lowercase).encode_batch(lines)
+    spans = wordpiece.encode_batch(lines)
     assert [span.ids.tolist() for span in spans] == expected["input_ids"]
     offsets = [[tuple(pair) for pair in span.offsets.tolist()] for span in spans]
     assert offsets == expected["offset_mapping"]
