@@ -1,7 +1,8 @@
 """BERT inside spaCy, from raw text to a pip-installable pipeline."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .lazy import import_on_use
 
 __all__ = [
     "PretrainingConfig",
@@ -17,21 +18,17 @@ if TYPE_CHECKING:
     from .pipeline.similarity import set_similarity_hooks
     from .pretraining import PretrainingConfig, pretrain
 else:
-    # Type checkers do not see this function: they would take any name for a public one.
-
-    _MODULES = {
-        "PretrainingConfig": "pretraining",
-        "add_encoder": "pipeline.from_checkpoint",
-        "make_pair_doc": "pipeline.segments",
-        "pretrain": "pretraining",
-        "set_similarity_hooks": "pipeline.similarity",
-    }
-
-    def __getattr__(name):
-        """Import on first use, so that `import spacy_bert` stays cheap."""
-        if name in _MODULES:
-            return getattr(import_module(f".{_MODULES[name]}", __name__), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # So that `import spacy_bert` stays cheap.
+    __getattr__ = import_on_use(
+        __name__,
+        {
+            "PretrainingConfig": "pretraining",
+            "add_encoder": "pipeline.from_checkpoint",
+            "make_pair_doc": "pipeline.segments",
+            "pretrain": "pretraining",
+            "set_similarity_hooks": "pipeline.similarity",
+        },
+    )
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Syntax trees -> docstrings with their parameters, and what each name stands for."""
+"""Syntax trees -> docstrings with their parameters, and what each name means."""
 
 import ast
 import builtins
@@ -100,7 +100,7 @@ class Symbols:
     local_functions: dict[str, set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
-    # functions that stand outside of classes, by package
+    # functions outside of classes, by package
     public_functions: dict[str, set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )

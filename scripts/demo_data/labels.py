@@ -17,7 +17,7 @@ from .packages import category_of
 from .type_slots import BUILTIN_TYPES, GENERIC_TYPES, TypeExpression, parse_type
 from .units import Unit
 
-# Roles that stand for the entry's own head, not for markup inside of the text.
+# Roles that mean the entry's own head, not for markup inside of the text.
 HEAD_ROLES = frozenset(["param", "attribute", "return", "raise"])
 N_LONGEST_CODE = 60
 

@@ -46,7 +46,7 @@ class MentionFinder:
         return spans
 
     def learn(self, content: MarkedText, slot: tuple[int, int] | None) -> None:
-        """Take in what is marked, so that it is known where it stands unmarked."""
+        """Take in what is marked, so that it is known without a mark."""
         if not content.marks and not slot:
             return
         for match in NAME.finditer(content.text):
@@ -59,7 +59,7 @@ class MentionFinder:
                     self.learned[name] = span.label
 
     def doubtful(self, content: MarkedText) -> bool:
-        """Whether a parameter named like an English word stands there unmarked."""
+        """Whether a parameter named like an English word is there unmarked."""
         for match in NAME.finditer(content.text):
             if (
                 match.group() in self.names.parameters
@@ -104,7 +104,7 @@ class MentionFinder:
 
 
 ALIASES = frozenset(["np", "nx", "nn", "F", *PACKAGE_NAMES])
-# `range(n)` stands for its numbers, `type(x)` for a value; `tuple(int)` is a type.
+# `range(n)` means its numbers, `type(x)` a value; `tuple(int)` is a type.
 VALUES_WHEN_CALLED = frozenset(["range", "type", "slice", "object"])
 FUNCTION_ROLES = frozenset(["func", "meth", "method", "function"])
 CLASS_ROLES = frozenset(["class", "exc", "exception"])
@@ -114,7 +114,7 @@ CODE_LIKE = re.compile(r"_|[a-z][A-Z]|[A-Z]{2}[a-z]")
 
 
 class Names:
-    """Labels names by the syntax trees; "" stands for a name of unknown kind."""
+    """Labels names by the syntax trees; "" means a name of unknown kind."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class Names:
         return "FUNCTION" if is_code_like and last in self.local else ""
 
     def label_class(self, name: str) -> str:
-        """What kind of class a class's name stands for."""
+        """What kind of class a class's name means."""
         if self.symbols.is_exception(last_part(name)):
             return "EXCEPTION"
         return "TYPE" if name in BUILTIN_TYPES | GENERIC_TYPES else "CLASS"

@@ -14,7 +14,7 @@ NOTES = frozenset("note warning tip important caution hint attention".split())
 
 
 def drop_code(lines: list[str]) -> list[str]:
-    """Leave prose, lists and section headings; blank lines stand for what went."""
+    """Leave prose, lists and section headings; blank lines replace what went."""
     kept: list[str] = []
     position = 0
     while position < len(lines):
@@ -86,7 +86,7 @@ def _is_underline(lines: list[str], position: int) -> bool:
 UNDERLINE = re.compile(r"\s*([-=~^*#\"'+.])\1{2,}\s*$")
 GOOGLE_HEADING = re.compile(r"\s*(?P<name>[A-Z][A-Za-z ]{2,30}):\s*$")
 
-# Heading -> what stands below it. Unknown underlined headings hold prose.
+# Heading -> what is below it. Unknown underlined headings hold prose.
 KINDS = {
     "parameters": "param",
     "other parameters": "param",

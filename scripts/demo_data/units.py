@@ -301,7 +301,7 @@ def _starts_mark(paragraph: MarkedText, position: int) -> bool:
 
 
 PLAIN_WORD = re.compile(r"(?<![\w.-])[A-Za-z]{2,}(?![\w(=.-]\w)")
-# In so many docstrings a word stands unmarked without being a parameter.
+# In so many docstrings a word is unmarked without being a parameter.
 N_DOCSTRINGS = 3
 
 

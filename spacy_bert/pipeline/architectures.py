@@ -217,7 +217,7 @@ def _replace_listener_config(
 
 
 def _init(model: Model[Any, Any], X: list[Doc] | None = None, Y: None = None) -> None:
-    """Random weights, if a model that stands alone inside a head has none yet."""
+    """Random weights, if a model that is alone inside a head has none yet."""
     shim = get_shim(model)
     texts = [doc.text for doc in X or []]
     warn_of_unread_pairs(texts, model.attrs["pair_separator"])

@@ -121,7 +121,7 @@ class BertShim(Shim):
 
     @torch.inference_mode(False)
     def reinitialize_layers(self, n_layers: int) -> None:
-        """Draw the top layers and the pooler anew; nothing if n_layers is 0."""
+        """Draw the top layers and the pooler again; nothing if n_layers is 0."""
         encoder = self.encoder
         if not 0 <= n_layers <= len(encoder.layers):
             raise ValueError(

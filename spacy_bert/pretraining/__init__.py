@@ -1,7 +1,8 @@
 """Pretraining: text -> checkpoints, with masked pieces and next sentences."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ..lazy import import_on_use
 
 __all__ = ["DivergenceError", "PretrainingConfig", "TrainingState", "pretrain"]
 
@@ -11,15 +12,13 @@ if TYPE_CHECKING:
     from .training.loop import pretrain
     from .training.state import TrainingState
 else:
-    _MODULES = {
-        "DivergenceError": "training.faults",
-        "PretrainingConfig": "config",
-        "TrainingState": "training.state",
-        "pretrain": "training.loop",
-    }
-
-    def __getattr__(name):
-        """Import on first use: processes that build the index do without torch."""
-        if name in _MODULES:
-            return getattr(import_module(f".{_MODULES[name]}", __name__), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Processes that build the index do without torch.
+    __getattr__ = import_on_use(
+        __name__,
+        {
+            "DivergenceError": "training.faults",
+            "PretrainingConfig": "config",
+            "TrainingState": "training.state",
+            "pretrain": "training.loop",
+        },
+    )

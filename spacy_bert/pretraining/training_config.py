@@ -189,7 +189,7 @@ class TrainingConfig:
             check("next_sentence", expected, is_nsp, "faithful")
             expected = "'pieces' or 'words' with faithful = true, as in the original"
             check("masking", expected, self.masking != "spans", "faithful")
-        expected = "false beside a checkpoint, whose embeddings it would overwrite"
+        expected = "false with a checkpoint, whose embeddings it would overwrite"
         check("warm_start", expected, not (self.warm_start and self.checkpoint))
         expected = f"above 0 and at most 1 - warmup_ratio = {1 - self.warmup_ratio:g}"
         is_part = 0.0 < self.decay_ratio <= 1 - self.warmup_ratio + 1e-9

@@ -49,11 +49,11 @@ def train_wordpiece(
     fourth as frequent as the longer pieces; the rest becomes [UNK]. The
     same texts give the same vocabulary.
 
-    Raises ValueError if there is no text or no room beside the special pieces.
+    Raises ValueError if there is no text or no room next to the special pieces.
     """
     if vocab_size < 2 * len(SPECIAL_PIECES):
         raise ValueError(
-            f"vocab_size must leave room beside the {len(SPECIAL_PIECES)} special "
+            f"vocab_size must leave room next to the {len(SPECIAL_PIECES)} special "
             f"pieces: got {vocab_size}. A few thousand is usual for a small corpus."
         )
     texts = list(texts) if iter(texts) is texts else texts

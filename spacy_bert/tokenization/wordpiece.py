@@ -52,7 +52,7 @@ class WordPiece:
     ) -> None:
         """`strip_accents=None` strips them when lower-casing, as the original does.
 
-        Raises ValueError if a special piece is missing or a piece stands twice.
+        Raises ValueError if a special piece is missing or a piece comes twice.
         """
         self.pieces = tuple(pieces)
         self.lowercase = lowercase

@@ -213,7 +213,7 @@ def test_a_wrong_setting_is_named(make_config, section, key, value, message):
 
 
 def test_a_warm_start_is_not_for_checkpoints(make_config):
-    with pytest.raises(ValueError, match="warm_start: expected false beside a checkp"):
+    with pytest.raises(ValueError, match="warm_start: expected false with a checkp"):
         make_config(pretraining={"warm_start": True, "checkpoint": "some/bert"})
 
 

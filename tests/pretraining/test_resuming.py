@@ -98,8 +98,8 @@ def test_killed_and_resumed_is_the_same_run(
 
 @pytest.mark.slow
 def test_killed_at_twenty_moments_is_the_same_run(tmp_path, make_config, settings):
-    """In steps and in saves alike, as both take equally long. Steps are counted, because
-    the speed of a busy machine changes."""
+    """In steps and in saves alike, as both take equally long. Steps are counted,
+    because the speed of a busy machine changes."""
     settings["pretraining"].update(max_steps=200, save_every=2, eval_every=20)
     config = make_config()
     start = perf_counter()
