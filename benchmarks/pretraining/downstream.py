@@ -76,9 +76,8 @@ def _write_random(*, text: Text, shape: str, seed: int, path: Path) -> Result:
     import torch
 
     from spacy_bert.checkpoint import save_checkpoint
+    from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
     from spacy_bert.model import BertForPretraining
-    from spacy_bert.pretraining.config import VocabularyConfig
-    from spacy_bert.pretraining.vocabulary import load_vocabulary
 
     from .steps import make_bert
 

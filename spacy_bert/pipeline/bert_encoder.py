@@ -25,7 +25,6 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..tokenization import WordPiece, train_wordpiece
-from . import forking  # noqa: F401
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors

@@ -10,7 +10,7 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from spacy_bert import add_encoder
-from spacy_bert.pipeline.starter_config import head_config
+from spacy_bert.tasks.starter_config import head_config
 
 TEXTS = ["the cat sat .", "a cat ran on .", "the dog sat .", "a dog ran on ."]
 LATER_TEXTS = ["money was in the bank .", "it was the money ."]
