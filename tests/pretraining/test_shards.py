@@ -24,10 +24,10 @@ KILLED_BUILD = """
 import os, signal, sys
 from pathlib import Path
 from spacy_bert.corpus.index import workers
-from spacy_bert.corpus import corpus
+from spacy_bert.corpus import documents
 from test_shards import make_plan, open_index
 
-corpus.SHARD_BYTES = 2000
+documents.SHARD_BYTES = 2000
 built = []
 build_shard = workers.build_shard
 
