@@ -9,11 +9,11 @@ module moves.
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import griffe
+import tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
