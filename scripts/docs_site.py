@@ -2,9 +2,10 @@
 arguments.
 
 A page that has the line `<!-- include ../benchmarks/RESULTS.md -->` shows that file
-there. `::: @NAME` is what the entry point NAME of pyproject.toml points to, and
-`::: @NAME/Class` a class of the same module, so that the API page need not change if a
-module moves.
+there, and with `from <default run> to <end>` after the path only the part between the
+comments of these names. `::: @NAME` is what the entry point NAME of pyproject.toml
+points to, and `::: @NAME/Class` a class of the same module, so that the API page need
+not change if a module moves.
 """
 
 import os
@@ -27,7 +28,9 @@ PAGES = {
     "benchmarks/LOG.md": "log.md",
 }
 
-_INCLUDE = re.compile(r"^<!-- include (\S+) -->$", re.MULTILINE)
+_INCLUDE = re.compile(
+    r"^<!-- include (\S+)(?: from <([^>]+)> to <end>)? -->$", re.MULTILINE
+)
 _TARGET = re.compile(r"^::: @([\w.-]+)(?:/(\w+))?$", re.MULTILINE)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 _SCHEME = re.compile(r"\w+:")
@@ -39,7 +42,7 @@ def on_page_markdown(markdown: str, *, page: Any, **kwargs: Any) -> str:
     """MkDocs calls it for each page."""
     source = DOCS / page.file.src_uri
     markdown = _move_links(markdown, source.parent, source)
-    markdown = _INCLUDE.sub(lambda match: _include(match[1], source), markdown)
+    markdown = _INCLUDE.sub(lambda match: _include(*match.groups(), source), markdown)
     return _TARGET.sub(lambda match: f"::: {find_target(match[1], match[2])}", markdown)
 
 
@@ -58,10 +61,13 @@ def read_entry_points() -> dict[str, str]:
     return {name: target for group in groups for name, target in group.items()}
 
 
-def _include(path: str, source: Path) -> str:
-    """The file's text without its title, which the page has."""
+def _include(path: str, mark: str | None, source: Path) -> str:
+    """The file's text without its title, which the page has, or its part between the
+    comments `mark` and "end"."""
     file = (source.parent / path).resolve()
     text = re.sub(r"\A# .*\n", "", file.read_text(encoding="utf8"))
+    if mark:
+        text = text.split(f"<!-- {mark} -->\n")[1].split("<!-- end -->")[0]
     return _move_links(text, file.parent, source)
 
 
