@@ -31,7 +31,10 @@ def make_squad_reader(
 ) -> Reader:
     """Questions with their answers, from the JSON of SQuAD or CMRC 2018.
 
-    limit: read only so many; 0 reads all. Otherwise as `read_squad`.
+    limit: read only so many; 0 reads all.
+    spans_key: the group of doc.spans that gets the answers.
+    misplaced: "error" if an answer whose text is not in the context at its offset ends
+        the reading; "skip" if such answers are left out, with a warning.
     """
     path = _check_arguments(path, limit)
 
@@ -70,7 +73,12 @@ def make_pair_reader(
 ) -> Reader:
     """Pairs of texts with doc.cats, from JSONL, CSV or TSV.
 
-    limit: read only so many; 0 reads all. Otherwise as `read_pairs`.
+    first, second: the columns of the two texts.
+    label, score: the column of a class or of a number; one of them, or neither.
+    limit: read only so many; 0 reads all.
+    labels: all classes; by default those of the file.
+    skip_labels: lines with such a class are left out, such as "-", which says that
+        annotators did not agree.
     """
     path = _check_arguments(path, limit)
 
