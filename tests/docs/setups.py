@@ -2,6 +2,7 @@
 has, made in the folder in which the blocks of the page run."""
 
 import json
+import warnings  # noqa: F401
 from dataclasses import replace
 from pathlib import Path
 

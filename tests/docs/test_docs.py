@@ -40,6 +40,7 @@ every_page = pytest.mark.parametrize("path", PAGES, ids=page_name)
 def test_the_code_runs(path, tmp_path, monkeypatch):
     """In order, in one namespace, with what the page's setups make."""
     monkeypatch.chdir(tmp_path)
+    spacy.util.fix_random_seed(0)
     namespace = {**vars(setups), "__name__": "__main__", "monkeypatch": monkeypatch}
     for block in read_blocks(path):
         if block.kind in ("python", "setup"):
