@@ -42,7 +42,9 @@ def on_page_markdown(markdown: str, *, page: Any, **kwargs: Any) -> str:
     """MkDocs calls it for each page."""
     source = DOCS / page.file.src_uri
     markdown = _move_links(markdown, source.parent, source)
-    markdown = _INCLUDE.sub(lambda match: _include(*match.groups(), source), markdown)
+    markdown = _INCLUDE.sub(
+        lambda match: _include(match[1], match[2], source), markdown
+    )
     return _TARGET.sub(lambda match: f"::: {find_target(match[1], match[2])}", markdown)
 
 
