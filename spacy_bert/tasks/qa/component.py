@@ -126,16 +126,22 @@ class ExtractiveQA(EarlyPipe):
         self.pipeline = PipelineReference(None)
 
     def answer(self, question: str, context: str) -> list[Answer]:
-        """As `answer_batch`, for one question."""
+        """Return what `answer_batch` yields for one question."""
         return next(self.answer_batch([(question, context)]))
 
     def answer_batch(
         self, pairs: Iterable[tuple[str, str]], *, batch_size: int | None = None
     ) -> Iterator[list[Answer]]:
-        """`answering.answer_batch` with the pipeline that this component was made in,
-        also if another one takes it as a source.
+        """Yield the n_best answers to each (question, context), best first: an empty
+        list if the context is empty, or the model finds that it holds no answer.
 
-        Raises ValueError if that is not known: after pickling, or once it is gone.
+        batch_size: Docs that go through the pipeline together; by default the
+            pipeline's.
+
+        The pipeline is the one that this component was made in, also if another one
+        takes it as a source. Raises ValueError for an empty question, if the encoder
+        has no pair_separator, and if the pipeline is not known: after pickling, or once
+        it is gone.
         """
         nlp = self.pipeline.get()
         if nlp is None:

@@ -25,7 +25,10 @@ def make_squad_reader(
 ) -> Reader:
     """Questions with their answers, from the JSON of SQuAD or CMRC 2018.
 
-    limit: read only so many; 0 reads all. Otherwise as `read_squad`.
+    limit: read only so many; 0 reads all.
+    spans_key: the group of doc.spans that gets the answers.
+    misplaced: "error" if an answer whose text is not in the context at its offset ends
+        the reading; "skip" if such answers are left out, with a warning.
     """
     path = check_arguments(path, limit)
 

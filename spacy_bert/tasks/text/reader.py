@@ -27,7 +27,12 @@ def make_pair_reader(
 ) -> Reader:
     """Pairs of texts with doc.cats, from JSONL, CSV or TSV.
 
-    limit: read only so many; 0 reads all. Otherwise as `read_pairs`.
+    first, second: the columns of the two texts.
+    label, score: the column of a class or of a number; one of them, or neither.
+    limit: read only so many; 0 reads all.
+    labels: all classes; by default those of the file.
+    skip_labels: lines with such a class are left out, such as "-", which says that
+        annotators did not agree.
     """
     path = check_arguments(path, limit)
 

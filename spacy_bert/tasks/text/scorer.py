@@ -13,6 +13,8 @@ Scorer = Callable[..., dict[str, Any]]
 
 @registry.scorers("spacy-bert.regression_scorer.v1")
 def make_regression_scorer() -> Scorer:
+    """For `text_regressor`: Pearson's and Spearman's correlation of predicted and given
+    numbers, `cats_pearson` and `cats_spearman`."""
     return score_regression
 
 
