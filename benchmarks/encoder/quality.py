@@ -1,45 +1,63 @@
 """What 8-bit weights cost: WNUT-17 F and SST-2 accuracy, trained in 32 bits."""
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from spacy_bert.cli.quantize import quantize_cli
 
+from ..fine_tuning.datasets import prepare
+from ..fine_tuning.recipe import Recipe, make_config
 from ..spacy_runs import evaluate, train
-from ..tasks.datasets import prepare
-from ..tasks.recipes import RECIPES, Recipe, make_config
+from ..store import Row, Settings, Store
+
+_RECIPES = (
+    (
+        "WNUT-17 F",
+        Recipe(
+            dataset="wnut17",
+            scores=("ents_f",),
+            n_steps=120,
+            systems={"ours": {"ner": {}}},
+        ),
+    ),
+    (
+        "SST-2 accuracy",
+        Recipe(
+            dataset="sst2",
+            scores=("cats_micro_f",),
+            n_steps=500,
+            systems={"ours": {"textcat": {}}},
+        ),
+    ),
+)
 
 
-def quality(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
-    """Scores in percent: {"WNUT-17 dev F": {"fp32": ..., "int8": ...}, ...}"""
-    sst2 = replace(RECIPES["SST-2"], n_steps=500)
-    ner = _train(RECIPES["WNUT-17"], "ours, ner", data, work)
-    textcat = _train(sst2, "ours, [CLS]", data, work)
+def quality(store: Store, data: Path, work: Path, settings: Settings) -> None:
+    """Scores in percent of both precisions, on dev and test."""
+    for name, recipe in _RECIPES:
+        for split in ("dev", "test"):
+            measure = partial(_both, recipe, split, data, work)
+            used = {"steps": recipe.n_steps, "learn_rate": recipe.learn_rate}
+            store.row_once("quality", f"{name}, {split}", used, measure)
+
+
+def _both(recipe: Recipe, split: str, data: Path, work: Path) -> Row:
+    folder = _train(recipe, data, work)
+    pipelines = {"ours": folder / "model-best", "ours int8": folder / "quantized"}
+    if not pipelines["ours int8"].exists():
+        quantize_cli(str(pipelines["ours"]), pipelines["ours int8"], force=False)
+    docs, score = folder / f"{split}.spacy", recipe.scores[0]
     return {
-        "WNUT-17 dev F": _both(ner, "dev", "ents_f"),
-        "WNUT-17 test F": _both(ner, "test", "ents_f"),
-        "SST-2 dev accuracy": _both(textcat, "dev", "cats_micro_f"),
-        "SST-2 test accuracy": _both(textcat, "test", "cats_micro_f"),
+        name: {"score": evaluate(path, docs, folder / f"{name}.{split}.json")[score]}
+        for name, path in pipelines.items()
     }
 
 
-def _train(recipe: Recipe, system: str, data: Path, work: Path) -> Path:
+def _train(recipe: Recipe, data: Path, work: Path) -> Path:
     """The folder of the data and the pipeline, which is kept."""
     folder = work / recipe.dataset
     if not (folder / "model-best").exists():
         prepare(recipe.dataset, data, folder)
-        make_config(recipe, system, seed=0).to_disk(folder / "config.cfg")
+        make_config(recipe, "ours", seed=0).to_disk(folder / "config.cfg")
         train(folder / "config.cfg", corpus=folder, output=folder)
     return folder
-
-
-def _both(folder: Path, split: str, score: str) -> dict[str, float]:
-    pipelines = {"fp32": folder / "model-best", "int8": folder / "quantized"}
-    if not pipelines["int8"].exists():
-        quantize_cli(str(pipelines["fp32"]), pipelines["int8"], force=False)
-    docs = folder / f"{split}.spacy"
-    return {
-        precision: evaluate(path, docs, folder / f"{precision}.{split}.json")[score]
-        for precision, path in pipelines.items()
-    }

@@ -1,7 +1,7 @@
 """Words a second: prediction, latency, training, and the physical limit."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ from spacy_bert.pipeline.alignment import align
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.windows import make_window_batches
 
+from ..measuring import interleaved, rates
+from ..store import Row, Settings, Store
 from .systems import PIPELINES, TRAINABLE, onnx_runtimes, through_pipe
 from .texts import make_examples, read_texts, read_tweets
-from .timing import interleaved
+
+_PRODUCTS = "GFLOP/s of matrix products"
 
 # The fastest of some sizes that were tried for each.
 _BATCH_SIZES = {"ours": 1000, "spacy-transformers": 128}
@@ -26,7 +29,7 @@ _N_LAYERS = 6
 _PIECES_AT_ONCE = 1024
 
 
-def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+def predicting(store: Store, data: Path, work: Path, settings: Settings) -> None:
     """Words a second of each system for each kind of text, and GFLOP/s of products."""
     pipelines = {name: make() for name, make in PIPELINES.items()}
     systems: dict[str, Callable[[Sequence[str]], None]] = {
@@ -34,16 +37,26 @@ def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
         for name, nlp in pipelines.items()
     }
     systems.update(onnx_runtimes(work))
-    results: dict[str, Any] = {}
     for kind, texts in read_texts(data).items():
-        n_words = sum(len(pipelines["ours"].make_doc(text)) for text in texts)
-        runs = {name: partial(run, texts) for name, run in systems.items()}
-        seconds = interleaved(runs, n_rounds=n_rounds)
-        results[kind] = {name: n_words / taken for name, taken in seconds.items()}
-        flops = _product_flops(pipelines["ours"], texts)
-        results[kind]["ours, GFLOP/s"] = flops / seconds["ours"] / 1e9
-    results["limit, GFLOP/s"] = _product_rate(n_rounds)
-    return results
+        measure = partial(_predicting, systems, pipelines["ours"], texts, **settings)
+        store.row_once("predicting", kind, settings, measure)
+
+
+def _predicting(
+    systems: Mapping[str, Callable[[Sequence[str]], None]],
+    ours: Language,
+    texts: list[str],
+    *,
+    n_rounds: int,
+) -> Row:
+    n_words = sum(len(ours.make_doc(text)) for text in texts)
+    runs = {name: partial(run, texts) for name, run in systems.items()}
+    seconds = interleaved(runs, n_rounds=n_rounds)
+    row: Row = {name: {"words/s": n_words / taken} for name, taken in seconds.items()}
+    flops = _product_flops(ours, texts)
+    row["ours"][_PRODUCTS] = flops / seconds["ours"] / 1e9
+    row["products alone"] = {_PRODUCTS: _product_rate(n_rounds)}
+    return row
 
 
 def _product_flops(nlp: Language, texts: list[str]) -> float:
@@ -85,23 +98,21 @@ def _product_rate(n_rounds: int) -> float:
     return 2.0 * 20 * _PIECES_AT_ONCE * sum(n * k for n, k in _SHAPES) / seconds / 1e9
 
 
-def latency(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
-    """Milliseconds for one Doc at a time of 10 and of 100 tokens."""
+def latency(store: Store, data: Path, work: Path, settings: Settings) -> None:
+    """Docs a second, one at a time, of 10 and of 100 tokens."""
     systems: dict[str, Callable[[str], object]] = {
         name: make() for name, make in PIPELINES.items()
     }
     for name, session in onnx_runtimes(work).items():
         systems[name] = _one_by_one(session)
     words = " ".join(read_texts(data)["paragraphs"]).split()
-    results = {}
     for n_words in (10, 100):
         texts = [
             " ".join(words[i : i + n_words]) for i in range(0, 30 * n_words, n_words)
         ]
         runs = {name: partial(_each, run, texts) for name, run in systems.items()}
-        seconds = interleaved(runs, n_rounds=n_rounds)
-        results[f"{n_words} words"] = {k: 1000 * v / 30 for k, v in seconds.items()}
-    return results
+        measure = partial(rates, "Docs/s one at a time", 30, runs, **settings)
+        store.row_once("latency", f"{n_words} words", settings, measure)
 
 
 def _one_by_one(run: Callable[[Sequence[str]], object]) -> Callable[[str], object]:
@@ -113,11 +124,11 @@ def _each(run: Callable[[str], object], texts: list[str]) -> None:
         run(text)
 
 
-def training(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+def training(store: Store, data: Path, work: Path, settings: Settings) -> None:
     """Words a second of nlp.update with ner and textcat, some 1,100 words a batch."""
     tweets = read_tweets(data)
     random.Random(0).shuffle(tweets)
-    results = {}
+    n_words = sum(len(words) for words, _ in tweets[: 64 * 3])
     for kind, n_joined in (("tweets", 1), ("paragraphs", 8)):
         make_all = make_examples(tweets[:1024], n_joined)
         batch_size = 64 // n_joined
@@ -125,10 +136,8 @@ def training(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
             name: _stepper(make(), make_all, batch_size)
             for name, make in TRAINABLE.items()
         }
-        n_words = sum(len(words) for words, _ in tweets[: 64 * 3])
-        seconds = interleaved(steppers, n_rounds=n_rounds)
-        results[kind] = {name: n_words / taken for name, taken in seconds.items()}
-    return results
+        measure = partial(rates, "nlp.update words/s", n_words, steppers, **settings)
+        store.row_once("training", f"ner + textcat, {kind}", settings, measure)
 
 
 def _stepper(

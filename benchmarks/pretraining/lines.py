@@ -13,7 +13,8 @@ from spacy_bert.pretraining.text.corpus import find_sources, read_documents
 from spacy_bert.pretraining.text.held_out import held_out_draw
 from spacy_bert.pretraining.vocabulary import load_vocabulary
 
-from .wiki import LENGTH, Text, wiki_corpus
+from ..shapes import LENGTH
+from .wiki import Text, wiki_corpus
 
 Blocks = NDArray[np.uint16]
 

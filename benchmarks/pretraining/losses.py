@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..store import Result, Store, run_alone
-from .recipes import PEER_RATES, Recipe
+from ..measuring import run_alone
+from ..store import Result, Store
+from .recipes import OURS, PEER_RATES, RUN_MLM, Recipe
 from .wiki import learned_text
 
 
@@ -25,7 +26,7 @@ def measure_losses(
     peer: Recipe,
 ) -> None:
     row = row_name(shape, minutes)
-    for name, train, settings in (("ours", ours, recipe), ("peer", peers, peer)):
+    for name, train, settings in ((OURS, ours, recipe), (RUN_MLM, peers, peer)):
         output = work / "trained" / row / name
         what: dict[str, Any] = {"shape": shape, "minutes": minutes, "recipe": settings}
         measure = partial(train_and_judge, train, data, work, output, **what)
@@ -68,11 +69,14 @@ def train_and_judge(
     output: Path,
     **settings: Any,
 ) -> Result:
-    """What was done, and the losses; in two processes."""
+    """Return what was done, and the losses; in two processes."""
     text = learned_text(data, work)
     trained = run_alone(train, text=text, output=output, **settings)
-    losses = run_alone(_judge, text=text, checkpoint=Path(trained["checkpoint"]))
-    return {**trained, **losses}
+    checkpoint = Path(trained["checkpoint"])
+    losses = run_alone(_judge, text=text, checkpoint=checkpoint)
+    # Results do not say in which folder WORK lies.
+    trained["checkpoint"] = str(checkpoint.relative_to(work))
+    return {**trained, "million pieces": trained["pieces"] / 1e6, **losses}
 
 
 def ours(**arguments: Any) -> Result:

@@ -12,8 +12,8 @@ from spacy.tokens import Doc
 from spacy_bert.pipeline.segments import RECORD_SEPARATOR, make_pair_doc
 from spacy_bert.tasks.squad_files import make_question_doc, read_squad
 
-from ..wnut17 import make_tagged_doc
 from .splits import Splits, with_cats
+from .wnut17 import make_tagged_doc
 
 
 def chnsenticorp(data: Path, nlp: Language) -> Splits:

@@ -14,8 +14,8 @@ from spacy.training.converters import conllu_to_docs
 from spacy_bert.pipeline.segments import RECORD_SEPARATOR, make_pair_doc
 from spacy_bert.tasks.squad_files import make_question_doc, read_squad
 
-from ..wnut17 import FILES, make_tagged_doc, read_conll
 from .splits import Splits, with_cats
+from .wnut17 import FILES, make_tagged_doc, read_conll
 
 
 def wnut17(data: Path, nlp: Language) -> Splits:
