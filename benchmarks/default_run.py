@@ -29,6 +29,7 @@ RESULTS = Path(__file__).with_suffix(".json")
 _PROJECT = Path(__file__).parents[1]
 _FILES = ("project.yml", "constraints.txt", "configs", "scripts")
 _COMMANDS = ("vocab", "pretrain", "train", "evaluate")
+_SETTINGS = ("pretrain_steps", "train_steps")
 _TEST, _HELD_OUT, _TIME = "test Docs", "held-out text", "vocab to evaluate"
 _SYSTEMS = {"pretrained": "pretrained", "random weights": "random"}
 # As they are called in metrics/*.json.
@@ -54,9 +55,11 @@ def main() -> None:
         minutes = None
         if not is_finished(folder):
             minutes = run_project(args.folder / "data", folder, seed)
+        variables = srsly.read_yaml(folder / "project.yml")["vars"]
+        settings = {name: variables[name] for name in _SETTINGS}
         for part, row in read_results(folder, minutes, is_shared=args.shared).items():
             for system, result in row.items():
-                store.once(part, system, seed, {}, partial(dict, result))
+                store.once(part, system, seed, settings, partial(dict, result))
     print(write_sections(sections(store.parts)))
 
 
