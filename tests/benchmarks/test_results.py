@@ -45,7 +45,7 @@ def test_a_number_without_a_peer_has_no_ratio():
 
 def test_seeds_by_hand():
     """The mean of 30, 31 and 35 is 32, half of their range 2.5. Seeds 0 and 1 of the
-    peer are 28 and 27: the differences are 2 and 4. Of its minutes ours takes 3 / 6
+    peer are 28 and 27: the differences are 2 and 4. Ours takes 3 / 6 of its minutes
     and 4 / 4."""
     ours = {"0": (30.0, 3.0), "1": (31.0, 4.0), "2": (35.0, 2.0)}
     peer = {"0": (28.0, 6.0), "1": (27.0, 4.0)}
