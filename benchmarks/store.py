@@ -1,7 +1,7 @@
 """Results that are measured once and kept in a JSON file."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -36,39 +36,48 @@ class Store:
         system: str,
         settings: Settings,
         measure: Callable[[], Result],
-    ) -> Result:
-        """Return the result under these settings. Measure it if there is none."""
-        found = self.parts.get(part, {}).get(row, {}).get(system)
-        if found is None or self._is_old(found, settings):
+    ) -> None:
+        """Measure a result if there is none under these settings."""
+        results = self.parts.get(part, {}).get(row, {})
+        if self._needs([r for name, r in results.items() if name == system], settings):
             print(f"{part}: {row}, {system}", flush=True)
-            found = _described(measure(), settings)
-            self._keep(part, row, {system: found})
-        return found
+            self._keep(part, row, {system: measure()}, settings, whole=False)
 
     def row_once(
-        self,
-        part: str,
-        row: str,
-        settings: Settings,
-        measure: Callable[[], Row],
-    ) -> Row:
+        self, part: str, row: str, settings: Settings, measure: Callable[[], Row]
+    ) -> None:
         """The same for systems that are measured in turns: all of them, or none."""
-        found = self.parts.get(part, {}).get(row, {})
-        if not found or any(self._is_old(one, settings) for one in found.values()):
+        if self._needs(self.parts.get(part, {}).get(row, {}).values(), settings):
             print(f"{part}: {row}", flush=True)
-            found = {k: _described(v, settings) for k, v in measure().items()}
-            self._keep(part, row, found, whole=True)
-        return found
+            self._keep(part, row, measure(), settings)
 
-    def _is_old(self, found: Result, settings: Settings) -> bool:
-        return self._again or "source" in found or found["settings"] != settings
+    def part_once(
+        self, part: str, settings: Settings, measure: Callable[[], dict[str, Row]]
+    ) -> None:
+        """The same for all rows of a part."""
+        if self._needs(list(all_results({part: self.parts.get(part, {})})), settings):
+            print(part, flush=True)
+            for row, results in measure().items():
+                self._keep(part, row, results, settings)
 
-    def _keep(self, part: str, row: str, new: Row, *, whole: bool = False) -> None:
+    def _needs(self, found: Collection[Result], settings: Settings) -> bool:
+        return (
+            self._again
+            or not found
+            or any("source" in one or one["settings"] != settings for one in found)
+        )
+
+    def _keep(
+        self, part: str, row: str, new: Row, settings: Settings, *, whole: bool = True
+    ) -> None:
+        """whole: the row loses the systems that it had before."""
+        origin = {"settings": dict(settings), "machine": describe_machine()}
         with self._lock:
             # Another command may have written to the file since it was read.
             self.parts = read_parts(self._path)
             rows = self.parts.setdefault(part, {})
-            rows[row] = new if whole else {**rows.get(row, {}), **new}
+            kept = {} if whole else rows.get(row, {})
+            rows[row] = kept | {name: {**one, **origin} for name, one in new.items()}
             with replacing_file(self._path) as file:
                 file.write_text(json.dumps(self.parts, indent=2) + "\n", "utf8")
 
@@ -84,7 +93,3 @@ def all_results(parts: Parts) -> Iterator[Result]:
     for rows in parts.values():
         for row in rows.values():
             yield from row.values()
-
-
-def _described(result: Result, settings: Settings) -> Result:
-    return {**result, "settings": dict(settings), "machine": describe_machine()}

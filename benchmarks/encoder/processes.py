@@ -3,65 +3,51 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..measuring import interleaved
-from ..store import Row, Settings, Store
+from ..store import Row
 from .systems import PIPELINES, TRAINABLE, ours, through_pipe
 from .texts import read_texts
-
-_ROWS = {"predict": "prediction", "train": "training"}
 
 _LENGTHS = (20_000, 200_000)
 
 
-def memory(store: Store, data: Path, work: Path, settings: Settings) -> None:
+def memory(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Peak MB of a whole process, and MB that one long Doc adds."""
-    for row, systems in (("predict", PIPELINES), ("train", TRAINABLE)):
-        for name in systems:
-            measure = partial(_child, row, name, data)
-            store.once("memory", _ROWS[row], name, {}, measure)
+    rows: dict[str, Row] = {
+        "prediction": {name: _child("predict", name, data) for name in PIPELINES},
+        "training": {name: _child("train", name, data) for name in TRAINABLE},
+    }
     for n_tokens in _LENGTHS:
-        add = partial(_long_doc, data, n_tokens)
-        store.row_once("memory", f"one Doc of {n_tokens:,} tokens", {}, add)
+        found = _child("long", "ours", data, n_tokens)
+        rows[f"one Doc of {n_tokens:,} tokens"] = {
+            "ours": {"MB added": found["grown MB"]},
+            "its vectors": {"MB added": found["vectors MB"]},
+        }
+    return rows
 
 
-def _long_doc(data: Path, n_tokens: int) -> Row:
-    found = _child("long", "ours", data, n_tokens)
-    added, vectors = (found[f"{what} MB"] for what in ("grown", "vectors"))
-    return {"ours": {"MB added": added}, "its vectors": {"MB added": vectors}}
-
-
-def startup(store: Store, data: Path, work: Path, settings: Settings) -> None:
+def startup(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Seconds from a new process to the first prediction of a saved pipeline."""
-    measure = partial(_startup, work, **settings)
-    store.row_once("startup", "a saved pipeline", settings, measure)
-
-
-def _startup(work: Path, *, n_rounds: int) -> Row:
-    folders = {name: work / f"saved {name}" for name in PIPELINES}
-    for name, folder in folders.items():
+    runs, row = {}, {}
+    for name in PIPELINES:
+        folder = work / f"saved {name}"
         if not folder.exists():
             _child("save", name, folder)
-    runs = {name: partial(_child, "start", name, f) for name, f in folders.items()}
-    return {
-        name: {
-            "seconds to the first prediction": seconds,
-            "MB on disk": _size(folders[name]) / 1e6,
-        }
-        for name, seconds in interleaved(runs, n_rounds=n_rounds).items()
-    }
+        runs[name] = partial(_child, "start", name, folder)
+        size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+        row[name] = {"MB on disk": size / 1e6}
+    for name, seconds in interleaved(runs, n_rounds=n_rounds).items():
+        row[name]["seconds to the first prediction"] = seconds
+    return {"a saved pipeline": row}
 
 
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def growth(store: Store, data: Path, work: Path, settings: Settings) -> None:
+def growth(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Microseconds a token, as there are more sentences and as Docs get longer."""
+    nlp = ours()
     texts = read_texts(data)
     sentences, words = texts["sentences"], " ".join(texts["articles"]).split()
     words = (words * 10)[:100_000]
@@ -72,29 +58,14 @@ def growth(store: Store, data: Path, work: Path, settings: Settings) -> None:
         kinds[f"Docs of {n_words:,} words"] = [
             " ".join(words[i : i + n_words]) for i in range(0, total, n_words)
         ]
-    # One measurement gives all rows.
-    measure = cache(partial(_growth, kinds, **settings))
-    for name in kinds:
-        store.row_once("growth", name, settings, partial(_one, measure, name))
-
-
-def _one(measure: Callable[[], Row], name: str) -> Row:
-    return {"ours": measure()[name]}
-
-
-def _growth(kinds: Mapping[str, list[str]], *, n_rounds: int) -> Row:
-    nlp = ours()
     run = through_pipe(nlp, nlp.batch_size)
-    runs = {name: partial(run, texts) for name, texts in kinds.items()}
+    runs = {name: partial(run, some) for name, some in kinds.items()}
     seconds = interleaved(runs, n_rounds=n_rounds)
-    n_tokens = {
-        name: sum(len(nlp.make_doc(text)) for text in texts)
-        for name, texts in kinds.items()
-    }
-    return {
-        name: {"microseconds a token": 1e6 * seconds[name] / n_tokens[name]}
-        for name in kinds
-    }
+    rows: dict[str, Row] = {}
+    for name, some in kinds.items():
+        n_tokens = sum(len(nlp.make_doc(text)) for text in some)
+        rows[name] = {"ours": {"microseconds a token": 1e6 * seconds[name] / n_tokens}}
+    return rows
 
 
 def _child(task: str, system: str, *arguments: object) -> dict[str, Any]:

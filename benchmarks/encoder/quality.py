@@ -1,6 +1,5 @@
 """What 8-bit weights cost: WNUT-17 F and SST-2 accuracy, trained in 32 bits."""
 
-from functools import partial
 from pathlib import Path
 
 from spacy_bert.cli.quantize import quantize_cli
@@ -8,37 +7,31 @@ from spacy_bert.cli.quantize import quantize_cli
 from ..fine_tuning.datasets import prepare
 from ..fine_tuning.recipe import Recipe, make_config
 from ..spacy_runs import evaluate, train
-from ..store import Row, Settings, Store
+from ..store import Row
 
-_RECIPES = (
-    (
-        "WNUT-17 F",
-        Recipe(
-            dataset="wnut17",
-            scores=("ents_f",),
-            n_steps=120,
-            systems={"ours": {"ner": {}}},
-        ),
+_RECIPES = {
+    "WNUT-17 F": Recipe(
+        dataset="wnut17",
+        scores=("ents_f",),
+        n_steps=120,
+        systems={"ours": {"ner": {}}},
     ),
-    (
-        "SST-2 accuracy",
-        Recipe(
-            dataset="sst2",
-            scores=("cats_micro_f",),
-            n_steps=500,
-            systems={"ours": {"textcat": {}}},
-        ),
+    "SST-2 accuracy": Recipe(
+        dataset="sst2",
+        scores=("cats_micro_f",),
+        n_steps=500,
+        systems={"ours": {"textcat": {}}},
     ),
-)
+}
 
 
-def quality(store: Store, data: Path, work: Path, settings: Settings) -> None:
+def quality(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Scores in percent of both precisions, on dev and test."""
-    for name, recipe in _RECIPES:
-        for split in ("dev", "test"):
-            measure = partial(_both, recipe, split, data, work)
-            used = {"steps": recipe.n_steps, "learn_rate": recipe.learn_rate}
-            store.row_once("quality", f"{name}, {split}", used, measure)
+    return {
+        f"{name}, {split}": _both(recipe, split, data, work)
+        for name, recipe in _RECIPES.items()
+        for split in ("dev", "test")
+    }
 
 
 def _both(recipe: Recipe, split: str, data: Path, work: Path) -> Row:

@@ -12,22 +12,17 @@ from spacy_bert import add_encoder
 from spacy_bert.pipeline.starter_config import head_config
 
 from ..fine_tuning.datasets import prepare
-from ..measuring import rates, run_alone
+from ..measuring import rates
 from ..spacy_runs import minilm
-from ..store import Row, Settings, Store
+from ..store import Row
 from .systems import through_pipe
 from .texts import read_texts
 
 _HEADS = ("textcat", "bert_ner", "tagger", "morphologizer", "senter")
 
 
-def sharing(store: Store, data: Path, work: Path, settings: Settings) -> None:
-    """Sentences of wiki text, with all five tasks done."""
-    measure = partial(run_alone, _measure, data=data, work=work, **settings)
-    store.row_once("sharing", "five heads, sentences", settings, measure)
-
-
-def _measure(*, data: Path, work: Path, n_rounds: int) -> Row:
+def sharing(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
+    """Words a second of wiki text, with all five tasks done."""
     prepare("ud_ewt", data, work / "ud_ewt")
     texts = read_texts(data)["sentences"]
     pipelines = {
@@ -36,7 +31,8 @@ def _measure(*, data: Path, work: Path, n_rounds: int) -> Row:
     }
     n_words = sum(len(spacy.blank("en").make_doc(text)) for text in texts)
     runs = {name: partial(_tag, some, texts) for name, some in pipelines.items()}
-    return rates("words/s", n_words, runs, n_rounds=n_rounds)
+    row: Row = rates("words/s", n_words, runs, n_rounds=n_rounds)
+    return {"five heads, sentences": row}
 
 
 def _tag(pipelines: Sequence[Language], texts: list[str]) -> None:

@@ -1,7 +1,7 @@
 """Words a second: prediction, latency, training, and the physical limit."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.windows import make_window_batches
 
 from ..measuring import interleaved, rates
-from ..store import Row, Settings, Store
+from ..store import Row
 from .systems import PIPELINES, TRAINABLE, onnx_runtimes, through_pipe
 from .texts import make_examples, read_texts, read_tweets
 
@@ -29,7 +29,7 @@ _N_LAYERS = 6
 _PIECES_AT_ONCE = 1024
 
 
-def predicting(store: Store, data: Path, work: Path, settings: Settings) -> None:
+def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Words a second of each system for each kind of text, and GFLOP/s of products."""
     pipelines = {name: make() for name, make in PIPELINES.items()}
     systems: dict[str, Callable[[Sequence[str]], None]] = {
@@ -37,26 +37,16 @@ def predicting(store: Store, data: Path, work: Path, settings: Settings) -> None
         for name, nlp in pipelines.items()
     }
     systems.update(onnx_runtimes(work))
+    ours, limit = pipelines["ours"], _product_rate(n_rounds)
+    rows: dict[str, Row] = {}
     for kind, texts in read_texts(data).items():
-        measure = partial(_predicting, systems, pipelines["ours"], texts, **settings)
-        store.row_once("predicting", kind, settings, measure)
-
-
-def _predicting(
-    systems: Mapping[str, Callable[[Sequence[str]], None]],
-    ours: Language,
-    texts: list[str],
-    *,
-    n_rounds: int,
-) -> Row:
-    n_words = sum(len(ours.make_doc(text)) for text in texts)
-    runs = {name: partial(run, texts) for name, run in systems.items()}
-    seconds = interleaved(runs, n_rounds=n_rounds)
-    row: Row = {name: {"words/s": n_words / taken} for name, taken in seconds.items()}
-    flops = _product_flops(ours, texts)
-    row["ours"][_PRODUCTS] = flops / seconds["ours"] / 1e9
-    row["products alone"] = {_PRODUCTS: _product_rate(n_rounds)}
-    return row
+        n_words = sum(len(ours.make_doc(text)) for text in texts)
+        runs = {name: partial(run, texts) for name, run in systems.items()}
+        row: Row = rates("words/s", n_words, runs, n_rounds=n_rounds)
+        flops_a_word = _product_flops(ours, texts) / n_words
+        row["ours"][_PRODUCTS] = flops_a_word * row["ours"]["words/s"] / 1e9
+        rows[kind] = {**row, "products alone": {_PRODUCTS: limit}}
+    return rows
 
 
 def _product_flops(nlp: Language, texts: list[str]) -> float:
@@ -98,7 +88,7 @@ def _product_rate(n_rounds: int) -> float:
     return 2.0 * 20 * _PIECES_AT_ONCE * sum(n * k for n, k in _SHAPES) / seconds / 1e9
 
 
-def latency(store: Store, data: Path, work: Path, settings: Settings) -> None:
+def latency(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Docs a second, one at a time, of 10 and of 100 tokens."""
     systems: dict[str, Callable[[str], object]] = {
         name: make() for name, make in PIPELINES.items()
@@ -106,13 +96,16 @@ def latency(store: Store, data: Path, work: Path, settings: Settings) -> None:
     for name, session in onnx_runtimes(work).items():
         systems[name] = _one_by_one(session)
     words = " ".join(read_texts(data)["paragraphs"]).split()
+    rows: dict[str, Row] = {}
     for n_words in (10, 100):
         texts = [
             " ".join(words[i : i + n_words]) for i in range(0, 30 * n_words, n_words)
         ]
         runs = {name: partial(_each, run, texts) for name, run in systems.items()}
-        measure = partial(rates, "Docs/s one at a time", 30, runs, **settings)
-        store.row_once("latency", f"{n_words} words", settings, measure)
+        rows[f"{n_words} words"] = rates(
+            "Docs/s one at a time", 30, runs, n_rounds=n_rounds
+        )
+    return rows
 
 
 def _one_by_one(run: Callable[[Sequence[str]], object]) -> Callable[[str], object]:
@@ -124,20 +117,22 @@ def _each(run: Callable[[str], object], texts: list[str]) -> None:
         run(text)
 
 
-def training(store: Store, data: Path, work: Path, settings: Settings) -> None:
+def training(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Words a second of nlp.update with ner and textcat, some 1,100 words a batch."""
     tweets = read_tweets(data)
     random.Random(0).shuffle(tweets)
     n_words = sum(len(words) for words, _ in tweets[: 64 * 3])
+    rows: dict[str, Row] = {}
     for kind, n_joined in (("tweets", 1), ("paragraphs", 8)):
         make_all = make_examples(tweets[:1024], n_joined)
-        batch_size = 64 // n_joined
         steppers = {
-            name: _stepper(make(), make_all, batch_size)
+            name: _stepper(make(), make_all, 64 // n_joined)
             for name, make in TRAINABLE.items()
         }
-        measure = partial(rates, "nlp.update words/s", n_words, steppers, **settings)
-        store.row_once("training", f"ner + textcat, {kind}", settings, measure)
+        rows[f"ner + textcat, {kind}"] = rates(
+            "nlp.update words/s", n_words, steppers, n_rounds=n_rounds
+        )
+    return rows
 
 
 def _stepper(

@@ -15,7 +15,8 @@ def path(tmp_path):
 
 def measure_score(store, score, *, system="ours", steps=100):
     settings = {"steps": steps}
-    return store.once("part", "row", system, settings, lambda: {"score": score})
+    store.once("part", "row", system, settings, lambda: {"score": score})
+    return store.parts["part"]["row"][system]
 
 
 def test_keeps_what_was_measured(path):
@@ -61,12 +62,14 @@ def test_a_row_is_measured_whole(path):
     assert {name: one["score"] for name, one in kept.items()} == {"ours": 3, "peer": 4}
 
 
-def test_a_row_is_measured_again_under_other_settings(path):
-    for n_rounds, score in ((3, 1.0), (3, 2.0), (5, 3.0)):
-        row = Store(path).row_once(
-            "part", "row", {"rounds": n_rounds}, lambda s=score: {"ours": {"score": s}}
-        )
-        assert row["ours"]["score"] == (3.0 if n_rounds == 5 else 1.0)
+def test_rows_and_parts_are_measured_again_under_other_settings(path):
+    for n_rounds, score, kept in ((3, 1.0, 1.0), (3, 2.0, 1.0), (5, 3.0, 3.0)):
+        store, settings = Store(path), {"rounds": n_rounds}
+        row = {"ours": {"score": score}}
+        store.row_once("part", "row", settings, lambda row=row: row)
+        store.part_once("whole", settings, lambda row=row: {"row": row})
+        for part in ("part", "whole"):
+            assert store.parts[part]["row"]["ours"]["score"] == kept
 
 
 def test_what_two_threads_measure_both_stays(path):
