@@ -10,7 +10,21 @@ from ..spacy_runs import MEAN_TEXTCAT
 
 HUGGING_FACE = "transformers, Trainer"
 
-_TREES: Mapping[str, Mapping[str, Any]] = {"tagger": {}, "parser": {}}
+Heads = Mapping[str, Mapping[str, Any]]
+
+
+def _compared(ours: str, heads: Heads, *, five_fold: bool = False) -> dict[str, Heads]:
+    """The same heads on our encoder and on the peer's, with both kinds of rates."""
+    systems = {ours: heads, f"{ours}{ONE_RATE}": heads, PEER: heads}
+    return systems | ({f"{PEER}{FIVE_FOLD}": heads} if five_fold else {})
+
+
+_CRF = {"ours, bert_ner crf": {"bert_ner": {"decoder": "crf"}}}
+_TREES: Heads = {"morphologizer": {}, "tagger": {}, "parser": {}}
+_TEXTCATS: dict[str, Heads] = {
+    "ours, [CLS]": {"textcat": {}},
+    **_compared("ours, mean", {"textcat": MEAN_TEXTCAT}, five_fold=True),
+}
 _LAST_FOUR = {"freeze": "all", "layers": [-4, -3, -2, -1], "combine": "concat"}
 # MiniLM's width times four.
 _WIDE = {**LISTENER, "width": 1536}
@@ -23,69 +37,38 @@ RECIPES: dict[str, Recipe] = {
         scores=("ents_f",),
         n_steps=120,
         systems={
-            "ours, ner": {"ner": {}},
-            f"ours, ner{ONE_RATE}": {"ner": {}},
+            **_compared("ours, ner", {"ner": {}}),
             "ours, bert_ner softmax": {"bert_ner": {"decoder": "softmax"}},
-            "ours, bert_ner crf": {"bert_ner": {"decoder": "crf"}},
-            PEER: {"ner": {}},
+            **_CRF,
         },
     ),
     "BC5CDR": Recipe(
         dataset="bc5cdr",
         scores=("ents_f",),
         n_steps=100,
-        systems={
-            "ours, ner": {"ner": {}},
-            f"ours, ner{ONE_RATE}": {"ner": {}},
-            "ours, bert_ner crf": {"bert_ner": {"decoder": "crf"}},
-            PEER: {"ner": {}},
-        },
+        systems={**_compared("ours, ner", {"ner": {}}), **_CRF},
     ),
     "SST-2": Recipe(
         dataset="sst2",
         scores=("cats_micro_f",),
         n_steps=150,
         split="dev",
-        systems={
-            "ours, [CLS]": {"textcat": {}},
-            "ours, mean": {"textcat": MEAN_TEXTCAT},
-            f"ours, mean{ONE_RATE}": {"textcat": MEAN_TEXTCAT},
-            PEER: {"textcat": MEAN_TEXTCAT},
-            f"{PEER}{FIVE_FOLD}": {"textcat": MEAN_TEXTCAT},
-        },
+        systems=_TEXTCATS,
     ),
     "BANKING77": Recipe(
-        dataset="banking77",
-        scores=("cats_micro_f",),
-        n_steps=200,
-        systems={
-            "ours, [CLS]": {"textcat": {}},
-            "ours, mean": {"textcat": MEAN_TEXTCAT},
-            f"ours, mean{ONE_RATE}": {"textcat": MEAN_TEXTCAT},
-            PEER: {"textcat": MEAN_TEXTCAT},
-            f"{PEER}{FIVE_FOLD}": {"textcat": MEAN_TEXTCAT},
-        },
+        dataset="banking77", scores=("cats_micro_f",), n_steps=200, systems=_TEXTCATS
     ),
     "UD-EWT": Recipe(
         dataset="ud_ewt",
         scores=("pos_acc", "tag_acc", "dep_las"),
         n_steps=100,
-        systems={
-            "ours": {"morphologizer": {}, **_TREES},
-            f"ours{ONE_RATE}": {"morphologizer": {}, **_TREES},
-            PEER: {"morphologizer": {}, **_TREES},
-            f"{PEER}{FIVE_FOLD}": {"morphologizer": {}, **_TREES},
-        },
+        systems=_compared("ours", _TREES, five_fold=True),
     ),
     "GUM": Recipe(
         dataset="gum",
         scores=("spans_sc_f",),
         n_steps=100,
-        systems={
-            "ours": {"spancat": {}},
-            f"ours{ONE_RATE}": {"spancat": {}},
-            PEER: {"spancat": {}},
-        },
+        systems=_compared("ours", {"spancat": {}}),
     ),
     "SICK entailment": Recipe(
         dataset="sick_entailment",
