@@ -41,7 +41,7 @@ class Store:
         results = self.parts.get(part, {}).get(row, {})
         if self._needs([r for name, r in results.items() if name == system], settings):
             print(f"{part}: {row}, {system}", flush=True)
-            self._keep(part, row, {system: measure()}, settings, whole=False)
+            self._keep(part, {row: {system: measure()}}, settings)
 
     def row_once(
         self, part: str, row: str, settings: Settings, measure: Callable[[], Row]
@@ -49,7 +49,7 @@ class Store:
         """The same for systems that are measured in turns: all of them, or none."""
         if self._needs(self.parts.get(part, {}).get(row, {}).values(), settings):
             print(f"{part}: {row}", flush=True)
-            self._keep(part, row, measure(), settings)
+            self._keep(part, {row: measure()}, settings, replaces_rows=True)
 
     def part_once(
         self, part: str, settings: Settings, measure: Callable[[], dict[str, Row]]
@@ -57,8 +57,7 @@ class Store:
         """The same for all rows of a part."""
         if self._needs(list(all_results({part: self.parts.get(part, {})})), settings):
             print(part, flush=True)
-            for row, results in measure().items():
-                self._keep(part, row, results, settings)
+            self._keep(part, measure(), settings, replaces_part=True)
 
     def _needs(self, found: Collection[Result], settings: Settings) -> bool:
         return (
@@ -68,16 +67,23 @@ class Store:
         )
 
     def _keep(
-        self, part: str, row: str, new: Row, settings: Settings, *, whole: bool = True
+        self,
+        part: str,
+        rows: dict[str, Row],
+        settings: Settings,
+        *,
+        replaces_part: bool = False,
+        replaces_rows: bool = False,
     ) -> None:
-        """whole: the row loses the systems that it had before."""
         origin = {"settings": dict(settings), "machine": describe_machine()}
         with self._lock:
             # Another command may have written to the file since it was read.
             self.parts = read_parts(self._path)
-            rows = self.parts.setdefault(part, {})
-            kept = {} if whole else rows.get(row, {})
-            rows[row] = kept | {name: {**one, **origin} for name, one in new.items()}
+            kept = {} if replaces_part else self.parts.get(part, {})
+            for row, results in rows.items():
+                new = {name: {**one, **origin} for name, one in results.items()}
+                kept[row] = new if replaces_rows else {**kept.get(row, {}), **new}
+            self.parts[part] = kept
             with replacing_file(self._path) as file:
                 file.write_text(json.dumps(self.parts, indent=2) + "\n", "utf8")
 

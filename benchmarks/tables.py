@@ -20,7 +20,7 @@ class Section:
     table: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Comparison:
     """Number `key` of the first system of each pair next to that of the second, for
     each row of `part`. A pair without a second system has one number."""

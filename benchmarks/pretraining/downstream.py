@@ -4,12 +4,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.model import BertForPretraining
+from spacy_bert.pretraining.config import VocabularyConfig
+from spacy_bert.pretraining.vocabulary import load_vocabulary
+
 from ..fine_tuning.recipe import Recipe as Task
 from ..fine_tuning.training import run
 from ..measuring import run_alone
 from ..store import Result, Store
 from .losses import row_name
 from .recipes import DOWNSTREAM, OURS, RANDOM, RUN_MLM
+from .steps import make_bert
 from .wiki import Text, learned_text
 
 # BERT-base has 5e-5; small encoders that were trained little need more.
@@ -84,15 +92,6 @@ def _fine_tune(
 
 
 def _write_random(*, text: Text, shape: str, seed: int, path: Path) -> Result:
-    import torch
-
-    from spacy_bert.checkpoint import save_checkpoint
-    from spacy_bert.model import BertForPretraining
-    from spacy_bert.pretraining.config import VocabularyConfig
-    from spacy_bert.pretraining.vocabulary import load_vocabulary
-
-    from .steps import make_bert
-
     torch.manual_seed(seed)
     model = BertForPretraining(make_bert(shape, 0.0, text.vocabulary))
     model.initialize_weights()

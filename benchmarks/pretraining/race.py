@@ -18,7 +18,8 @@ from ..arguments import make_parser, open_store
 from ..measuring import run_side_by_side
 from ..store import Store
 from ..tables import write_sections
-from .losses import ours, row_name, train_and_judge
+from .losses import row_name, train_and_judge
+from .ours import train_ours
 from .recipes import RACE, RECIPES
 from .table import race_sections
 from .wiki import learned_text
@@ -45,7 +46,7 @@ def main() -> None:
 def _run(store: Store, name: str, args: argparse.Namespace) -> None:
     output, recipe = args.work / "race" / name, RECIPES[name]
     what = {"shape": args.shape, "minutes": args.minutes, "recipe": recipe}
-    measure = partial(train_and_judge, ours, args.data, args.work, output, **what)
+    measure = partial(train_and_judge, train_ours, args.data, args.work, output, **what)
     store.once(RACE, row_name(args.shape, args.minutes), name, recipe, measure)
     shutil.rmtree(output, ignore_errors=True)
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..measuring import run_alone
 from ..store import Result, Row, Store
 from .recipes import GROUPED, OURS, SAME_BATCHES
+from .steps import time_steps
 from .wiki import published_text
 
 _N_WARMUP = 3
@@ -38,7 +39,7 @@ def _in_turns(data: Path, work: Path, *, n_rounds: int, **arguments: Any) -> Row
     """Medians of rounds in which each system has a process of its own."""
     arguments = {**arguments, "text": published_text(data, work), "n_warmup": _N_WARMUP}
     systems: dict[str, Callable[..., Result]] = {
-        OURS: _ours,
+        OURS: time_steps,
         SAME_BATCHES: partial(_peer, is_grouped=False),
         GROUPED: partial(_peer, is_grouped=True),
     }
@@ -55,13 +56,7 @@ def _medians(rounds: list[Result]) -> Result:
     return {name: median(one[name] for one in rounds) for name in names} | seconds
 
 
-def _ours(**arguments: Any) -> Result:
-    from .steps import time_steps
-
-    return time_steps(**arguments)
-
-
 def _peer(**arguments: Any) -> Result:
-    from .peer_steps import time_steps
+    from . import peer_steps
 
-    return time_steps(**arguments)
+    return peer_steps.time_steps(**arguments)

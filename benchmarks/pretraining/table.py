@@ -26,23 +26,20 @@ from .recipes import (
 _BATCHES = ((OURS, SAME_BATCHES), (OURS, GROUPED))
 _LOSSES = ((OURS, RUN_MLM),)
 _BUILDS = ((OURS, DATASETS), ("ours, sentencizer", DATASETS))
-_FORMS = ("pairs", "segments", "blocks")
+_LONGER = (("ours, 4 x", OURS), ("ours, 16 x", OURS))
 _COMPARISONS = (
-    Comparison(part="speed", key="pieces/s", pairs=_BATCHES),
-    Comparison(part="speed", key="% of the rate of products", pairs=_BATCHES),
+    Comparison("speed", "pieces/s", _BATCHES),
+    Comparison("speed", "% of the rate of products", _BATCHES),
     *(
-        Comparison(part="losses", key=form, pairs=_LOSSES, digits=2, is_difference=True)
-        for form in _FORMS
+        Comparison("losses", form, _LOSSES, digits=2, is_difference=True)
+        for form in ("pairs", "segments", "blocks")
     ),
-    Comparison(part="losses", key="million pieces", pairs=_LOSSES, digits=2),
-    Comparison(part="indexing", key="seconds", pairs=_BUILDS),
-    Comparison(part="indexing", key="peak MB", pairs=_BUILDS),
-    Comparison(part="indexing", key="disk MB", pairs=_BUILDS),
-    Comparison(
-        part="indexing",
-        key="peak MB",
-        pairs=(("ours, 4 x", OURS), ("ours, 16 x", OURS)),
+    Comparison("losses", "million pieces", _LOSSES, digits=2),
+    *(
+        Comparison("indexing", key, _BUILDS)
+        for key in ("seconds", "peak MB", "disk MB")
     ),
+    Comparison("indexing", "peak MB", _LONGER),
 )
 
 

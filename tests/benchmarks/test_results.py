@@ -13,7 +13,7 @@ def test_results_md_is_what_the_command_writes():
 
 def test_ratios_by_hand():
     row = {"ours": {"words/s": 1300.0}, "peer": {"words/s": 520.0}}
-    speed = Comparison(part="speed", key="words/s", pairs=(("ours", "peer"),))
+    speed = Comparison("speed", "words/s", (("ours", "peer"),))
     table = comparison_table({"speed": {"tweets": row}}, [speed])
     assert table.splitlines()[2:] == [
         "| words/s, tweets | ours | 1,300 | peer | 520 | 2.50 |"
@@ -36,7 +36,7 @@ def test_differences_by_hand():
 
 
 def test_a_number_without_a_peer_has_no_ratio():
-    growth = Comparison(part="growth", key="seconds", pairs=(("ours", None),))
+    growth = Comparison("growth", "seconds", (("ours", None),))
     table = comparison_table(
         {"growth": {"10 Docs": {"ours": {"seconds": 2.0}}}}, [growth]
     )

@@ -62,6 +62,12 @@ def test_a_row_is_measured_whole(path):
     assert {name: one["score"] for name, one in kept.items()} == {"ours": 3, "peer": 4}
 
 
+def test_a_part_is_measured_whole(path):
+    measure_score(Store(path), 1.0)
+    Store(path).part_once("part", {}, lambda: {"new": {"ours": {"score": 3.0}}})
+    assert read_parts(path)["part"].keys() == {"new"}
+
+
 def test_rows_and_parts_are_measured_again_under_other_settings(path):
     for n_rounds, score, kept in ((3, 1.0, 1.0), (3, 2.0, 1.0), (5, 3.0, 3.0)):
         store, settings = Store(path), {"rounds": n_rounds}
