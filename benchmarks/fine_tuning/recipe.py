@@ -86,11 +86,13 @@ def make_config(
             "size": recipe.n_docs,
             "get_length": None,
         }
-    training["optimizer"]["learn_rate"].update(
-        warmup_steps=recipe.n_steps // 12,
-        total_steps=recipe.n_steps,
-        initial_rate=rate,
-    )
+    # thinc's own, as its warm-up is in steps, as that of the Trainer.
+    training["optimizer"]["learn_rate"] = {
+        "@schedules": "warmup_linear.v1",
+        "warmup_steps": max(recipe.n_steps // 12, 1),
+        "total_steps": recipe.n_steps,
+        "initial_rate": rate,
+    }
     config["system"]["seed"] = seed
     return config
 
