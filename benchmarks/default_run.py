@@ -47,13 +47,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=names, default=["0", "1", "2"])
     parser.add_argument("--shared", action="store_true")
+    parser.add_argument("--only-finished", action="store_true", help="run nothing")
     parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
     store = Store(args.results, again=True)
     for seed in args.seeds:
-        folder = args.folder / f"seed-{seed}"
-        minutes = None
+        folder, minutes = args.folder / f"seed-{seed}", None
         if not is_finished(folder):
+            if args.only_finished:
+                continue
             minutes = run_project(args.folder / "data", folder, seed)
         variables = srsly.read_yaml(folder / "project.yml")["vars"]
         settings = {name: variables[name] for name in _SETTINGS}
@@ -68,8 +70,10 @@ def is_finished(folder: Path) -> bool:
     return all((folder / "metrics" / f"{n}.json").exists() for n in _SYSTEMS.values())
 
 
-def run_project(data: Path, folder: Path, seed: str) -> float:
-    """The minutes that it took, without those of the data."""
+def run_project(data: Path, folder: Path, seed: str) -> float | None:
+    """The minutes that it took, without those of the data; None if a part of it was
+    done already."""
+    is_new = not (folder / "training").exists()
     if not (folder / "assets").exists():
         _copy_project(data)
         _run("demo-data", data, "0")
@@ -78,7 +82,7 @@ def run_project(data: Path, folder: Path, seed: str) -> float:
     start = perf_counter()
     for command in _COMMANDS:
         _run(command, folder, seed)
-    return (perf_counter() - start) / 60
+    return (perf_counter() - start) / 60 if is_new else None
 
 
 def _copy_project(folder: Path) -> None:

@@ -31,8 +31,8 @@ class Recipe:
     """scores: of `spacy evaluate`, on `split`; n_steps: of some 1,000 padded tokens or,
     if the peer is `transformers`, of n_docs Docs; learn_rate: of the encoder.
 
-    systems: its name -> heads and their settings, and those of the bert_encoder, beside
-    the starter config.
+    systems: its name -> heads and their settings, and those of the bert_encoder, on
+    top of the starter config.
     """
 
     dataset: str

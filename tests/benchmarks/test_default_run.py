@@ -59,6 +59,26 @@ def test_a_finished_folder_is_not_run_again(finished, monkeypatch, tmp_path, cap
     assert "| test Docs | spancat F | pretrained | 75.0 | 75.0 | +25.0 |" in table
 
 
+def test_a_seed_is_run_from_the_data_on_and_timed(tmp_path, monkeypatch):
+    """`demo-data` once, then the four commands for each seed."""
+    commands = []
+
+    def run(command, folder, seed):
+        commands.append((command, folder.name, seed))
+        (folder / "assets").mkdir(exist_ok=True)
+        (folder / "training").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(default_run, "_run", run)
+    folder = tmp_path / "seed-1"
+    assert default_run.run_project(tmp_path / "data", folder, "1") is not None
+    each = [
+        (name, "seed-1", "1") for name in ("vocab", "pretrain", "train", "evaluate")
+    ]
+    assert commands == [("demo-data", "data", "0"), *each]
+    assert default_run.run_project(tmp_path / "data", folder, "1") is None
+    assert commands[-4:] == each
+
+
 def test_a_run_without_scores_is_not_finished(finished):
     assert default_run.is_finished(finished)
     (finished / "metrics" / "random.json").unlink()
