@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from ..fine_tuning.recipe import PEER
-from ..store import Parts
+from ..store import Parts, Row
 from ..tables import Section, seeds_table
 from .recipes import HUGGING_FACE, RECIPES
 
 
 def sections(parts: Parts) -> Iterator[Section]:
-    known = {row: parts[row] for row in RECIPES if row in parts}
+    known = {row: _in_order(row, parts[row]) for row in RECIPES if row in parts}
     yield Section(
         title="Tasks next to their peers",
         text=(
@@ -30,3 +30,8 @@ def sections(parts: Parts) -> Iterator[Section]:
             minutes="core minutes",
         ),
     )
+
+
+def _in_order(row: str, runs: dict[str, Row]) -> dict[str, Row]:
+    """The systems as the recipe has them, and then those that it has no more."""
+    return {name: runs[name] for name in RECIPES[row].systems if name in runs} | runs
