@@ -11,7 +11,7 @@ from spacy.cli.train import train as spacy_train
 from spacy.training import Corpus
 from thinc.api import Config
 
-from spacy_bert.pipeline.starter_config import starter_config
+from spacy_bert.tasks.starter_config import starter_config
 
 _SPLITS = ("train", "dev")
 

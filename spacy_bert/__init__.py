@@ -13,10 +13,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .interop.pretraining import pretrain
     from .pipeline.from_checkpoint import add_encoder
     from .pipeline.segments import make_pair_doc
     from .pipeline.similarity import set_similarity_hooks
-    from .pretraining import PretrainingConfig, pretrain
+    from .pretraining import PretrainingConfig
 else:
     # So that `import spacy_bert` stays cheap.
     __getattr__ = import_on_use(
@@ -25,7 +26,7 @@ else:
             "PretrainingConfig": "pretraining",
             "add_encoder": "pipeline.from_checkpoint",
             "make_pair_doc": "pipeline.segments",
-            "pretrain": "pretraining",
+            "pretrain": "interop.pretraining",
             "set_similarity_hooks": "pipeline.similarity",
         },
     )

@@ -134,7 +134,7 @@ def _load(
 ) -> tuple[Module, WordPiece, list[str]]:
     """The module, the vocabulary, and the parts that start from random weights."""
     config = read_config(path)
-    wordpiece = load_vocabulary(path, config)
+    wordpiece = load_checkpoint_vocabulary(path, config)
     tensors = read_tensors(path, name)
     module, absent = build_from_hugging_face(
         make_module, config, tensors, source=str(path), fill_heads=fill_heads
@@ -185,7 +185,7 @@ def has_nsp_head(path: Path) -> bool:
     return name in read_tensors(path, WEIGHTS_FILE, ending=name)
 
 
-def load_vocabulary(path: Path, config: BertConfig) -> WordPiece:
+def load_checkpoint_vocabulary(path: Path, config: BertConfig) -> WordPiece:
     """The folder's WordPiece. Raises ValueError if its size is not the config's."""
     wordpiece = load_wordpiece(path)
     # Some models pad the embeddings to a multiple of 8, 64 or 128 rows.

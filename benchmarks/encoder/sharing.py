@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.training import Corpus, Example
 
 from spacy_bert import add_encoder
-from spacy_bert.pipeline.starter_config import head_config
+from spacy_bert.tasks.starter_config import head_config
 
 from ..fine_tuning.datasets import prepare
 from ..measuring import rates

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 
 from spacy_bert import add_encoder
-from spacy_bert.pipeline.starter_config import HEADS, LISTENER
+from spacy_bert.tasks.starter_config import HEADS, LISTENER
 from spacy_bert.tokenization import load_wordpiece
 
 from ..spacy_runs import (

@@ -7,7 +7,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_bert.tasks.squad_files import read_squad
+from spacy_bert.tasks.qa.squad_files import read_squad
 
 from .splits import Splits, make_pair, make_question, read_rows, with_class
 from .wnut17 import make_tagged_doc

@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training.converters import conllu_to_docs
 
-from spacy_bert.tasks.squad_files import read_squad
+from spacy_bert.tasks.qa.squad_files import read_squad
 
 from .splits import (
     Row,

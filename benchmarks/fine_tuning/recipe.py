@@ -8,7 +8,7 @@ from typing import Any
 from thinc.api import Config
 
 from spacy_bert.pipeline.segments import RECORD_SEPARATOR
-from spacy_bert.pipeline.starter_config import LISTENER
+from spacy_bert.tasks.starter_config import LISTENER
 
 from ..spacy_runs import (
     TRANSFORMER_LISTENER,

@@ -9,8 +9,8 @@ from spacy.tokens import Doc
 
 from spacy_bert.pipeline.segments import RECORD_SEPARATOR
 from spacy_bert.pipeline.segments import make_pair_doc as make_any_pair
-from spacy_bert.tasks.squad_files import Question
-from spacy_bert.tasks.squad_files import make_question_doc as make_any_question
+from spacy_bert.tasks.qa.squad_files import Question
+from spacy_bert.tasks.qa.squad_files import make_question_doc as make_any_question
 
 Splits = dict[str, list[Doc]]
 Row = dict[str, str]

@@ -23,14 +23,14 @@ def main() -> None:
 def _build_ours(
     system: str, corpus: str, vocabulary: Path, output: Path, n_process: int
 ) -> None:
-    from spacy_bert.pretraining.index.building import open_index
-    from spacy_bert.pretraining.index.fingerprint import plan_index
-    from spacy_bert.pretraining.text.corpus import CorpusConfig
+    from spacy_bert.corpus.documents import CorpusConfig
+    from spacy_bert.corpus.index.building import open_index
+    from spacy_bert.corpus.index.fingerprint import plan_index
     from spacy_bert.tokenization import WordPiece
 
     splitter = None
     if system == "ours, sentencizer":
-        from spacy_bert.cli.sentences import make_splitter
+        from spacy_bert.interop.sentences import make_splitter
 
         splitter = make_splitter("sentencizer", "en")
     plan = plan_index(

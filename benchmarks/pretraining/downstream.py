@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
 from spacy_bert.model import BertForPretraining
-from spacy_bert.pretraining.config import VocabularyConfig
-from spacy_bert.pretraining.vocabulary import load_vocabulary
 
 from ..fine_tuning.recipe import Recipe as Task
 from ..fine_tuning.training import run

@@ -11,11 +11,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from spacy_bert.pretraining.text.corpus import (
-    CorpusConfig,
-    find_sources,
-    read_documents,
-)
+from spacy_bert.corpus.documents import CorpusConfig, find_sources, read_documents
 
 from ..store import Result, Store
 from .recipes import DATASETS, OURS

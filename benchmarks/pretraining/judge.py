@@ -8,18 +8,18 @@ import numpy as np
 import torch
 
 from spacy_bert.checkpoint import load_weights, read_config
+from spacy_bert.corpus.index.files import load_index
+from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
 from spacy_bert.model import BertForPretraining, pack
-from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
 from spacy_bert.pretraining.evaluation import (
     evaluate,
     held_out_batches,
     unigram_log_probs,
 )
-from spacy_bert.pretraining.index.files import load_index
 from spacy_bert.pretraining.instances.batches import BatchReader, PretrainingBatch
 from spacy_bert.pretraining.instances.masking import make_masking, mask_pieces
 from spacy_bert.pretraining.instances.sequences import Sequences
-from spacy_bert.pretraining.vocabulary import load_vocabulary
+from spacy_bert.pretraining.training_config import TrainingConfig
 from spacy_bert.tokenization import WordPiece
 
 from .lines import Blocks, open_blocks

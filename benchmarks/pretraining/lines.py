@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_bert.pretraining.config import VocabularyConfig
-from spacy_bert.pretraining.text.corpus import find_sources, read_documents
-from spacy_bert.pretraining.text.held_out import held_out_draw
-from spacy_bert.pretraining.vocabulary import load_vocabulary
+from spacy_bert.corpus.documents import find_sources, read_documents
+from spacy_bert.corpus.held_out import held_out_draw
+from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
 
 from ..shapes import LENGTH
 from .wiki import Text, wiki_corpus

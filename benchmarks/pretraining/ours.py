@@ -5,16 +5,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from spacy_bert.corpus.index.files import load_index
+from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig, pretrain
-from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.index.files import load_index
 from spacy_bert.pretraining.log import read_rows
+from spacy_bert.pretraining.run_folder import INDEX, LAST, LOG
 from spacy_bert.pretraining.training.memory import keep_freed_memory
-from spacy_bert.pretraining.training.outputs import INDEX, LAST, LOG
 from spacy_bert.pretraining.training.warm_start import warm_start
-from spacy_bert.pretraining.vocabulary import load_vocabulary
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 from ..shapes import sizes
 from .wiki import Text, wiki_corpus, wiki_splitter

@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader
 from transformers import BertForPreTraining, PrinterCallback, TrainerCallback
 from transformers.trainer import Trainer
 
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.batches import PretrainingBatch
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 from ..shapes import LENGTH
 from .peer import make_arguments, to_hugging_face_config

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from spacy_bert.corpus.index.files import load_index
+from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
 from spacy_bert.model import BertConfig, BertForPretraining
-from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
-from spacy_bert.pretraining.index.files import load_index
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
     PretrainingBatch,
@@ -21,7 +21,7 @@ from spacy_bert.pretraining.training.machine import measure_machine
 from spacy_bert.pretraining.training.memory import keep_freed_memory
 from spacy_bert.pretraining.training.optimizer import make_optimizers, train_step
 from spacy_bert.pretraining.training.step_size import measure_step
-from spacy_bert.pretraining.vocabulary import load_vocabulary
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 from ..shapes import LENGTH, sizes
 from .wiki import Text

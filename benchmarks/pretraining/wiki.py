@@ -4,12 +4,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_bert.cli.sentences import make_splitter
-from spacy_bert.pretraining.config import VocabularyConfig
-from spacy_bert.pretraining.index.building import open_index
-from spacy_bert.pretraining.index.fingerprint import plan_index
-from spacy_bert.pretraining.text.corpus import CorpusConfig, Splitter
-from spacy_bert.pretraining.vocabulary import learn_vocabulary, load_vocabulary
+from spacy_bert.corpus.documents import CorpusConfig, Splitter
+from spacy_bert.corpus.index.building import open_index
+from spacy_bert.corpus.index.fingerprint import plan_index
+from spacy_bert.corpus.vocabulary import (
+    VocabularyConfig,
+    learn_vocabulary,
+    load_vocabulary,
+)
+from spacy_bert.interop.sentences import make_splitter
 
 _N_LEARNED = 8192
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from spacy_bert.cli.sentences import make_splitter
+from spacy_bert.corpus.documents import CorpusConfig
+from spacy_bert.corpus.vocabulary import VocabularyConfig, learn_vocabulary
+from spacy_bert.interop.sentences import make_splitter
 from spacy_bert.pretraining import PretrainingConfig, pretrain
-from spacy_bert.pretraining.config import TrainingConfig, VocabularyConfig
-from spacy_bert.pretraining.text.corpus import CorpusConfig
+from spacy_bert.pretraining.run_folder import LAST
 from spacy_bert.pretraining.training.memory import keep_freed_memory
-from spacy_bert.pretraining.training.outputs import LAST
 from spacy_bert.pretraining.training.state import read_state
-from spacy_bert.pretraining.vocabulary import learn_vocabulary
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 from ..shapes import sizes
 

@@ -19,8 +19,8 @@ from transformers import (
 from transformers.trainer import Trainer
 
 from spacy_bert.pipeline.segments import RECORD_SEPARATOR, split_segments
-from spacy_bert.tasks import squad_metrics
-from spacy_bert.tasks.regression import correlate, rank
+from spacy_bert.tasks.qa import squad_metrics
+from spacy_bert.tasks.text.scorer import correlate, rank
 
 from ..fine_tuning.datasets import prepare
 from ..fine_tuning.recipe import Recipe

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from spacy_bert.pipeline.starter_config import CLS_LISTENER, LISTENER
+from spacy_bert.tasks.starter_config import CLS_LISTENER, LISTENER
 
 from ..fine_tuning.recipe import FIVE_FOLD, ONE_RATE, PEER, Recipe
 from ..spacy_runs import MEAN_TEXTCAT

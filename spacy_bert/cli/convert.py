@@ -42,9 +42,9 @@ def convert_cli(
     import spacy
     from spacy.tokens import DocBin
 
+    from ..corpus.progress_bar import Bar
     from ..folders import replacing_file
     from ..outputs import DOCBIN, check_output
-    from ..pretraining.progress_bar import Bar
     from .errors import shown_as_messages
 
     with shown_as_messages():
@@ -83,7 +83,7 @@ def _questions(
 ) -> tuple[int, Iterator["Doc"]]:
     """How many Docs there will be, and the Docs."""
     from ..pipeline.segments import RECORD_SEPARATOR
-    from ..tasks.squad_files import make_question_doc, read_squad
+    from ..tasks.qa.squad_files import make_question_doc, read_squad
 
     file = read_squad(path, misplaced="skip" if skip_misplaced else "error")
     if file.n_misplaced:
@@ -109,7 +109,7 @@ def _pairs(
 ) -> tuple[int, Iterator["Doc"]]:
     """As `_questions`."""
     from ..pipeline.segments import RECORD_SEPARATOR
-    from ..tasks.pair_files import make_labelled_doc, read_pairs
+    from ..tasks.text.pair_files import make_labelled_doc, read_pairs
 
     file = read_pairs(
         path,

@@ -43,13 +43,13 @@ def evaluate_cli(
     for next sentences that was never trained gets no scores.
     """
     from ..checkpoint import read_config
+    from ..corpus.documents import CorpusConfig
+    from ..interop.sentences import make_splitter
     from ..pretraining.scoring import score_checkpoint
-    from ..pretraining.text.corpus import CorpusConfig
     from ..record import read_record
     from ..sections import read_section
     from .devices import choose_device
     from .errors import shown_as_messages
-    from .sentences import make_splitter
 
     with shown_as_messages():
         device = choose_device(gpu_id)

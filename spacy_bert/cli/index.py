@@ -25,13 +25,12 @@ def index_cli(
     What is there already is kept, so an interrupted build goes on. On several machines
     that share a folder, run each with its --shard, and then one without.
     """
+    from ..corpus.index.building import build_shards, open_index
+    from ..corpus.index.fingerprint import plan_index
+    from ..corpus.sources import check_apart
+    from ..corpus.vocabulary import load_vocabulary
     from ..locks import locked
-    from ..pretraining.index.advice import IndexUse
-    from ..pretraining.index.building import build_shards, open_index
-    from ..pretraining.index.fingerprint import plan_index
-    from ..pretraining.text.sources import check_apart
-    from ..pretraining.training.outputs import INDEX
-    from ..pretraining.vocabulary import load_vocabulary
+    from ..pretraining.run_folder import INDEX
     from .devices import check_processes
     from .errors import shown_as_messages
     from .lines import write_line
@@ -61,7 +60,7 @@ def index_cli(
                 )
             msg.good(f"Share {shard} is done. Run without --shard once all are.")
             return
-        use = IndexUse.of(config.pretraining)
+        use = config.pretraining.index_use()
         with locked(output_path):
             index = open_index(
                 path, plan, n_process=n_process, write=write_line, use=use

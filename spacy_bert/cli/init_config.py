@@ -44,8 +44,8 @@ def init_config_cli(
     """
     from ..folders import replacing_file
     from ..outputs import CONFIG, CONFIG_HEADER, check_output
-    from ..pipeline.starter_config import starter_config, task_config
     from ..pretraining.starter_config import continue_config
+    from ..tasks.starter_config import starter_config, task_config
     from .errors import shown_as_messages
 
     with shown_as_messages():

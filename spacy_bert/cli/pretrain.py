@@ -58,13 +58,13 @@ def pretrain_cli(
     On several devices:
     torchrun --nproc-per-node 8 -m spacy_bert pretrain CONFIG OUT
     """
+    from ..interop.logger import open_logger
     from ..pretraining import pretrain
     from ..pretraining.distributed.ranks import OtherRankError, open_ranks
     from ..pretraining.training.memory import keep_freed_memory
     from .devices import check_processes, choose_device
     from .errors import shown_as_messages
     from .lines import write_line
-    from .logger import open_logger
     from .settings import read_settings
 
     keep_freed_memory()

@@ -12,8 +12,8 @@ from click import UsageError
 from spacy.cli._util import parse_config_overrides
 
 if TYPE_CHECKING:
+    from ..corpus.documents import Splitter
     from ..pretraining import PretrainingConfig
-    from ..pretraining.text.corpus import Splitter
 
 # What begins a line: a key, not JSON that goes on from the line above.
 _KEY = re.compile(r"(\s*)(?:[\w@][^=\"]*=|\[[a-z]+[\w.]*\]\s*$)")
@@ -27,10 +27,10 @@ def read_settings(
     Raises ValueError with all mistakes of the file at once, and UsageError for options
     that are none. learns_vocabulary: a checkpoint, which has one, is refused.
     """
+    from ..interop.logger import check_logger
+    from ..interop.sentences import configured_splitter, make_splitter
     from ..pretraining import PretrainingConfig
     from ..sections import Mistakes
-    from .logger import check_logger
-    from .sentences import configured_splitter, make_splitter
 
     sections = _load(path, _read_overrides(ctx))
     if learns_vocabulary:
@@ -98,9 +98,10 @@ def _may_be_true(name: str) -> bool:
 
 def _types() -> dict[tuple[str, str], Any]:
     """("pretraining", "max_steps") -> int | None"""
+    from ..corpus.documents import CorpusConfig
+    from ..corpus.vocabulary import VocabularyConfig
     from ..model import BertConfig
-    from ..pretraining.config import TrainingConfig, VocabularyConfig
-    from ..pretraining.text.corpus import CorpusConfig
+    from ..pretraining.training_config import TrainingConfig
 
     classes = {
         "corpus": CorpusConfig,

@@ -24,8 +24,8 @@ def vocab_cli(
     Reads the config's [corpus], without the documents that are held out, and writes
     [vocabulary] path. Settings can be overridden, as in --vocabulary.size 16000.
     """
-    from ..pretraining.index.advice import MANY_UNKNOWN
-    from ..pretraining.vocabulary import learn_vocabulary, shown_training_lines
+    from ..corpus.index.advice import MANY_UNKNOWN
+    from ..corpus.vocabulary import learn_vocabulary, shown_training_lines
     from ..tokenization import find_unknown
     from .errors import shown_as_messages
     from .settings import read_settings

@@ -10,7 +10,7 @@ from pathlib import Path
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..pretraining.text.sources import Source
+from ..corpus.sources import Source
 from ..sections import expect
 
 # Unpacked at a time, when the size is counted.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
+from ..ranges import expand_ranges
 from ..tokenization import PieceSpans, WordPiece
 from .segments import RECORD_SEPARATOR, find_border
 
@@ -82,16 +83,6 @@ def _second_segments(
             n_second = int((span.offsets[:, 0] > border).sum())
             begins[i] = doc_ends[i] - n_second
     return begins
-
-
-def expand_ranges(
-    starts: NDArray[np.int64], counts: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Count up from each start. starts [5, 9], counts [2, 3] -> [5, 6, 9, 10, 11]"""
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    firsts: NDArray[np.int64] = np.repeat(starts - (ends - counts), counts)
-    return np.arange(total) + firsts
 
 
 def _token_bounds(

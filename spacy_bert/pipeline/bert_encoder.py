@@ -25,7 +25,6 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..tokenization import WordPiece, train_wordpiece
-from . import forking  # noqa: F401
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
@@ -102,7 +101,12 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
         self._finish_trained()
-        encoded, _ = encode_docs(self.model, list(docs), is_train=False)
+        docs = list(docs)
+        if not docs:
+            width = get_shim(self.model).encoder.config.hidden_width
+            no_vectors = self.model.ops.alloc2f(0, width)
+            return Encoded(tokens=[], cls=no_vectors, pooled=no_vectors)
+        encoded, _ = encode_docs(self.model, docs, is_train=False)
         return encoded
 
     def set_annotations(self, docs: Sequence[Doc], encoded: Encoded) -> None:
@@ -145,6 +149,8 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         validate_examples(examples, "BertTok2Vec.update")
         self._finish_pending()
         docs = [example.predicted for example in examples]
+        if not docs:
+            return losses
         set_dropout_rate(self.model, drop)
         encoded, backprop = encode_docs(self.model, docs, is_train=True)
         self.unsign_listeners()

@@ -1,7 +1,7 @@
 """How heads get the encoder's vectors, and how much of their gradient goes back."""
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from spacy import registry
@@ -18,6 +18,23 @@ from .transient import Transient
 # What a listener takes: a vector for each token; that of [CLS]; the same through the
 # pooler, a dense layer and tanh.
 Vectors = Literal["tokens", "cls", "pooled"]
+
+
+# What a head's config has as `tok2vec`.
+LISTENER: Mapping[str, Any] = {
+    "@architectures": "spacy-bert.BertListener.v1",
+    "width": "${components.bert_encoder.model.hidden_width}",
+    "upstream": "bert_encoder",
+}
+CLS_LISTENER: Mapping[str, Any] = {
+    **LISTENER,
+    "@architectures": "spacy-bert.ClsListener.v1",
+}
+
+
+def with_listener(model: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """A head's model config, with changes in its listener, such as its width."""
+    return {**model, "tok2vec": {**model["tok2vec"], **changes}}
 
 
 @registry.architectures("spacy-bert.BertListener.v1")

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ..model.batch import PackedBatch, pack
 from ..model.rounding import round_up
+from ..ranges import expand_ranges
 from ..tokenization import WordPiece
-from .alignment import Alignment, expand_ranges
+from .alignment import Alignment
 
 # [CLS] and [SEP].
 N_SPECIAL = 2

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..corpus.documents import CorpusConfig
+from ..corpus.vocabulary import VocabularyConfig
 from ..model import BertConfig
 from ..sections import Mistakes, Section, check_names, read_right_keys, read_section
 from .agreement import (
@@ -13,7 +15,6 @@ from .agreement import (
     checkpoint_config,
     new_config,
 )
-from .text.corpus import CorpusConfig
 from .training_config import TrainingConfig
 
 # The commands read [paths] and [logger].
@@ -21,32 +22,6 @@ SECTIONS = ("paths", "corpus", "vocabulary", "model", "pretraining", "logger")
 
 # A rate above it gets a warning.
 LARGE_LEARN_RATE = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class VocabularyConfig:
-    """`path` is a `vocab.txt` or a checkpoint's folder.
-
-    `size` is for learning one, `extend_vocab` how many pieces of the corpus are added
-    to a checkpoint's, `min_frequency` for both. None: what the folder says; text is
-    lower-cased, and its accents stripped, if nothing says otherwise.
-    """
-
-    path: str
-    size: int = 8192
-    min_frequency: int = 2
-    extend_vocab: int = 0
-    lowercase: bool | None = None
-    strip_accents: bool | None = None
-    split_chinese: bool | None = None
-
-    def __post_init__(self) -> None:
-        mistakes = Mistakes()
-        for name, least in (("size", 1), ("min_frequency", 1), ("extend_vocab", 0)):
-            value = getattr(self, name)
-            place, expected = f"[vocabulary] {name}", f"at least {least}"
-            mistakes.expect(value >= least, place=place, expected=expected, got=value)
-        mistakes.raise_any()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..corpus.index.files import CorpusPart
+from ..corpus.progress_bar import Bar, Write
 from ..model import BertForPretraining, mlm_loss, nsp_loss
 from .distributed.ranks import ALONE, Ranks
-from .index.files import CorpusPart
 from .instances.batches import BatchReader, Place, PretrainingBatch
-from .progress_bar import Bar, Write
 
 _BLOCK = 1 << 22
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..corpus.index.files import CorpusPart
 from ..model import BertForPretraining
 from ..tokenization import WordPiece
 from ..tokenization.wordpiece import MASK
 from .fill_mask import encode_masked, guess_masked
-from .index.files import CorpusPart
 from .instances.randomness import Stream, make_generator
 from .log import Row
 from .training_config import TrainingConfig

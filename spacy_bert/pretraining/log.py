@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
+from ..checked import Count, Record, Share, describe_error
 from ..folders import replacing_file
 from ..writing import writing
-from .checked import Count, Record, Share, describe_error
 
 Row = dict[str, Any]
 

@@ -7,14 +7,14 @@ from tempfile import TemporaryDirectory
 import torch
 
 from ..checkpoint import load_mlm_model
+from ..corpus.documents import CorpusConfig, Splitter
+from ..corpus.index.building import index_whole
+from ..corpus.index.fingerprint import plan_index
+from ..corpus.progress_bar import Write
 from ..record import read_record
 from ..sections import expect, read_section
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
-from .index.building import index_whole
-from .index.fingerprint import plan_index
 from .instances.batches import BatchReader
-from .progress_bar import Write
-from .text.corpus import CorpusConfig, Splitter
 from .training_config import TrainingConfig
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from ..corpus.index.advice import IndexUse
 from ..model import BertConfig
 from ..sections import Mistake, Mistakes
 from ..tokenization.wordpiece import MASK
@@ -131,6 +132,13 @@ class TrainingConfig:
         }
         check_model(
             bert, next_sentence=self.next_sentence, lengths=lengths, mistakes=mistakes
+        )
+
+    def index_use(self) -> IndexUse:
+        """What its warnings about the index depend on."""
+        return IndexUse(
+            from_checkpoint=self.checkpoint is not None,
+            next_sentence=self.next_sentence,
         )
 
     def check_limits(self, mistakes: Mistakes) -> None:

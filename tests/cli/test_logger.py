@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_bert.cli.logger import open_logger
+from spacy_bert.interop.logger import open_logger
 from spacy_bert.pretraining import PretrainingConfig
 
 CONFIG = PretrainingConfig.from_dict(

@@ -16,11 +16,7 @@ from spacy_bert.model import (
     initialize_weights,
     pack,
 )
-from spacy_bert.model.attention import (
-    attend_in_runs,
-    attend_padded,
-    choose_attention,
-)
+from spacy_bert.model.attention import attend_in_runs, attend_padded, choose_attention
 from spacy_bert.model.encoder import compile_layers
 
 TEXTS = [

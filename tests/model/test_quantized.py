@@ -5,11 +5,7 @@ import pickle
 import pytest
 import torch
 
-from spacy_bert.checkpoint import (
-    load_encoder,
-    load_pretraining_model,
-    save_checkpoint,
-)
+from spacy_bert.checkpoint import load_encoder, load_pretraining_model, save_checkpoint
 from spacy_bert.model import BertEncoder, initialize_weights, pack
 from spacy_bert.model.linear import Linear
 from spacy_bert.model.quantized import (

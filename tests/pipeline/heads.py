@@ -1,6 +1,6 @@
 """The heads of starter configs, listening to the toy encoder."""
 
-from spacy_bert.pipeline.starter_config import head_config
+from spacy_bert.tasks.starter_config import head_config
 
 
 def add_head(nlp, name, **listener_settings):

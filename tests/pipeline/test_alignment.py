@@ -2,14 +2,13 @@
 
 import unicodedata
 
-import numpy as np
 import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_bert.pipeline.alignment import align, expand_ranges
+from spacy_bert.pipeline.alignment import align
 from spacy_bert.tokenization import WordPiece
 
 ENGLISH = spacy.blank("en")
@@ -29,17 +28,6 @@ WORDPIECE = WordPiece(
 
 def pairs(alignment):
     return list(zip(alignment.pair_pieces, alignment.pair_tokens, strict=True))
-
-
-def test_ranges_are_counted_up():
-    assert expand_ranges(np.array([5, 9]), np.array([2, 3])).tolist() == [
-        5,
-        6,
-        9,
-        10,
-        11,
-    ]
-    assert expand_ranges(np.array([5, 9]), np.array([0, 1])).tolist() == [9]
 
 
 def test_a_word_of_three_pieces(wordpiece):

@@ -13,7 +13,7 @@ from transformers import BertModel
 
 from spacy_bert import add_encoder, set_similarity_hooks
 from spacy_bert.pipeline.encoding import get_shim
-from spacy_bert.pipeline.starter_config import HEADS
+from spacy_bert.tasks.starter_config import HEADS
 
 TEXT = "the cat sat on the river bank"
 HEAD_NAMES = ["textcat", "ner", "spancat"]

@@ -12,7 +12,7 @@ from thinc.api import Config, ConfigValidationError
 from typer.testing import CliRunner
 
 from spacy_bert import add_encoder
-from spacy_bert.pipeline.starter_config import starter_config
+from spacy_bert.tasks.starter_config import starter_config
 
 ENCODER = "--components.bert_encoder.model"
 HEAD = "--components.bert_ner.model"

@@ -6,7 +6,7 @@ from spacy.cli._util import app
 from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
-from spacy_bert.pipeline.starter_config import head_config
+from spacy_bert.tasks.starter_config import head_config
 
 
 @pytest.fixture

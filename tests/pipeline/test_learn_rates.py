@@ -13,7 +13,7 @@ from spacy_bert import add_encoder
 from spacy_bert.pipeline.architectures import build_bert_encoder
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.learn_rates import LearnRates, default_maximum
-from spacy_bert.pipeline.starter_config import starter_config
+from spacy_bert.tasks.starter_config import starter_config
 
 ROOT = Path(__file__).parents[2]
 

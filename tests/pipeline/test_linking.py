@@ -15,7 +15,7 @@ from spacy_bert import add_encoder
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertForPretraining
 from spacy_bert.pipeline.encoding import get_shim
-from spacy_bert.pipeline.starter_config import head_config
+from spacy_bert.tasks.starter_config import head_config
 
 TEXT = "the cat sat on the river bank"
 TAGS = ["D", "N", "V", "P", "D", "N", "N"]

@@ -13,10 +13,9 @@ from spacy_bert import add_encoder, make_pair_doc
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.layer_mix import build_layer_mix
 from spacy_bert.pipeline.listeners import build_cls_listener, build_listener
-from spacy_bert.tasks.classification import build_cls_classifier
-from spacy_bert.tasks.extractive_qa_model import build_extractive_qa
-from spacy_bert.tasks.regression import build_regressor
-from spacy_bert.tasks.token_classifier import build_token_classifier
+from spacy_bert.tasks.ner.model import build_token_classifier
+from spacy_bert.tasks.qa.model import build_extractive_qa
+from spacy_bert.tasks.text.model import build_cls_classifier, build_regressor
 
 PAIRS = [("the cat sat", "a dog ran"), ("un", "the bank of money"), ("was it", "!")]
 

@@ -9,7 +9,7 @@ from heads import add_head
 from spacy.training import Example
 
 from spacy_bert.pipeline.encoding import find_shims
-from spacy_bert.pipeline.starter_config import head_config
+from spacy_bert.tasks.starter_config import head_config
 
 TEXT = "the cat sat on the river bank"
 

@@ -8,7 +8,7 @@ from thinc.api import Config, ConfigValidationError
 
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.pipeline.schedules import make_warmup_linear
-from spacy_bert.pipeline.starter_config import (
+from spacy_bert.tasks.starter_config import (
     HEADS,
     TASKS,
     annotate,

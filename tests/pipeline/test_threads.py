@@ -17,7 +17,7 @@ from spacy_bert.model import BertEncoder
 from spacy_bert.pipeline.bert_encoder import BertTok2Vec
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.shim import BertShim
-from spacy_bert.pipeline.starter_config import head_config
+from spacy_bert.tasks.starter_config import head_config
 
 TEXT = "the cat sat on the river bank"
 

@@ -11,9 +11,9 @@ import torch
 from toy_corpus import PIECES, make_documents, make_part
 
 from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.corpus.index.files import CorpusPart
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig
-from spacy_bert.pretraining.index.files import CorpusPart
 from spacy_bert.pretraining.training import loop
 from spacy_bert.tokenization import WordPiece
 

@@ -14,14 +14,13 @@ from toy_corpus import PIECES, make_documents
 from spacy_bert.checkpoint import load_pretraining_model, save_checkpoint
 from spacy_bert.cli.convert import convert_cli
 from spacy_bert.cli.quantize import quantize_cli
+from spacy_bert.corpus import documents as corpus_module
+from spacy_bert.corpus.documents import CorpusConfig
+from spacy_bert.corpus.vocabulary import VocabularyConfig, learn_vocabulary
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pipeline.from_checkpoint import add_encoder
 from spacy_bert.pretraining import PretrainingConfig, pretrain
-from spacy_bert.pretraining.config import VocabularyConfig
-from spacy_bert.pretraining.text import corpus as corpus_module
-from spacy_bert.pretraining.text.corpus import CorpusConfig
 from spacy_bert.pretraining.training.state import read_state
-from spacy_bert.pretraining.vocabulary import learn_vocabulary
 from spacy_bert.tokenization import WordPiece
 
 

@@ -12,13 +12,13 @@ from transformers import BertForPreTraining
 
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertForPretraining, mlm_loss, nsp_loss
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
     Place,
     make_batches,
     read_step,
 )
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 @pytest.fixture

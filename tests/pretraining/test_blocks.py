@@ -6,22 +6,16 @@ import numpy as np
 import pytest
 from toy_corpus import make_part
 
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances import blocks
 from spacy_bert.pretraining.instances.batches import BatchReader, Place
 from spacy_bert.pretraining.instances.randomness import Stream, draw_rows
-from spacy_bert.pretraining.instances.ranges import join_ranges
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
     monkeypatch.setattr(blocks, "STRETCH_PIECES", 64)
     monkeypatch.setattr(blocks, "BLOCK_STRETCHES", 8)
-
-
-def test_ranges_by_hand():
-    joined = join_ranges(np.array([7, 2, 5]), np.array([3, 0, 2]))
-    assert joined.tolist() == [7, 8, 9, 5, 6]
 
 
 @pytest.mark.parametrize(

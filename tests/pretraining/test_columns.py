@@ -7,11 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_bert.pretraining.text.corpus import (
-    CorpusConfig,
-    find_sources,
-    read_documents,
-)
+from spacy_bert.corpus.documents import CorpusConfig, find_sources, read_documents
 
 
 def read(path, **settings):

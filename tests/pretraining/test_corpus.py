@@ -2,13 +2,9 @@
 
 import pytest
 
-from spacy_bert.pretraining.text.corpus import (
-    CorpusConfig,
-    find_sources,
-    read_documents,
-)
-from spacy_bert.pretraining.text.held_out import held_out_draw
-from spacy_bert.pretraining.text.sources import find_files
+from spacy_bert.corpus.documents import CorpusConfig, find_sources, read_documents
+from spacy_bert.corpus.held_out import held_out_draw
+from spacy_bert.corpus.sources import find_files
 
 SHARD = """
 <doc id="1" url="?curid=1" title="Empty">

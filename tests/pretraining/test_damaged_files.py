@@ -7,12 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from spacy_bert.corpus.documents import CorpusConfig
+from spacy_bert.corpus.index.building import open_index
+from spacy_bert.corpus.index.files import load_index
+from spacy_bert.corpus.index.fingerprint import plan_index
 from spacy_bert.pretraining import pretrain
-from spacy_bert.pretraining.index.building import open_index
-from spacy_bert.pretraining.index.files import load_index
-from spacy_bert.pretraining.index.fingerprint import plan_index
 from spacy_bert.pretraining.report import write_report
-from spacy_bert.pretraining.text.corpus import CorpusConfig
 from spacy_bert.tokenization import WordPiece
 
 DEEP = "[" * 100_000 + "]" * 100_000

@@ -8,7 +8,6 @@ import torch
 from toy_corpus import make_part
 
 from spacy_bert.model import BertConfig, BertForPretraining
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.evaluation import (
     evaluate,
     held_out_batches,
@@ -16,6 +15,7 @@ from spacy_bert.pretraining.evaluation import (
 )
 from spacy_bert.pretraining.fill_mask import fill_mask
 from spacy_bert.pretraining.instances.batches import BatchReader
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from spacy_bert.checkpoint import (
     read_config,
     save_checkpoint,
 )
+from spacy_bert.corpus.held_out import held_out_draw
 from spacy_bert.model import BertForPretraining, pack
 from spacy_bert.pretraining import pretrain
-from spacy_bert.pretraining.text.held_out import held_out_draw
 from spacy_bert.pretraining.training import new_model
 from spacy_bert.pretraining.training.new_model import add_pieces, make_model
 

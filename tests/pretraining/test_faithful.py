@@ -9,11 +9,11 @@ import pytest
 from original_bert import masks_of, pairs_of
 from toy_corpus import make_part
 
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.batches import BatchReader, Place
 from spacy_bert.pretraining.instances.masking import make_masking, mask_pieces
 from spacy_bert.pretraining.instances.plan import plan_block
 from spacy_bert.pretraining.instances.sequences import Sequences
+from spacy_bert.pretraining.training_config import TrainingConfig
 from spacy_bert.tokenization import WordPiece
 
 N_EPOCHS = 1500

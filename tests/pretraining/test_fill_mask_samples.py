@@ -8,16 +8,16 @@ import torch
 from toy_corpus import PIECES
 
 from spacy_bert.checkpoint import load_pretraining_model
+from spacy_bert.corpus.index.files import CorpusPart
+from spacy_bert.corpus.index.offsets import Offsets
 from spacy_bert.pretraining import pretrain
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.fill_mask import fill_mask
 from spacy_bert.pretraining.fill_mask_samples import (
     N_SAMPLES,
     answer_samples,
     make_samples,
 )
-from spacy_bert.pretraining.index.files import CorpusPart
-from spacy_bert.pretraining.index.offsets import Offsets
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 def quiet(text: str) -> None:

@@ -6,17 +6,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from spacy_bert.model import (
-    BertConfig,
-    BertForPretraining,
-    mlm_loss,
-    nsp_loss,
-    pack,
-)
-from spacy_bert.pretraining.config import TrainingConfig
+from spacy_bert.model import BertConfig, BertForPretraining, mlm_loss, nsp_loss, pack
 from spacy_bert.pretraining.training import machine
 from spacy_bert.pretraining.training.flops import flops_of, layer_products, model_flops
 from spacy_bert.pretraining.training.machine import measure_machine
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 BERT = BertConfig(
     vocab_size=60,

@@ -6,18 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_bert.corpus import documents as corpus_module
+from spacy_bert.corpus.documents import CorpusConfig
+from spacy_bert.corpus.held_out import choose_held_out, cut_end, held_out_draw
+from spacy_bert.corpus.index.building import build_shards, open_index
+from spacy_bert.corpus.index.fingerprint import plan_index
+from spacy_bert.corpus.vocabulary import TrainingLines
 from spacy_bert.pretraining import PretrainingConfig, pretrain
-from spacy_bert.pretraining.index.building import build_shards, open_index
-from spacy_bert.pretraining.index.fingerprint import plan_index
 from spacy_bert.pretraining.scoring import score_checkpoint
-from spacy_bert.pretraining.text import corpus as corpus_module
-from spacy_bert.pretraining.text.corpus import CorpusConfig
-from spacy_bert.pretraining.text.held_out import (
-    choose_held_out,
-    cut_end,
-    held_out_draw,
-)
-from spacy_bert.pretraining.vocabulary import TrainingLines
 
 
 def document(number, n_sentences):

@@ -4,15 +4,11 @@ import json
 
 import pytest
 
-from spacy_bert.pretraining.index.fingerprint import (
+from spacy_bert.corpus.documents import CorpusConfig, find_sources, read_documents
+from spacy_bert.corpus.index.fingerprint import (
     describe_change,
     make_fingerprint,
     plan_index,
-)
-from spacy_bert.pretraining.text.corpus import (
-    CorpusConfig,
-    find_sources,
-    read_documents,
 )
 
 datasets = pytest.importorskip("datasets")

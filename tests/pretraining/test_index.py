@@ -7,11 +7,11 @@ import catalogue
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.index.building import open_index
-from spacy_bert.pretraining.index.files import piece_dtype
-from spacy_bert.pretraining.index.fingerprint import plan_index
-from spacy_bert.pretraining.text.corpus import CorpusConfig, Sentence, Splitter
-from spacy_bert.pretraining.text.readers import readers
+from spacy_bert.corpus.documents import CorpusConfig, Sentence, Splitter
+from spacy_bert.corpus.index.building import open_index
+from spacy_bert.corpus.index.files import piece_dtype
+from spacy_bert.corpus.index.fingerprint import plan_index
+from spacy_bert.corpus.readers import readers
 from spacy_bert.tokenization import WordPiece
 
 

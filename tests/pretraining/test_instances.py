@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from toy_corpus import make_part
 
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.chunks import cut_next_sentences
 from spacy_bert.pretraining.instances.pairs import truncated_lengths
 from spacy_bert.pretraining.instances.plan import plan_block
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 @dataclass

@@ -15,18 +15,14 @@ import spacy
 import srsly
 from spacy.tokens import DocBin
 
-from spacy_bert.pretraining.text import readers, sources
-from spacy_bert.pretraining.text.corpus import (
-    CorpusConfig,
-    find_sources,
-    read_documents,
-)
+from spacy_bert.corpus import readers, sources
+from spacy_bert.corpus.documents import CorpusConfig, find_sources, read_documents
 
 csv_limit = csv.field_size_limit
 
 READ = """
 import resource, sys
-from spacy_bert.pretraining.text.corpus import *
+from spacy_bert.corpus.documents import *
 corpus = CorpusConfig(path=sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.masking import Masking, make_masking, mask_pieces
 from spacy_bert.pretraining.instances.randomness import Stream, draw_rows
 from spacy_bert.pretraining.instances.sequences import Sequences
+from spacy_bert.pretraining.training_config import TrainingConfig
 from spacy_bert.tokenization import WordPiece
 
 LETTERS = "a b c d e f g h i j".split()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_bert.pretraining.index.offsets import Offsets, offset_dtype
+from spacy_bert.corpus.index.offsets import Offsets, offset_dtype
 
 MOST = 2**32
 NUMBERS = st.integers(0, MOST - 2)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.batches import BatchReader, Place, read_step
 from spacy_bert.pretraining.instances.phases import make_phases, phase_at
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 CONFIG = TrainingConfig(
     max_length=16, batch_size=8, final_max_length=32, final_ratio=0.25

@@ -5,12 +5,16 @@ from toy_corpus import read_log
 from transformers import BertForPreTraining
 
 from spacy_bert.checkpoint import load_pretraining_model, save_checkpoint
+from spacy_bert.corpus.documents import CorpusConfig
+from spacy_bert.corpus.vocabulary import (
+    VocabularyConfig,
+    learn_vocabulary,
+    load_vocabulary,
+)
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
-from spacy_bert.pretraining.config import CorpusConfig, VocabularyConfig
 from spacy_bert.pretraining.fill_mask import fill_mask
 from spacy_bert.pretraining.scoring import score_checkpoint
-from spacy_bert.pretraining.vocabulary import learn_vocabulary, load_vocabulary
 
 
 def quiet(text: str) -> None:

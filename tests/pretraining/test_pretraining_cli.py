@@ -12,7 +12,7 @@ from toy_corpus import read_log
 from typer.testing import CliRunner
 
 from spacy_bert.cli import bert_cli
-from spacy_bert.cli.sentences import make_splitter
+from spacy_bert.interop.sentences import make_splitter
 from spacy_bert.locks import locked
 
 CONFIG = """

@@ -7,7 +7,7 @@ import pytest
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig
-from spacy_bert.pretraining.config import TrainingConfig
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 def mistakes_of(settings):

@@ -6,14 +6,15 @@ import pytest
 import torch
 from toy_corpus import make_documents, make_part, read_log
 
+from spacy_bert.corpus import documents as corpus
+from spacy_bert.corpus import progress_bar
+from spacy_bert.corpus.documents import CorpusConfig, find_sources
+from spacy_bert.corpus.index.building import build_shards
+from spacy_bert.corpus.index.fingerprint import plan_index
+from spacy_bert.corpus.progress_bar import Bar, shown_lines, still_working
 from spacy_bert.model import BertConfig, BertForPretraining
-from spacy_bert.pretraining import pretrain, progress_bar
+from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.index.building import build_shards
-from spacy_bert.pretraining.index.fingerprint import plan_index
-from spacy_bert.pretraining.progress_bar import Bar, shown_lines, still_working
-from spacy_bert.pretraining.text import corpus
-from spacy_bert.pretraining.text.corpus import CorpusConfig, find_sources
 from spacy_bert.pretraining.training import progress, start
 from spacy_bert.pretraining.training.warm_start import warm_start
 
@@ -103,8 +104,8 @@ def test_the_index_moves_inside_a_shard(
 ):
     """Not only from shard to shard, of which a text may have one."""
     monkeypatch.setattr(corpus, "SHARD_BYTES", 200_000)
-    monkeypatch.setattr("spacy_bert.pretraining.index.workers._SECONDS", 0.05)
-    monkeypatch.setattr("spacy_bert.pretraining.index.tokenized._BLOCK_CHARS", 5000)
+    monkeypatch.setattr("spacy_bert.corpus.index.workers._SECONDS", 0.05)
+    monkeypatch.setattr("spacy_bert.corpus.index.tokenized._BLOCK_CHARS", 5000)
     corpus_path.write_text(make_documents(2500))
     plan = plan_index(
         CorpusConfig(path=str(corpus_path)), wordpiece=pieces, splitter=None

@@ -13,10 +13,11 @@ from toy_corpus import read_log
 
 from spacy_bert.model import BertForPretraining
 from spacy_bert.pretraining import DivergenceError, pretrain
-from spacy_bert.pretraining.config import PretrainingConfig, TrainingConfig
+from spacy_bert.pretraining.config import PretrainingConfig
 from spacy_bert.pretraining.distributed.ranks import OtherRankError
 from spacy_bert.pretraining.instances.batches import BatchReader, Place, make_batches
 from spacy_bert.pretraining.training.state import read_state
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
-from spacy_bert.pretraining.text.corpus import (
-    CorpusConfig,
-    find_sources,
-    read_documents,
-)
-from spacy_bert.pretraining.text.readers import BORDERS, readers
-from spacy_bert.pretraining.text.sources import cut_file
+from spacy_bert.corpus.documents import CorpusConfig, find_sources, read_documents
+from spacy_bert.corpus.readers import BORDERS, readers
+from spacy_bert.corpus.sources import cut_file
 
 DOCUMENTS = [
     ["A river flows.", "It ends."],

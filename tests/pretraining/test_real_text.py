@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.config import TrainingConfig
-from spacy_bert.pretraining.index.building import open_index
-from spacy_bert.pretraining.index.fingerprint import plan_index
+from spacy_bert.corpus.documents import CorpusConfig
+from spacy_bert.corpus.index.building import open_index
+from spacy_bert.corpus.index.fingerprint import plan_index
 from spacy_bert.pretraining.instances.plan import plan_block
-from spacy_bert.pretraining.text.corpus import CorpusConfig
+from spacy_bert.pretraining.training_config import TrainingConfig
 from spacy_bert.tokenization import load_wordpiece
 
 

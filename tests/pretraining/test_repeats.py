@@ -6,11 +6,11 @@ from random import Random
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.index.advice import IndexUse, make_warnings
-from spacy_bert.pretraining.index.findings import Findings
-from spacy_bert.pretraining.index.fingerprint import IndexPlan
-from spacy_bert.pretraining.index.tokenized import TokenizedDocument
-from spacy_bert.pretraining.text.repeats import N_COUNTERS, N_HASHES, Repeats, hash_text
+from spacy_bert.corpus.index.advice import IndexUse, make_warnings
+from spacy_bert.corpus.index.findings import Findings
+from spacy_bert.corpus.index.fingerprint import IndexPlan
+from spacy_bert.corpus.index.tokenized import TokenizedDocument
+from spacy_bert.corpus.repeats import N_COUNTERS, N_HASHES, Repeats, hash_text
 
 
 def test_few_texts_are_counted_exactly():

@@ -9,11 +9,11 @@ import pytest
 from same_run import assert_same_run, log_rows
 from toy_corpus import make_documents, read_log
 
+from spacy_bert.corpus.documents import CorpusConfig
+from spacy_bert.corpus.index.building import build_shards, open_index
+from spacy_bert.corpus.index.fingerprint import plan_index
 from spacy_bert.pretraining import pretrain
-from spacy_bert.pretraining.index.building import build_shards, open_index
-from spacy_bert.pretraining.index.fingerprint import plan_index
 from spacy_bert.pretraining.report import write_report
-from spacy_bert.pretraining.text.corpus import CorpusConfig
 from spacy_bert.pretraining.training import loop
 from spacy_bert.tokenization import WordPiece
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.training.schedule import learn_rate_at, share_done
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 def rates(n_steps, **settings):

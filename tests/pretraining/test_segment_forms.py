@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 from toy_corpus import make_part
 
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.plan import plan_block
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 def plan(part, task, *, max_length=64, **settings):

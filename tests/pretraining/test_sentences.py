@@ -8,9 +8,9 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_bert.cli import chunks as chunks_module
-from spacy_bert.cli import sentences as sentences_module
-from spacy_bert.cli.sentences import make_splitter
+from spacy_bert.interop import chunks as chunks_module
+from spacy_bert.interop import sentences as sentences_module
+from spacy_bert.interop.sentences import make_splitter
 
 TEXT = "The cat sat. It didn't run!"
 

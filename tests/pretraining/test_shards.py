@@ -13,21 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_corpus import split_into_pairs
 
-from spacy_bert.pretraining.index.building import build_shards, open_index
-from spacy_bert.pretraining.index.fingerprint import plan_index
-from spacy_bert.pretraining.index.tokenized import starts_of_words
-from spacy_bert.pretraining.text import corpus as corpus_module
-from spacy_bert.pretraining.text.corpus import CorpusConfig, Splitter
+from spacy_bert.corpus import documents as corpus_module
+from spacy_bert.corpus.documents import CorpusConfig, Splitter
+from spacy_bert.corpus.index.building import build_shards, open_index
+from spacy_bert.corpus.index.fingerprint import plan_index
+from spacy_bert.corpus.index.tokenized import starts_of_words
 from spacy_bert.tokenization import WordPiece
 
 KILLED_BUILD = """
 import os, signal, sys
 from pathlib import Path
-from spacy_bert.pretraining.index import workers
-from spacy_bert.pretraining.text import corpus
+from spacy_bert.corpus.index import workers
+from spacy_bert.corpus import documents
 from test_shards import make_plan, open_index
 
-corpus.SHARD_BYTES = 2000
+documents.SHARD_BYTES = 2000
 built = []
 build_shard = workers.build_shard
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_corpus import make_part
 
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.distributed.ranks import Ranks
 from spacy_bert.pretraining.distributed.shares import count_batches, cut_shares
 from spacy_bert.pretraining.instances.batches import BatchReader, Place, read_step
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 @pytest.mark.parametrize(

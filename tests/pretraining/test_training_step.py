@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from spacy_bert.model import BertForPretraining
-from spacy_bert.pretraining.config import TrainingConfig
 from spacy_bert.pretraining.instances.batches import BatchReader, Place, make_batches
 from spacy_bert.pretraining.training.muon import Muon, orthogonalize
 from spacy_bert.pretraining.training.optimizer import make_optimizers, train_step
 from spacy_bert.pretraining.training.step_size import measure_step
+from spacy_bert.pretraining.training_config import TrainingConfig
 
 CONFIG = TrainingConfig(batch_size=8, max_length=32)
 

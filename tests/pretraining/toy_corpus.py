@@ -9,9 +9,9 @@ from random import Random
 
 import numpy as np
 
-from spacy_bert.pretraining.index.files import CorpusPart
-from spacy_bert.pretraining.index.offsets import Offsets
-from spacy_bert.pretraining.text.corpus import Sentence
+from spacy_bert.corpus.documents import Sentence
+from spacy_bert.corpus.index.files import CorpusPart
+from spacy_bert.corpus.index.offsets import Offsets
 
 PIECES = (
     "[PAD] [UNK] [CLS] [SEP] [MASK] the a cat dog river bank money sat ran on by in "

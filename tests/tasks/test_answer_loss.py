@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from spacy_bert.tasks.answer_loss import answer_loss
-from spacy_bert.tasks.gold_answers import GoldAnswer
+from spacy_bert.tasks.qa.gold_answers import GoldAnswer
+from spacy_bert.tasks.qa.loss import answer_loss
 
 
 def test_as_torch():

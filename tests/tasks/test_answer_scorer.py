@@ -5,7 +5,7 @@ import spacy
 from qa_toys import make_example
 from spacy.tokens import SpanGroup
 
-from spacy_bert.tasks.answer_scorer import make_extractive_qa_scorer
+from spacy_bert.tasks.qa.scorer import make_extractive_qa_scorer
 
 ENGLISH = spacy.blank("en")
 QUESTION, CONTEXT = "who sat?", "The big cat sat on the mat."

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_bert.tasks import answer_spans
-from spacy_bert.tasks.answer_spans import find_best_spans
+from spacy_bert.tasks.qa import answer_spans
+from spacy_bert.tasks.qa.answer_spans import find_best_spans
 
 # Few values, so that there are ties; they and their sums are exact.
 LOGITS = st.lists(

@@ -9,9 +9,9 @@ from spacy.training import Example
 from thinc.api import Adam
 
 from spacy_bert.pipeline.encoding import get_shim
-from spacy_bert.tasks.bio import BioTags
-from spacy_bert.tasks.tagging import find_entities
-from spacy_bert.tasks.token_classifier import TagScores, build_token_classifier
+from spacy_bert.tasks.ner.bio import BioTags
+from spacy_bert.tasks.ner.loss import find_entities
+from spacy_bert.tasks.ner.model import TagScores, build_token_classifier
 
 DECODERS = ["crf", "softmax"]
 

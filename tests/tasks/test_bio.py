@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.training import iob_to_biluo
 
-from spacy_bert.tasks.bio import BioTags
+from spacy_bert.tasks.ner.bio import BioTags
 
 TAGS = BioTags(("LOC", "PER"))
 NAMES = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spacy_bert.pipeline.starter_config import head_config
+from spacy_bert.tasks.starter_config import head_config
 
 
 @pytest.mark.parametrize("name", ["textcat", "textcat_multilabel"])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from spacy_bert.tasks.bio import BioTags
-from spacy_bert.tasks.crf import (
+from spacy_bert.tasks.ner.bio import BioTags
+from spacy_bert.tasks.ner.crf import (
     Transitions,
     best_tags,
     log_partition,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import spacy
-from contract_toys import HEADS, make_nlp
+from contract_toys import COMPONENTS, make_nlp
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
@@ -20,7 +20,7 @@ def make_example(words, *entities, predicted=None, starts=None):
 
 
 def warnings_of(checkpoint, caplog, examples, **settings):
-    nlp = make_nlp(checkpoint, HEADS["crf"])
+    nlp = make_nlp(checkpoint, COMPONENTS["crf"])
     nlp.get_pipe("bert_ner").initialize(lambda: examples, nlp=nlp, **settings)
     return [record.getMessage() for record in caplog.records]
 

@@ -10,7 +10,7 @@ from spacy.training import Example
 from spacy.util import load_config
 from task_toys import SCORES, make_docs
 
-from spacy_bert.pipeline.starter_config import TASKS, starter_config, task_config
+from spacy_bert.tasks.starter_config import TASKS, starter_config, task_config
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "tasks"
 

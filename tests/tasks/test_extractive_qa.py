@@ -11,7 +11,7 @@ from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
 
 from spacy_bert import add_encoder, make_pair_doc
-from spacy_bert.tasks.answering import Answer, answer, answer_batch
+from spacy_bert.tasks.qa.answering import Answer, answer, answer_batch
 
 QUESTION, CONTEXT = "the cat ?", "the dog sat . the cat ran ."
 

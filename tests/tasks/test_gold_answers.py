@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_bert import make_pair_doc
-from spacy_bert.tasks.gold_answers import find_gold_answer
+from spacy_bert.tasks.qa.gold_answers import find_gold_answer
 
 ENGLISH = spacy.blank("en")
 QUESTION, CONTEXT = "who sat?", "The cat sat."

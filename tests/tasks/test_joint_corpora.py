@@ -6,7 +6,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from task_toys import make_docs
 
-from spacy_bert.pipeline.starter_config import starter_config
+from spacy_bert.tasks.starter_config import starter_config
 
 _SCORES = {
     "textcat": "cats_macro_f",

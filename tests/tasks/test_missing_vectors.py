@@ -6,7 +6,7 @@ from spacy.training import Example
 from task_toys import make_docs
 
 from spacy_bert import add_encoder
-from spacy_bert.pipeline.starter_config import HEADS, head_config
+from spacy_bert.tasks.starter_config import HEADS, head_config
 
 MESSAGE = "neither disabled nor excluded"
 

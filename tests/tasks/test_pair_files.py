@@ -11,8 +11,8 @@ from spacy.training import Corpus
 from thinc.api import Config
 
 from spacy_bert.pipeline.segments import split_segments
-from spacy_bert.tasks.pair_files import make_labelled_doc, read_pairs
-from spacy_bert.tasks.readers import make_pair_reader
+from spacy_bert.tasks.text.pair_files import make_labelled_doc, read_pairs
+from spacy_bert.tasks.text.reader import make_pair_reader
 
 COLUMNS = {"first": "a", "second": "b"}
 TSV = (

@@ -7,7 +7,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_bert import make_pair_doc
-from spacy_bert.tasks.regression import score_regression
+from spacy_bert.tasks.text.scorer import score_regression
 
 PAIRS = {
     ("the cat sat", "the cat ran"): 4.0,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import spacy
-from contract_toys import HEADS, make_examples, make_nlp, make_trained, predictions
+from contract_toys import COMPONENTS, make_examples, make_nlp, make_trained, predictions
 
-LATER = {name: head for name, head in HEADS.items() if head.later is not None}
+LATER = {name: head for name, head in COMPONENTS.items() if head.later is not None}
 
 
 @pytest.fixture(params=LATER)

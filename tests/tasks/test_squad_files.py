@@ -9,8 +9,8 @@ from spacy.tokens import DocBin
 from spacy.training import Corpus
 
 from spacy_bert.pipeline.segments import split_segments
-from spacy_bert.tasks.readers import make_squad_reader
-from spacy_bert.tasks.squad_files import make_question_doc, read_squad
+from spacy_bert.tasks.qa.reader import make_squad_reader
+from spacy_bert.tasks.qa.squad_files import make_question_doc, read_squad
 
 CONTEXT = "The cat sat on  the New-Yorker's mat."
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacy_bert.tasks import cmrc_metrics, squad_metrics
+from spacy_bert.tasks.qa import cmrc_metrics, squad_metrics
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from environments import build_project, make_environment, package_pipeline, pip
 from spacy.training import Example
 from task_toys import SCORES, make_docs
 
-from spacy_bert.pipeline.starter_config import TASKS, task_config
+from spacy_bert.tasks.starter_config import TASKS, task_config
 
 # What the environment prints; -I keeps this folder out of it.
 PREDICT = """

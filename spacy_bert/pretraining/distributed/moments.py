@@ -15,8 +15,6 @@ from torch import Tensor, nn
 
 from .ranks import Ranks
 
-FOLDER = "training_state"
-
 _N_STEPS = "step"
 # What each optimizer keeps of a parameter.
 _MOMENTS = {"AdamW": (_N_STEPS, "exp_avg", "exp_avg_sq"), "Muon": ("momentum",)}

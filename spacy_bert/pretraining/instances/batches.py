@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...corpus.index.files import CorpusPart
 from ...model import PackedBatch, pack
 from ...tokenization import WordPiece
 from ..distributed.ranks import ALONE, Ranks
 from ..distributed.shares import count_batches, cut_shares
-from ..index.files import CorpusPart
 from ..training_config import TrainingConfig
 from .blocks import count_blocks
 from .masking import make_masking, mask_pieces

@@ -9,9 +9,9 @@ and wholly shuffled, a large one is read in pieces that are cheap to fetch.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index.files import CorpusPart
+from ...corpus.index.files import CorpusPart
+from ...ranges import expand_ranges
 from .randomness import Stream, make_generator
-from .ranges import join_ranges
 
 STRETCH_PIECES = 1 << 16
 # 16 million pieces: 130,000 instances of length 128, whose plan takes 7 MB.
@@ -35,7 +35,7 @@ def read_block(
     stretches = order[block * BLOCK_STRETCHES : (block + 1) * BLOCK_STRETCHES]
     first = _first_document(part, stretches * STRETCH_PIECES)
     last = _first_document(part, (stretches + 1) * STRETCH_PIECES)
-    documents = join_ranges(first, last - first)
+    documents = expand_ranges(first, last - first)
     # Block 0 of the stream is the order of the stretches.
     generator = make_generator(seed, epoch, Stream.DOCUMENTS, block + 1)
     return generator.permutation(documents)

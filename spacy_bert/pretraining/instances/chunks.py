@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index.files import CorpusPart
+from ...corpus.index.files import CorpusPart
 
 _MAX_LANES = 256
 # A lane has several documents if it can, so that rounds mix beginnings and ends.

@@ -20,12 +20,7 @@ from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
 from ..training_config import TrainingConfig
 from .sequences import Sequences
-from .units import (
-    choose_in_circle,
-    choose_lowest,
-    choose_while_they_fit,
-    cut_spans,
-)
+from .units import choose_in_circle, choose_lowest, choose_while_they_fit, cut_spans
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index.files import CorpusPart
+from ...corpus.index.files import CorpusPart
 from .chunks import Chunks, cut_next_sentences, cut_ordered
 from .randomness import Stream
 

@@ -3,7 +3,7 @@ instance of the data."""
 
 from dataclasses import dataclass
 
-from ..checked import Count
+from ...checked import Count
 from ..training_config import TrainingConfig
 
 

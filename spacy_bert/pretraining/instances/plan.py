@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index.files import CorpusPart
+from ...corpus.index.files import CorpusPart
 from ..training_config import TrainingConfig
 from .blocks import read_block
 from .chunks import cut_full_sentences

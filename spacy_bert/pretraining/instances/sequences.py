@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index.files import CorpusPart
-from .ranges import join_ranges
+from ...corpus.index.files import CorpusPart
+from ...ranges import expand_ranges
 
 # The special pieces have places of their own; the others take theirs from the part.
 _IS_TEXT = np.array([False, True, False, True, False])
@@ -43,7 +43,7 @@ def build_sequences(
     slots = widths.ravel()
     ids = np.repeat(np.tile([cls_id, 0, sep_id, 0, sep_id], n), slots)
     is_text = np.repeat(np.tile(_IS_TEXT, n), slots)
-    source = join_ranges(ranges[:, 0::2].ravel(), widths[:, 1::2].ravel())
+    source = expand_ranges(ranges[:, 0::2].ravel(), widths[:, 1::2].ravel())
     ids[is_text] = part.piece_ids[source]
     word_starts = np.ones(len(ids), dtype=np.bool_)
     if part.word_starts is not None:

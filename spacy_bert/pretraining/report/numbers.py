@@ -69,3 +69,12 @@ def evenly(items: Sequence[Item], n: int) -> list[Item]:
     if len(items) <= n:
         return list(items)
     return [items[round(i * (len(items) - 1) / (n - 1))] for i in range(n)]
+
+
+def format_time(seconds: float) -> str:
+    """3725.0 -> "1:02:05", 360000.0 -> "4d 4h" """
+    minutes, whole_seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 100:
+        return f"{hours // 24}d {hours % 24}h"
+    return f"{hours}:{minutes:02}:{whole_seconds:02}"

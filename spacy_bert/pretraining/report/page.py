@@ -7,8 +7,7 @@ from typing import Any
 
 from ...folders import replacing_file
 from ..log import FillsRow, LogRow, Row, read_rows
-from ..training.outputs import FILLS, LAST, LOG, PAGE, REPORT, TITLE, check_is_ours
-from ..training.state import STATE_FILE, read_state
+from ..run_folder import FILLS, LOG, PAGE, REPORT, TITLE, check_is_ours, read_run_config
 from .charts import draw_chart
 from .curves import make_charts
 from .elements import tag, to_html
@@ -27,9 +26,8 @@ def write_report(output: Path) -> Path:
             f"{output / LOG}: expected the log of a run, found no row. Give the folder "
             "that 'spacy bert pretrain' writes into."
         )
-    last = output / LAST
-    settings = read_state(last)[1] if (last / STATE_FILE).is_file() else {}
-    page = make_page(rows, settings, read_rows(output / FILLS, FillsRow))
+    fills = read_rows(output / FILLS, FillsRow)
+    page = make_page(rows, read_run_config(output), fills)
     with replacing_file(output / REPORT) as new:
         new.write_text(page, encoding="utf8")
     return output / REPORT

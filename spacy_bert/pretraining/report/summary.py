@@ -5,11 +5,10 @@ from statistics import median
 from xml.etree.ElementTree import Element
 
 from ..log import Row
-from ..training.console import format_time
 from .charts import Note
 from .curves import best_row, points_of
 from .elements import tag
-from .numbers import shorten
+from .numbers import format_time, shorten
 
 
 def make_summary(rows: Sequence[Row]) -> list[Element]:

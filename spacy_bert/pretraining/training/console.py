@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..log import Row
+from ..report.numbers import format_time
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,3 @@ class Console:
         self._write(LEGEND)
         self._write(" ".join(f"{c.name:>{c.width}}" for c in self._columns))
         self._write(" ".join("-" * c.width for c in self._columns))
-
-
-def format_time(seconds: float) -> str:
-    """3725.0 -> "1:02:05", 360000.0 -> "4d 4h" """
-    minutes, whole_seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 100:
-        return f"{hours // 24}d {hours % 24}h"
-    return f"{hours}:{minutes:02}:{whole_seconds:02}"

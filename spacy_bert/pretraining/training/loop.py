@@ -10,16 +10,16 @@ from time import perf_counter
 
 import torch
 
+from ...corpus.documents import Splitter
 from ...locks import locked
 from ..config import PretrainingConfig
 from ..distributed.ranks import ALONE, Ranks
 from ..instances.batches import read_step
 from ..instances.randomness import dropout_seed
 from ..report import write_report
-from ..text.corpus import Splitter
+from ..run_folder import LOG
 from .faults import DivergenceError, Faults, highest_loss, mean_of_recent
 from .optimizer import train_step
-from .outputs import LOG
 from .prepare import prepare_run
 from .progress import Logger, Progress
 from .run import Run

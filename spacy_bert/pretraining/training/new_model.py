@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-from ...checkpoint import load_vocabulary, load_weights
+from ...checkpoint import load_checkpoint_vocabulary, load_weights
+from ...corpus.vocabulary import VocabularyConfig, shown_training_lines
 from ...model import BertConfig, BertForPretraining
 from ...tokenization import Extension, WordPiece, extend_wordpiece
-from ..config import PretrainingConfig, VocabularyConfig
-from ..vocabulary import shown_training_lines
+from ..config import PretrainingConfig
 
 _N_SHOWN = 10
 
@@ -33,7 +33,7 @@ def make_model(
         return model, wordpiece, False
     path = Path(config.pretraining.checkpoint)
     absent = load_weights(model, path, fill_heads=("mlm", "nsp"))
-    theirs = load_vocabulary(path, bert)
+    theirs = load_checkpoint_vocabulary(path, bert)
     for name, value in _settings(theirs).items():
         if _settings(wordpiece)[name] != value:
             raise ValueError(

@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ...corpus.documents import Splitter
+from ...corpus.index.files import load_index
 from ...folders import remove
 from ...model import BertForPretraining
 from ...model.encoder import compile_layers
@@ -15,17 +17,15 @@ from ..distributed.parallel import distribute
 from ..distributed.ranks import Ranks
 from ..distributed.shares import count_batches
 from ..evaluation import held_out_batches
-from ..index.files import load_index
 from ..instances.batches import BatchReader
 from ..instances.phases import Place, make_phases
 from ..log import FillsRow, keep_rows
-from ..text.corpus import Splitter
+from ..run_folder import BEST, FILLS, INDEX, LAST, LOG, REPORT, STATE_FILE
 from ..training_config import TrainingConfig
 from .optimizer import make_optimizers
-from .outputs import BEST, FILLS, INDEX, LAST, LOG, REPORT
 from .run import Run
 from .start import make_start
-from .state import START_OVER, STATE_FILE
+from .state import START_OVER
 
 
 def prepare_run(

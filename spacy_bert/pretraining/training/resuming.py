@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..index.fingerprint import IndexPlan, describe_change
+from ...corpus.index.fingerprint import IndexPlan, describe_change
 from ..training_config import LIMITS
 from .state import read_state
 

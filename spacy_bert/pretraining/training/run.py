@@ -14,16 +14,16 @@ from ...checkpoint import load_pretraining_model
 from ...model import BertForPretraining
 from ...record import PretrainingRecord
 from ...tokenization import WordPiece
-from ..distributed.moments import FOLDER, collect_moments, load_moments
+from ..distributed.moments import collect_moments, load_moments
 from ..distributed.parallel import gather_model, put_away, set_weights
 from ..distributed.ranks import Ranks
 from ..evaluation import Evaluation, evaluate
 from ..fill_mask_samples import FillMaskSample, answer_samples
 from ..instances.batches import BatchReader, PretrainingBatch
 from ..log import FillsRow, append_row, keep_rows
+from ..run_folder import BEST, FILLS, LAST, OPTIMIZER_FOLDER
 from ..training_config import TrainingConfig
 from .machine import Machine, measure_machine
-from .outputs import BEST, FILLS, LAST
 from .schedule import share_done
 from .state import TrainingState, read_moment_files, read_state, save_run
 
@@ -125,7 +125,9 @@ class Run:
         last = self.output / LAST
         files = self.ranks.first(lambda: read_moment_files(last))
         self.ranks.each(
-            lambda: load_moments(last / FOLDER, files, self.model, self.optimizers)
+            lambda: load_moments(
+                last / OPTIMIZER_FOLDER, files, self.model, self.optimizers
+            )
         )
 
     def _ask(self, model: BertForPretraining, step: int) -> None:

@@ -13,21 +13,21 @@ import torch
 from torch import Tensor
 
 from ...checkpoint import load_pretraining_model
+from ...corpus.documents import Splitter
+from ...corpus.index.building import open_index
+from ...corpus.index.files import CorpusPart
+from ...corpus.index.fingerprint import hash_wordpiece, plan_index
+from ...corpus.sources import check_apart
+from ...corpus.vocabulary import load_vocabulary
 from ...folders import recover
 from ...model import BertConfig, BertForPretraining
 from ...tokenization import WordPiece
-from ..config import PretrainingConfig, TrainingConfig
+from ..config import PretrainingConfig
 from ..evaluation import unigram_log_probs
 from ..fill_mask_samples import FillMaskSample, make_samples
-from ..index.advice import IndexUse
-from ..index.building import open_index
-from ..index.files import CorpusPart
-from ..index.fingerprint import hash_wordpiece, plan_index
-from ..text.corpus import Splitter
-from ..text.sources import check_apart
-from ..vocabulary import load_vocabulary
+from ..run_folder import BEST, INDEX, LAST, check_foreign, refuse_earlier
+from ..training_config import TrainingConfig
 from .new_model import make_model
-from .outputs import BEST, INDEX, LAST, check_foreign, refuse_earlier
 from .resuming import continues_run
 from .state import TrainingState, read_state
 from .warm_start import warm_start
@@ -66,7 +66,7 @@ def make_start(
         raise ValueError(
             f"[corpus] sentences: expected 'lines' if no splitter is given, got "
             f"{config.corpus.sentences!r}. Give "
-            "spacy_bert.cli.sentences.configured_splitter(config)."
+            "spacy_bert.interop.sentences.configured_splitter(config)."
         )
     check_apart(config.corpus.path, output)
     given = load_vocabulary(config.vocabulary)
@@ -88,7 +88,7 @@ def make_start(
     else:
         model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
     plan = replace(plan, wordpiece=wordpiece)
-    use = IndexUse.of(config.pretraining)
+    use = config.pretraining.index_use()
     path = output / INDEX
     index = open_index(path, plan, n_process=n_process, write=write, use=use)
     if not continues:

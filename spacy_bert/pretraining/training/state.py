@@ -14,18 +14,18 @@ from typing import Any
 from safetensors import SafetensorError
 from torch import Tensor
 
+from ...checked import Amount, Count, Share, read_checked
 from ...checkpoint import save_checkpoint
 from ...folders import replacing
 from ...model import BertForPretraining
 from ...record import PretrainingRecord
 from ...tokenization import WordPiece
 from ...writing import WriteError
-from ..checked import Amount, Count, Share, read_checked
-from ..distributed.moments import FOLDER, save_moments
+from ..distributed.moments import save_moments
 from ..distributed.ranks import Ranks
 from ..instances.batches import Place
+from ..run_folder import OPTIMIZER_FOLDER, STATE_FILE
 
-STATE_FILE = "training_state.json"
 START_OVER = "Start over with --overwrite."
 
 
@@ -88,7 +88,7 @@ def save_run(
             new = ranks.first(lambda: stack.enter_context(replacing(path)))
             ranks.first(lambda: save_checkpoint(new, model, wordpiece, record=record))
             if state is not None:
-                save_moments(new / FOLDER, moments or {}, ranks)
+                save_moments(new / OPTIMIZER_FOLDER, moments or {}, ranks)
                 ranks.first(lambda: _save_state(new, state, settings or {}))
     except (OSError, SafetensorError) as error:
         before = "The previous one is whole" if path.exists() else "There is none yet"
@@ -127,7 +127,7 @@ def _read_file(path: Path) -> _StateFile:
 def _save_state(path: Path, state: TrainingState, settings: Mapping[str, Any]) -> None:
     values = {
         **asdict(state),
-        "files": sorted(file.name for file in (path / FOLDER).iterdir()),
+        "files": sorted(file.name for file in (path / OPTIMIZER_FOLDER).iterdir()),
         "settings": dict(settings),
     }
     text = json.dumps(values, indent=1) + "\n"

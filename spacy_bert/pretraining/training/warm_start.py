@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...corpus.index.files import CorpusPart
+from ...corpus.progress_bar import Bar, Write, still_working
 from ...model import BertForPretraining
 from ...model.layers import EncoderLayer
 from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
-from ..index.files import CorpusPart
-from ..progress_bar import Bar, Write, still_working
 from .neighbours import look_at_neighbours, make_frequencies, make_waves
 
 WINDOW = 5

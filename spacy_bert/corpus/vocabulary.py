@@ -1,0 +1,160 @@
+"""The vocabulary of a run: learned from its corpus, or read."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..folders import replacing_file
+from ..outputs import VOCABULARY, check_output
+from ..sections import Mistakes
+from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
+from .documents import CorpusConfig, find_sources, read_documents
+from .held_out import HeldOut, choose_held_out
+from .progress_bar import Write, shown_lines, text_bytes
+from .sources import would_find
+
+_SETTINGS = ("lowercase", "strip_accents", "split_chinese")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocabularyConfig:
+    """`path` is a `vocab.txt` or a checkpoint's folder.
+
+    `size` is for learning one, `extend_vocab` how many pieces of the corpus are added
+    to a checkpoint's, `min_frequency` for both. None: what the folder says; text is
+    lower-cased, and its accents stripped, if nothing says otherwise.
+    """
+
+    path: str
+    size: int = 8192
+    min_frequency: int = 2
+    extend_vocab: int = 0
+    lowercase: bool | None = None
+    strip_accents: bool | None = None
+    split_chinese: bool | None = None
+
+    def __post_init__(self) -> None:
+        mistakes = Mistakes()
+        for name, least in (("size", 1), ("min_frequency", 1), ("extend_vocab", 0)):
+            value = getattr(self, name)
+            place, expected = f"[vocabulary] {name}", f"at least {least}"
+            mistakes.expect(value >= least, place=place, expected=expected, got=value)
+        mistakes.raise_any()
+
+
+def learn_vocabulary(
+    corpus: CorpusConfig,
+    config: VocabularyConfig,
+    *,
+    show_progress: bool = False,
+    force: bool = False,
+) -> WordPiece:
+    """From the documents that are not held out, written to `config.path`.
+
+    force: replace an earlier vocabulary there.
+
+    Raises ValueError if there is nothing to learn from or the path is one of the
+    corpus, and FileExistsError if it would take the place of something else.
+    """
+    path = Path(config.path)
+    if path.is_dir() or not path.suffix:
+        raise ValueError(
+            "[vocabulary] path: expected a file to write, such as vocab.txt, got "
+            f"{path}, a folder or a name without a suffix. The vocabulary of a "
+            "checkpoint needs no learning."
+        )
+    if (path.parent / "config.json").exists():
+        raise FileExistsError(
+            f"[vocabulary] path: expected a file of its own, got {path}, where a "
+            "checkpoint lies, whose vocabulary it would replace. Give another path, or "
+            "go on with the checkpoint's vocabulary, which needs no learning."
+        )
+    path = check_output(path, VOCABULARY, force=force, inputs=_files(corpus))
+    if would_find(corpus.path, path):
+        raise ValueError(
+            f"[vocabulary] path: expected a file apart from the corpus, got {path}, "
+            f"which [corpus] path = {corpus.path!r} takes for text. Give another path."
+        )
+    with shown_training_lines(
+        corpus, "Merging pieces", print if show_progress else None
+    ) as lines:
+        wordpiece = train_wordpiece(
+            lines,
+            vocab_size=config.size,
+            min_frequency=config.min_frequency,
+            lowercase=config.lowercase is not False,
+            strip_accents=config.strip_accents,
+            split_chinese=config.split_chinese is not False,
+        )
+    with replacing_file(path) as new:
+        new.write_text("".join(f"{p}\n" for p in wordpiece.pieces), encoding="utf8")
+    return wordpiece
+
+
+def load_vocabulary(config: VocabularyConfig) -> WordPiece:
+    """Raises FileNotFoundError if there is none yet, and ValueError if a folder's
+    settings are not the config's."""
+    path = Path(config.path)
+    if path.is_dir():
+        wordpiece = load_wordpiece(path)
+        for name in _SETTINGS:
+            asked, got = getattr(config, name), getattr(wordpiece, name)
+            if asked not in (None, got):
+                raise ValueError(
+                    f"[vocabulary] {name}: expected {got!r}, as in {path}, got "
+                    f"{asked!r}. Leave it out, or learn a vocabulary of your own."
+                )
+        return wordpiece
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"[vocabulary] path: expected a vocabulary, found nothing at {path}. "
+            "Learn one with 'spacy bert vocab' and the same config."
+        )
+    return WordPiece.from_file(
+        path,
+        lowercase=config.lowercase is not False,
+        strip_accents=config.strip_accents,
+        split_chinese=config.split_chinese is not False,
+    )
+
+
+def _files(corpus: CorpusConfig) -> list[Path]:
+    """Those of the corpus, if it is in files."""
+    paths = {Path(source.path) for source in find_sources(corpus)}
+    return [path for path in paths if path.exists()]
+
+
+@dataclass(frozen=True)
+class TrainingLines:
+    """The lines that are not held out, read anew each time they are asked for.
+
+    Words are the same whether or not lines are split into sentences.
+    """
+
+    corpus: CorpusConfig
+
+    def __iter__(self) -> Iterator[str]:
+        for lines in self._documents():
+            train, _ = self._held_out.divide(lines)
+            yield from train
+
+    @cached_property
+    def _held_out(self) -> HeldOut:
+        return choose_held_out(
+            self._documents(),
+            self.corpus.held_out_ratio,
+            one_a_line=self.corpus.sentences == "lines",
+        )
+
+    def _documents(self) -> Iterator[list[str]]:
+        return read_documents(find_sources(self.corpus), self.corpus.settings)
+
+
+def shown_training_lines(
+    corpus: CorpusConfig, then: str, write: Write | None
+) -> AbstractContextManager[Iterable[str]]:
+    """Lines of training that show how far they are read. then: what follows that."""
+    n_bytes = text_bytes(find_sources(corpus))
+    return shown_lines(TrainingLines(corpus), n_bytes, then, write)

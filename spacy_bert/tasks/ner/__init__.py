@@ -1,0 +1,1 @@
+"""`bert_ner`: entities by token classification, with a CRF or without."""

@@ -1,0 +1,179 @@
+"""The spaCy component `bert_ner`: entities by token classification, with or without a
+CRF."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Model
+
+from ...pipeline.architectures import DEFAULT_WIDTH
+from ...pipeline.config_errors import takes_config
+from ...pipeline.listeners import LISTENER, with_listener
+from ...pipeline.piping import EarlyPipe
+from ..losses import expect_finite
+from ..resizing import replace_layer, resize_layer, resize_output
+from .bio import BioTags, Entity
+from .entity_checks import count_entities, warn_of_entities
+from .loss import find_entities, tagging_loss
+from .model import TagScores
+
+DEFAULT_MODEL = {
+    "@architectures": "spacy-bert.TokenClassifier.v1",
+    "decoder": "crf",
+    "tok2vec": LISTENER,
+}
+
+
+@Language.factory(
+    "bert_ner",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    default_config={
+        "model": with_listener(DEFAULT_MODEL, width=DEFAULT_WIDTH),
+        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+    },
+    default_score_weights={
+        "ents_f": 1.0,
+        "ents_p": 0.0,
+        "ents_r": 0.0,
+        "ents_per_type": None,
+    },
+)
+@takes_config
+def make_bert_ner(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], TagScores],
+    scorer: Callable[..., Any] | None,
+) -> "BertNer":
+    return BertNer(nlp.vocab, model, name, scorer=scorer)
+
+
+class BertNer(EarlyPipe):
+    """Writes doc.ents. Entities that a Doc has already are overwritten: rules that are
+    to win go behind this component.
+
+    model: made by `spacy-bert.TokenClassifier.v1`.
+
+    Its tags are B-X, I-X and O, and the best path of them is one that BIO allows,
+    whatever the decoder. White space has none, so no entity begins or ends with it.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], TagScores],
+        name: str = "bert_ner",
+        *,
+        scorer: Callable[..., Any] | None = None,
+    ) -> None:
+        if "decoder" not in model.attrs:
+            raise ValueError(
+                f"[components.{name}.model]: expected @architectures = "
+                f"'spacy-bert.TokenClassifier.v1', got a model named {model.name!r}."
+            )
+        super().__init__(vocab, model, name, labels=[])
+        self.scorer = scorer
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of entities, as in `ent.label_`."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> tuple[str, ...]:
+        """What `spacy init labels` saves, and `initialize` takes."""
+        return self.labels
+
+    def add_label(self, label: str) -> int:
+        """Returns 1, or 0 if the label is there already.
+
+        A trained model gets two more tags, which it does not predict until it is
+        trained on. Raises ValueError for what is no label.
+        """
+        if not isinstance(label, str) or not label:
+            raise ValueError(f"Expected a label that is a text, got {label!r}.")
+        if label in self.labels:
+            return 0
+        self.cfg["labels"].append(label)
+        self.vocab.strings.add(label)
+        if self.model.get_ref("output_layer").has_dim("nO"):
+            self._resize()
+        return 1
+
+    @takes_config
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Iterable[str] | None = None,
+    ) -> None:
+        """Give the model one tag for O and two for each label, and draw its weights.
+
+        labels: without them, those of all examples. They join those that were added or
+            learned before.
+
+        Logs a warning for entities that cannot be learned as they are, and for labels
+        of few entities. Raises ValueError if there are no labels.
+        """
+        validate_get_examples(get_examples, "BertNer.initialize")
+        counts = count_entities(get_examples())
+        for label in sorted(counts.n_entities) if labels is None else labels:
+            self.add_label(label)
+        self._require_labels()
+        warn_of_entities(counts, self.labels, name=self.name)
+        n_tags = BioTags(self.labels).n_tags
+        for layer in ("output_layer", "transitions"):
+            self.model.get_ref(layer).set_dim("nO", n_tags)
+        self.model.initialize(X=[eg.x for eg in islice(get_examples(), 10)])
+
+    def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
+        docs = list(docs)
+        if not any(len(doc) for doc in docs):
+            return [[] for _ in docs]
+        scores = self.model.predict(docs)
+        return find_entities(scores, docs, tags=BioTags(self.labels))
+
+    def set_annotations(
+        self, docs: Iterable[Doc], entities: Sequence[Sequence[Entity]]
+    ) -> None:
+        for doc, found in zip(docs, entities, strict=True):
+            spans = [Span(doc, start, end, label=label) for start, end, label in found]
+            doc.set_ents(spans, default="outside")
+
+    def get_loss(
+        self, examples: Iterable[Example], scores: TagScores
+    ) -> tuple[float, TagScores]:
+        """The loss, summed over the tokens whose tag is known, and its gradient.
+
+        softmax: each token's cross-entropy. CRF: each Doc's negative log-likelihood,
+        which grows with its tokens too. Neither is divided by anything, as in spaCy's
+        tagger and ner: beside them each token weighs the same.
+
+        If annotation is missing or its tokens are not those of the Doc, softmax
+        passes the token over, and the CRF adds up all tags that it may have.
+
+        Raises ValueError for an entity whose label is not one of this component's, and
+        if the loss is not finite.
+        """
+        examples = list(examples)
+        loss, gradient = tagging_loss(
+            scores,
+            [example.predicted for example in examples],
+            [example.get_aligned_ner() for example in examples],
+            tags=BioTags(self.labels),
+            decoder=self.model.attrs["decoder"],
+        )
+        return expect_finite(loss, name=self.name), gradient
+
+    def _resize(self) -> None:
+        """Give a model that has tags those of all labels."""
+        n_tags = BioTags(self.labels).n_tags
+        resize_output(self.model, n_tags, is_rare=True)
+        transitions = self.model.get_ref("transitions")
+        replace_layer(self.model, transitions, resize_layer(transitions, n_tags))

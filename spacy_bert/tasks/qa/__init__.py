@@ -1,0 +1,1 @@
+"""`extractive_qa`: answers to questions, found in a context."""

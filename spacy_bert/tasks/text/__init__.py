@@ -1,0 +1,1 @@
+"""Classes and numbers of a text or of a pair of texts, over [CLS]."""
