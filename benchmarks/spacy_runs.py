@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import spacy
 import srsly
@@ -13,6 +14,34 @@ from thinc.api import Config
 from spacy_bert.tasks.starter_config import starter_config
 
 _SPLITS = ("train", "dev")
+
+# The defaults of spacy-transformers, as `spacy init config --gpu` writes them.
+MEAN_TEXTCAT = {
+    "@architectures": "spacy.TextCatReduce.v1",
+    "exclusive_classes": True,
+    "use_reduce_first": False,
+    "use_reduce_last": False,
+    "use_reduce_max": False,
+    "use_reduce_mean": True,
+}
+TRANSFORMER_LISTENER = {
+    "@architectures": "spacy-transformers.TransformerListener.v1",
+    "grad_factor": 1.0,
+    "pooling": {"@layers": "reduce_mean.v1"},
+}
+
+
+def transformer_model() -> dict[str, Any]:
+    return {
+        "@architectures": "spacy-transformers.TransformerModel.v3",
+        "name": str(minilm()),
+        "tokenizer_config": {"use_fast": True},
+        "get_spans": {
+            "@span_getters": "spacy-transformers.strided_spans.v1",
+            "window": 128,
+            "stride": 96,
+        },
+    }
 
 
 def minilm() -> Path:

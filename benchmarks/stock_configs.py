@@ -24,8 +24,8 @@ from thinc.api import Config
 
 from spacy_bert.pipeline.from_checkpoint import read_architecture
 
+from .fine_tuning.datasets import prepare
 from .spacy_runs import minilm
-from .tasks.datasets import prepare
 
 
 def main() -> None:

@@ -1,97 +1,101 @@
-"""Results that are measured once and kept, and measurements in new processes."""
+"""Results that are measured once and kept in a JSON file."""
 
 import json
-import os
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
-from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
-from .encoder.timing import describe_machine
+from spacy_bert.folders import replacing_file
 
+from .machine import describe_machine
+
+Settings = Mapping[str, Any]
 Result = dict[str, Any]
-Given = TypeVar("Given")
+# By the name of the system.
+Row = dict[str, Result]
+Parts = dict[str, dict[str, Row]]
 
 
 class Store:
-    """A JSON file: part -> row -> system -> a result, with the settings it is of.
+    """A JSON file: part -> row -> system -> a result, its settings and its machine.
 
-    Threads may share it.
+    Threads may share it. A result with a `source` was copied from a text: the next
+    measurement replaces it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._lock = path, Lock()
-        text = path.read_text(encoding="utf8") if path.exists() else "{}"
-        self.parts: dict[str, dict[str, dict[str, Result]]] = json.loads(text)
-
-    def find(self, part: str, row: str, system: str) -> Result | None:
-        return self.parts.get(part, {}).get(row, {}).get(system)
+    def __init__(self, path: Path, *, again: bool = False) -> None:
+        """again: measure what is there already, too."""
+        self._path, self._lock, self._again = path, Lock(), again
+        self.parts = read_parts(path)
 
     def once(
         self,
         part: str,
         row: str,
         system: str,
-        settings: Mapping[str, Any],
+        settings: Settings,
         measure: Callable[[], Result],
-    ) -> Result:
-        """What is there already under these settings, and else what `measure` gives."""
-        found = self.find(part, row, system)
-        if found is None or found["settings"] != settings:
+    ) -> None:
+        """Measure a result if there is none under these settings."""
+        results = self.parts.get(part, {}).get(row, {})
+        if self._needs([r for name, r in results.items() if name == system], settings):
             print(f"{part}: {row}, {system}", flush=True)
-            found = {
-                **measure(),
-                "settings": dict(settings),
-                "machine": describe_machine(),
-            }
-            with self._lock:
-                self.parts.setdefault(part, {}).setdefault(row, {})[system] = found
-                text = json.dumps(self.parts, indent=2) + "\n"
-                self._path.write_text(text, encoding="utf8")
-        return found
+            self._keep(part, {row: {system: measure()}}, settings)
 
-    def machines(self) -> list[str]:
-        """Each machine that a result is from, once."""
-        results = (
-            r
-            for rows in self.parts.values()
-            for row in rows.values()
-            for r in row.values()
+    def row_once(
+        self, part: str, row: str, settings: Settings, measure: Callable[[], Row]
+    ) -> None:
+        """The same for systems that are measured in turns: all of them, or none."""
+        if self._needs(self.parts.get(part, {}).get(row, {}).values(), settings):
+            print(f"{part}: {row}", flush=True)
+            self._keep(part, {row: measure()}, settings, replaces_rows=True)
+
+    def part_once(
+        self, part: str, settings: Settings, measure: Callable[[], dict[str, Row]]
+    ) -> None:
+        """The same for all rows of a part."""
+        if self._needs(list(all_results({part: self.parts.get(part, {})})), settings):
+            print(part, flush=True)
+            self._keep(part, measure(), settings, replaces_part=True)
+
+    def _needs(self, found: Collection[Result], settings: Settings) -> bool:
+        return (
+            self._again
+            or not found
+            or any("source" in one or one["settings"] != settings for one in found)
         )
-        return list({"\n".join(result["machine"]): None for result in results})
+
+    def _keep(
+        self,
+        part: str,
+        rows: dict[str, Row],
+        settings: Settings,
+        *,
+        replaces_part: bool = False,
+        replaces_rows: bool = False,
+    ) -> None:
+        origin = {"settings": dict(settings), "machine": describe_machine()}
+        with self._lock:
+            # Another command may have written to the file since it was read.
+            self.parts = read_parts(self._path)
+            kept = {} if replaces_part else self.parts.get(part, {})
+            for row, results in rows.items():
+                new = {name: {**one, **origin} for name, one in results.items()}
+                kept[row] = new if replaces_rows else {**kept.get(row, {}), **new}
+            self.parts[part] = kept
+            with replacing_file(self._path) as file:
+                file.write_text(json.dumps(self.parts, indent=2) + "\n", "utf8")
 
 
-def run_alone(function: Callable[..., Given], /, **arguments: Any) -> Given:
-    """In a process of its own, which finds nothing that others left."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, **arguments).result()
+def read_parts(path: Path) -> Parts:
+    """No file, no parts."""
+    text = path.read_text(encoding="utf8") if path.exists() else "{}"
+    parts: Parts = json.loads(text)
+    return parts
 
 
-def run_side_by_side(runs: Iterable[Callable[[], Any]], n_jobs: int) -> None:
-    """Each on a core of its own, so that they do not wait for one another's threads."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    with ThreadPoolExecutor(n_jobs) as pool:
-        done = [pool.submit(run) for run in runs]
-    for one in done:
-        one.result()
-
-
-class Stopwatch:
-    """Minutes by the clock, and of all cores together, of this process and of those
-    that it waited for."""
-
-    def __init__(self) -> None:
-        self._clock, self._cores = perf_counter(), _core_seconds()
-
-    def minutes(self) -> Result:
-        return {
-            "minutes": (perf_counter() - self._clock) / 60,
-            "core minutes": (_core_seconds() - self._cores) / 60,
-        }
-
-
-def _core_seconds() -> float:
-    return sum(os.times()[:4])
+def all_results(parts: Parts) -> Iterator[Result]:
+    for rows in parts.values():
+        for row in rows.values():
+            yield from row.values()

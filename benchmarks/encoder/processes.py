@@ -7,40 +7,45 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..measuring import interleaved
+from ..store import Row
 from .systems import PIPELINES, TRAINABLE, ours, through_pipe
 from .texts import read_texts
-from .timing import interleaved
 
 _LENGTHS = (20_000, 200_000)
 
 
-def memory(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
-    """Peak MB of a whole process, and of one long Doc beyond its vectors."""
-    results: dict[str, Any] = {
+def memory(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
+    """Peak MB of a whole process, and MB that one long Doc adds."""
+    rows: dict[str, Row] = {
         "prediction": {name: _child("predict", name, data) for name in PIPELINES},
         "training": {name: _child("train", name, data) for name in TRAINABLE},
     }
     for n_tokens in _LENGTHS:
-        results[f"one Doc of {n_tokens:,} tokens"] = _child(
-            "long", "ours", data, n_tokens
-        )
-    return results
+        found = _child("long", "ours", data, n_tokens)
+        rows[f"one Doc of {n_tokens:,} tokens"] = {
+            "ours": {"MB added": found["grown MB"]},
+            "its vectors": {"MB added": found["vectors MB"]},
+        }
+    return rows
 
 
-def startup(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+def startup(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Seconds from a new process to the first prediction of a saved pipeline."""
-    runs, results = {}, {}
+    runs, row = {}, {}
     for name in PIPELINES:
         folder = work / f"saved {name}"
         if not folder.exists():
             _child("save", name, folder)
         runs[name] = partial(_child, "start", name, folder)
-        weights = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
-        results[f"{name}, MB on disk"] = weights / 1e6
-    return results | interleaved(runs, n_rounds=n_rounds)
+        size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+        row[name] = {"MB on disk": size / 1e6}
+    for name, seconds in interleaved(runs, n_rounds=n_rounds).items():
+        row[name]["seconds to the first prediction"] = seconds
+    return {"a saved pipeline": row}
 
 
-def growth(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+def growth(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Microseconds a token, as there are more sentences and as Docs get longer."""
     nlp = ours()
     texts = read_texts(data)
@@ -56,11 +61,11 @@ def growth(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
     run = through_pipe(nlp, nlp.batch_size)
     runs = {name: partial(run, some) for name, some in kinds.items()}
     seconds = interleaved(runs, n_rounds=n_rounds)
-    n_tokens = {
-        name: sum(len(nlp.make_doc(text)) for text in some)
-        for name, some in kinds.items()
-    }
-    return {name: 1e6 * seconds[name] / n_tokens[name] for name in kinds}
+    rows: dict[str, Row] = {}
+    for name, some in kinds.items():
+        n_tokens = sum(len(nlp.make_doc(text)) for text in some)
+        rows[name] = {"ours": {"microseconds a token": 1e6 * seconds[name] / n_tokens}}
+    return rows
 
 
 def _child(task: str, system: str, *arguments: object) -> dict[str, Any]:

@@ -14,9 +14,12 @@ from spacy_bert.pipeline.alignment import align
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.windows import make_window_batches
 
+from ..measuring import interleaved, rates
+from ..store import Row
 from .systems import PIPELINES, TRAINABLE, onnx_runtimes, through_pipe
 from .texts import make_examples, read_texts, read_tweets
-from .timing import interleaved
+
+_PRODUCTS = "GFLOP/s of matrix products"
 
 # The fastest of some sizes that were tried for each.
 _BATCH_SIZES = {"ours": 1000, "spacy-transformers": 128}
@@ -26,7 +29,7 @@ _N_LAYERS = 6
 _PIECES_AT_ONCE = 1024
 
 
-def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Words a second of each system for each kind of text, and GFLOP/s of products."""
     pipelines = {name: make() for name, make in PIPELINES.items()}
     systems: dict[str, Callable[[Sequence[str]], None]] = {
@@ -34,16 +37,16 @@ def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
         for name, nlp in pipelines.items()
     }
     systems.update(onnx_runtimes(work))
-    results: dict[str, Any] = {}
+    ours, limit = pipelines["ours"], _product_rate(n_rounds)
+    rows: dict[str, Row] = {}
     for kind, texts in read_texts(data).items():
-        n_words = sum(len(pipelines["ours"].make_doc(text)) for text in texts)
+        n_words = sum(len(ours.make_doc(text)) for text in texts)
         runs = {name: partial(run, texts) for name, run in systems.items()}
-        seconds = interleaved(runs, n_rounds=n_rounds)
-        results[kind] = {name: n_words / taken for name, taken in seconds.items()}
-        flops = _product_flops(pipelines["ours"], texts)
-        results[kind]["ours, GFLOP/s"] = flops / seconds["ours"] / 1e9
-    results["limit, GFLOP/s"] = _product_rate(n_rounds)
-    return results
+        row: Row = rates("words/s", n_words, runs, n_rounds=n_rounds)
+        flops_a_word = _product_flops(ours, texts) / n_words
+        row["ours"][_PRODUCTS] = flops_a_word * row["ours"]["words/s"] / 1e9
+        rows[kind] = {**row, "products alone": {_PRODUCTS: limit}}
+    return rows
 
 
 def _product_flops(nlp: Language, texts: list[str]) -> float:
@@ -85,23 +88,24 @@ def _product_rate(n_rounds: int) -> float:
     return 2.0 * 20 * _PIECES_AT_ONCE * sum(n * k for n, k in _SHAPES) / seconds / 1e9
 
 
-def latency(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
-    """Milliseconds for one Doc at a time of 10 and of 100 tokens."""
+def latency(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
+    """Docs a second, one at a time, of 10 and of 100 tokens."""
     systems: dict[str, Callable[[str], object]] = {
         name: make() for name, make in PIPELINES.items()
     }
     for name, session in onnx_runtimes(work).items():
         systems[name] = _one_by_one(session)
     words = " ".join(read_texts(data)["paragraphs"]).split()
-    results = {}
+    rows: dict[str, Row] = {}
     for n_words in (10, 100):
         texts = [
             " ".join(words[i : i + n_words]) for i in range(0, 30 * n_words, n_words)
         ]
         runs = {name: partial(_each, run, texts) for name, run in systems.items()}
-        seconds = interleaved(runs, n_rounds=n_rounds)
-        results[f"{n_words} words"] = {k: 1000 * v / 30 for k, v in seconds.items()}
-    return results
+        rows[f"{n_words} words"] = rates(
+            "Docs/s one at a time", 30, runs, n_rounds=n_rounds
+        )
+    return rows
 
 
 def _one_by_one(run: Callable[[Sequence[str]], object]) -> Callable[[str], object]:
@@ -113,22 +117,22 @@ def _each(run: Callable[[str], object], texts: list[str]) -> None:
         run(text)
 
 
-def training(data: Path, work: Path, n_rounds: int) -> dict[str, Any]:
+def training(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Words a second of nlp.update with ner and textcat, some 1,100 words a batch."""
     tweets = read_tweets(data)
     random.Random(0).shuffle(tweets)
-    results = {}
+    n_words = sum(len(words) for words, _ in tweets[: 64 * 3])
+    rows: dict[str, Row] = {}
     for kind, n_joined in (("tweets", 1), ("paragraphs", 8)):
         make_all = make_examples(tweets[:1024], n_joined)
-        batch_size = 64 // n_joined
         steppers = {
-            name: _stepper(make(), make_all, batch_size)
+            name: _stepper(make(), make_all, 64 // n_joined)
             for name, make in TRAINABLE.items()
         }
-        n_words = sum(len(words) for words, _ in tweets[: 64 * 3])
-        seconds = interleaved(steppers, n_rounds=n_rounds)
-        results[kind] = {name: n_words / taken for name, taken in seconds.items()}
-    return results
+        rows[f"ner + textcat, {kind}"] = rates(
+            "nlp.update words/s", n_words, steppers, n_rounds=n_rounds
+        )
+    return rows
 
 
 def _stepper(

@@ -13,7 +13,12 @@ from spacy_bert import add_encoder
 from spacy_bert.tasks.starter_config import HEADS, LISTENER
 from spacy_bert.tokenization import load_wordpiece
 
-from ..spacy_runs import minilm
+from ..spacy_runs import (
+    MEAN_TEXTCAT,
+    TRANSFORMER_LISTENER,
+    minilm,
+    transformer_model,
+)
 
 N_THREADS = 2
 # As in our windows.
@@ -28,35 +33,6 @@ def ours(*, precision: str = "fp32", heads: bool = False) -> Language:
     if heads:
         _add_heads(nlp, {**LISTENER, "width": 384})
     return nlp
-
-
-# The defaults of spacy-transformers, as `spacy init config --gpu` writes them.
-MEAN_TEXTCAT = {
-    "@architectures": "spacy.TextCatReduce.v1",
-    "exclusive_classes": True,
-    "use_reduce_first": False,
-    "use_reduce_last": False,
-    "use_reduce_max": False,
-    "use_reduce_mean": True,
-}
-TRANSFORMER_LISTENER = {
-    "@architectures": "spacy-transformers.TransformerListener.v1",
-    "grad_factor": 1.0,
-    "pooling": {"@layers": "reduce_mean.v1"},
-}
-
-
-def transformer_model() -> dict[str, Any]:
-    return {
-        "@architectures": "spacy-transformers.TransformerModel.v3",
-        "name": str(minilm()),
-        "tokenizer_config": {"use_fast": True},
-        "get_spans": {
-            "@span_getters": "spacy-transformers.strided_spans.v1",
-            "window": 128,
-            "stride": 96,
-        },
-    }
 
 
 def spacy_transformers(*, heads: bool = False) -> Language:

@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..wnut17 import FILES, make_tagged_doc, read_conll
+from ..fine_tuning.wnut17 import FILES, make_tagged_doc, read_conll
 
 # How many of each: some 15,000 to 20,000 words.
 COUNTS = {"sentences": 760, "paragraphs": 160, "articles": 40}

@@ -1,1 +1,1 @@
-"""Pretraining beside its peers."""
+"""Pretraining next to its peers."""

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-LENGTH = 128
+from ..shapes import LENGTH
 
 
 def main() -> None:

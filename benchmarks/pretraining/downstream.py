@@ -4,10 +4,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..store import Result, Store, run_alone
-from ..tasks.recipes import Recipe as Task
-from ..tasks.training import run
+import torch
+
+from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
+from spacy_bert.model import BertForPretraining
+
+from ..fine_tuning.recipe import Recipe as Task
+from ..fine_tuning.training import run
+from ..measuring import run_alone
+from ..store import Result, Store
 from .losses import row_name
+from .recipes import DOWNSTREAM, OURS, RANDOM, RUN_MLM
+from .steps import make_bert
 from .wiki import Text, learned_text
 
 # BERT-base has 5e-5; small encoders that were trained little need more.
@@ -31,9 +40,9 @@ def measure_downstream(
     """Needs the checkpoints of `measure_losses`. The same recipe from each."""
     row = row_name(shape, minutes)
     for seed in seeds:
-        checkpoints = _trained(store, row)
+        checkpoints = _trained(store, row, work)
         random = work / "trained" / row / f"random {seed}"
-        checkpoints["random"] = random, {"seed": seed}
+        checkpoints[RANDOM] = random, {"seed": seed}
         text = learned_text(data, work)
         if not random.exists():
             run_alone(_write_random, text=text, shape=shape, seed=seed, path=random)
@@ -43,16 +52,25 @@ def measure_downstream(
                     _fine_tune, name, system, seed, n_steps, text, checkpoint
                 )
                 settings = {**origin, "fine-tuning steps": n_steps}
-                place = f"{name}, {row}", f"{system}, seed {seed}"
-                store.once("downstream", *place, settings, measure)
+                part = f"{DOWNSTREAM}{name}, {row}"
+                store.once(part, system, str(seed), settings, measure)
 
 
-def _trained(store: Store, row: str) -> dict[str, tuple[Path, dict[str, Any]]]:
+def _trained(
+    store: Store, row: str, work: Path
+) -> dict[str, tuple[Path, dict[str, Any]]]:
     """Checkpoints, and the settings they are of."""
     runs = store.parts.get("losses", {}).get(row, {})
-    if not runs.keys() >= {"ours", "peer"}:
-        raise ValueError(f"Expected both losses of {row}. Measure them first.")
-    return {name: (Path(r["checkpoint"]), r["settings"]) for name, r in runs.items()}
+    checkpoints = {}
+    for name in (OURS, RUN_MLM):
+        path = work / runs.get(name, {}).get("checkpoint", "missing")
+        if not path.exists():
+            raise ValueError(
+                f"Expected checkpoints of {row} in {work}. Make them first: "
+                "--only losses --again"
+            )
+        checkpoints[name] = path, runs[name]["settings"]
+    return checkpoints
 
 
 def _fine_tune(
@@ -73,14 +91,6 @@ def _fine_tune(
 
 
 def _write_random(*, text: Text, shape: str, seed: int, path: Path) -> Result:
-    import torch
-
-    from spacy_bert.checkpoint import save_checkpoint
-    from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
-    from spacy_bert.model import BertForPretraining
-
-    from .steps import make_bert
-
     torch.manual_seed(seed)
     model = BertForPretraining(make_bert(shape, 0.0, text.vocabulary))
     model.initialize_weights()

@@ -1,14 +1,9 @@
-"""Building the index of a text, beside `datasets.map` and `group_texts`.
+"""Building the index of a text, next to `datasets.map` and `group_texts`.
 
-    python -m benchmarks.pretraining.indexing DATA WORK [--sizes 1,4,16]
-
-DATA holds wiki_en and vocab; WORK keeps the text, and nothing else. Needs
-`pip install ".[benchmarks]"`. Each build is a process of its own, with two
-processes under it. Memory is that of all of them together, each shared page counted
-once (PSS), sampled ten times a second. Run nothing else meanwhile.
+Each build is a process of its own, with two processes under it. Memory is that of all
+of them together, each shared page counted once (PSS), sampled ten times a second.
 """
 
-import argparse
 import shutil
 import subprocess
 import sys
@@ -18,52 +13,23 @@ from pathlib import Path
 
 from spacy_bert.corpus.documents import CorpusConfig, find_sources, read_documents
 
-from ..encoder.timing import describe_machine
 from ..store import Result, Store
+from .recipes import DATASETS, OURS
 
 N_PROCESS = 2
+_ROW = "index of wiki_en"
 _MB = 1e6
 _SECONDS = 0.1
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--sizes", default="1,4,16", help="how often the text is taken")
-    args = parser.parse_args()
-    text = write_text(args.data / "wiki_en", args.work)
-    print("\n".join(describe_machine()), end="\n\n")
-    print(f"Text: {text.stat().st_size / _MB:.1f} MB; {N_PROCESS} processes\n")
-    print("| what | text | seconds | peak MB | disk, MB | of the text |")
-    print("|---|---|---|---|---|---|")
-    for system, size in list_builds(args.sizes):
-        seconds, peak, disk = measure(system, size, args.data, args.work)
-        share = disk / (size * text.stat().st_size)
-        print(
-            f"| {system} | {size} x | {seconds:.0f} | {peak / _MB:.0f} | "
-            f"{disk / _MB:.1f} | {share:.2f} |",
-            flush=True,
-        )
-
-
-def measure_builds(store: Store, data: Path, work: Path, *, sizes: str) -> None:
-    """For the table of `python -m benchmarks.pretraining`."""
-    for system, size in list_builds(sizes):
-        result = partial(_result, system, size, data, work / "indexing")
-        settings = {"processes": N_PROCESS}
-        store.once("indexing", "wiki_en", f"{system}, {size} x", settings, result)
-
-
-def list_builds(sizes: str) -> list[tuple[str, int]]:
-    """Systems, and how often each takes the text."""
-    builds = [("datasets", 1), ("ours, sentencizer", 1)]
-    return builds + [("ours", int(size)) for size in sizes.split(",")]
-
-
-def _result(system: str, size: int, data: Path, work: Path) -> Result:
-    seconds, peak, disk = measure(system, size, data, work)
-    return {"seconds": seconds, "peak MB": peak / _MB, "disk MB": disk / _MB}
+def measure_builds(store: Store, data: Path, work: Path, *, sizes: list[str]) -> None:
+    """sizes: how often ours takes the text; the others take it once."""
+    builds = [(name, name, 1) for name in (DATASETS, "ours, sentencizer")]
+    for size in map(int, sizes):
+        builds.append((OURS if size == 1 else f"ours, {size} x", OURS, size))
+    for name, system, size in builds:
+        build = partial(measure, system, size, data, work / "indexing")
+        store.once("indexing", _ROW, name, {"processes": N_PROCESS}, build)
 
 
 def write_text(folder: Path, work: Path) -> Path:
@@ -78,8 +44,7 @@ def write_text(folder: Path, work: Path) -> Path:
     return file
 
 
-def measure(system: str, size: int, data: Path, work: Path) -> tuple[float, int, int]:
-    """-> seconds, bytes of memory at the peak, bytes on disk"""
+def measure(system: str, size: int, data: Path, work: Path) -> Result:
     text = write_text(data / "wiki_en", work)
     vocabulary = data / "vocab" / "bert-base-uncased" / "vocab.txt"
     output, corpus = work / "output", work / "corpus"
@@ -101,7 +66,7 @@ def measure(system: str, size: int, data: Path, work: Path) -> tuple[float, int,
         raise RuntimeError(f"The build of {system!r} failed: {process.returncode}.")
     disk = sum(file.stat().st_size for file in output.rglob("*") if file.is_file())
     shutil.rmtree(output)
-    return seconds, peak, disk
+    return {"seconds": seconds, "peak MB": peak / _MB, "disk MB": disk / _MB}
 
 
 def _family(pid: int) -> list[int]:
@@ -125,7 +90,3 @@ def _memory(pid: int) -> int:
         return 0
     kilobytes = [int(line.split()[1]) for line in lines if line.startswith("Pss:")]
     return 1024 * sum(kilobytes)
-
-
-if __name__ == "__main__":
-    main()

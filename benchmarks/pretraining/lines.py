@@ -12,7 +12,8 @@ from spacy_bert.corpus.documents import find_sources, read_documents
 from spacy_bert.corpus.held_out import held_out_draw
 from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
 
-from .wiki import LENGTH, Text, wiki_corpus
+from ..shapes import LENGTH
+from .wiki import Text, wiki_corpus
 
 Blocks = NDArray[np.uint16]
 

@@ -5,8 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..store import Result, Store, run_alone
-from .recipes import PEER_RATES, Recipe
+from ..measuring import run_alone
+from ..store import Result, Store
+from .judge import judge
+from .ours import train_ours
+from .recipes import OURS, PEER_RATES, RUN_MLM, Recipe
 from .wiki import learned_text
 
 
@@ -25,7 +28,10 @@ def measure_losses(
     peer: Recipe,
 ) -> None:
     row = row_name(shape, minutes)
-    for name, train, settings in (("ours", ours, recipe), ("peer", peers, peer)):
+    for name, train, settings in (
+        (OURS, train_ours, recipe),
+        (RUN_MLM, _train_peer, peer),
+    ):
         output = work / "trained" / row / name
         what: dict[str, Any] = {"shape": shape, "minutes": minutes, "recipe": settings}
         measure = partial(train_and_judge, train, data, work, output, **what)
@@ -40,7 +46,7 @@ def tune_peer(
     for rate in PEER_RATES:
         settings = {**peer, "learn_rate": rate}
         what: dict[str, Any] = {"shape": shape, "minutes": minutes, "recipe": settings}
-        measure = partial(train_and_judge, peers, data, work, output, **what)
+        measure = partial(train_and_judge, _train_peer, data, work, output, **what)
         system = f"rate {rate:g}, batch {peer['batch_size']}"
         store.once("tuning", row, system, settings, measure)
 
@@ -68,26 +74,18 @@ def train_and_judge(
     output: Path,
     **settings: Any,
 ) -> Result:
-    """What was done, and the losses; in two processes."""
+    """Return what was done, and the losses; in two processes."""
     text = learned_text(data, work)
     trained = run_alone(train, text=text, output=output, **settings)
-    losses = run_alone(_judge, text=text, checkpoint=Path(trained["checkpoint"]))
-    return {**trained, **losses}
+    checkpoint = Path(trained["checkpoint"])
+    losses = run_alone(judge, text=text, checkpoint=checkpoint)
+    # Results do not say in which folder WORK lies.
+    trained["checkpoint"] = str(checkpoint.relative_to(work))
+    return {**trained, "million pieces": trained["pieces"] / 1e6, **losses}
 
 
-def ours(**arguments: Any) -> Result:
-    from .ours import train_ours
-
-    return train_ours(**arguments)
-
-
-def peers(**arguments: Any) -> Result:
+def _train_peer(**arguments: Any) -> Result:
+    # Imports transformers, which races of our own do not need.
     from .peer_training import train_peer
 
     return train_peer(**arguments)
-
-
-def _judge(**arguments: Any) -> Result:
-    from .judge import judge
-
-    return judge(**arguments)

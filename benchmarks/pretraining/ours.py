@@ -16,7 +16,8 @@ from spacy_bert.pretraining.training.memory import keep_freed_memory
 from spacy_bert.pretraining.training.warm_start import warm_start
 from spacy_bert.pretraining.training_config import TrainingConfig
 
-from .wiki import Text, sizes, wiki_corpus, wiki_splitter
+from ..shapes import sizes
+from .wiki import Text, wiki_corpus, wiki_splitter
 
 # What is not training happens before it and after it.
 _UNDISTURBED: dict[str, Any] = {

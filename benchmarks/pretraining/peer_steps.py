@@ -18,9 +18,10 @@ from transformers.trainer import Trainer
 from spacy_bert.pretraining.instances.batches import PretrainingBatch
 from spacy_bert.pretraining.training_config import TrainingConfig
 
+from ..shapes import LENGTH
 from .peer import make_arguments, to_hugging_face_config
 from .steps import describe, make_bert, open_reader, read_batches
-from .wiki import LENGTH, Text
+from .wiki import Text
 
 # What cross entropy leaves out.
 _NO_LABEL = -100

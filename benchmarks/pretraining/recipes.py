@@ -4,6 +4,15 @@ from typing import Any
 
 Recipe = dict[str, Any]
 
+# The systems by the names that they have in the results.
+OURS, RANDOM = "ours", "random weights"
+SAME_BATCHES = "transformers, the same batches"
+GROUPED = "transformers, grouped by length"
+RUN_MLM = "transformers, run_mlm"
+DATASETS = "datasets"
+# Parts of the results.
+RACE, DOWNSTREAM = "race", "fine-tuned: "
+
 # What a recipe does not say. Fields of TrainingConfig; no dropout, as no text is seen
 # often enough to be learned by heart.
 _BASE: Recipe = {

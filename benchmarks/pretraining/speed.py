@@ -6,7 +6,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..store import Result, Store, run_alone
+from ..measuring import run_alone
+from ..store import Result, Row, Store
+from .recipes import GROUPED, OURS, SAME_BATCHES
+from .steps import time_steps
 from .wiki import published_text
 
 _N_WARMUP = 3
@@ -27,18 +30,18 @@ def measure_speed(
     for shape in shapes:
         for dropout in dropouts:
             what: dict[str, Any] = {"shape": shape, "dropout": dropout, **settings}
-            measure = partial(_interleaved, data, work, **what)
+            measure = partial(_in_turns, data, work, **what)
             row = f"{shape}, dropout {dropout:g}"
-            store.once("speed", row, "all", settings, measure)
+            store.row_once("speed", row, settings, measure)
 
 
-def _interleaved(data: Path, work: Path, *, n_rounds: int, **arguments: Any) -> Result:
+def _in_turns(data: Path, work: Path, *, n_rounds: int, **arguments: Any) -> Row:
     """Medians of rounds in which each system has a process of its own."""
     arguments = {**arguments, "text": published_text(data, work), "n_warmup": _N_WARMUP}
     systems: dict[str, Callable[..., Result]] = {
-        "ours": _ours,
-        "peer": partial(_peer, is_grouped=False),
-        "peer, grouped": partial(_peer, is_grouped=True),
+        OURS: time_steps,
+        SAME_BATCHES: partial(_peer, is_grouped=False),
+        GROUPED: partial(_peer, is_grouped=True),
     }
     rounds: dict[str, list[Result]] = {name: [] for name in systems}
     for _ in range(n_rounds):
@@ -53,13 +56,7 @@ def _medians(rounds: list[Result]) -> Result:
     return {name: median(one[name] for one in rounds) for name in names} | seconds
 
 
-def _ours(**arguments: Any) -> Result:
-    from .steps import time_steps
-
-    return time_steps(**arguments)
-
-
 def _peer(**arguments: Any) -> Result:
-    from .peer_steps import time_steps
+    from . import peer_steps
 
-    return time_steps(**arguments)
+    return peer_steps.time_steps(**arguments)

@@ -23,7 +23,8 @@ from spacy_bert.pretraining.training.optimizer import make_optimizers, train_ste
 from spacy_bert.pretraining.training.step_size import measure_step
 from spacy_bert.pretraining.training_config import TrainingConfig
 
-from .wiki import LENGTH, Text, sizes
+from ..shapes import LENGTH, sizes
+from .wiki import Text
 
 
 def time_steps(
@@ -95,7 +96,7 @@ def describe(
     return {
         "seconds": seconds,
         "pieces/s": pieces / seconds,
-        "share of limit": flops / seconds / machine.flops_per_second,
+        "% of the rate of products": 100 * flops / seconds / machine.flops_per_second,
         "limit, FLOP/s": machine.flops_per_second,
         "threads": machine.n_threads,
         "padding": 1 - pieces / padded,

@@ -1,10 +1,8 @@
 """What all take: wiki_en, a vocabulary of it, its indexes, and the shape of a model."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from spacy_bert.corpus.documents import CorpusConfig, Splitter
 from spacy_bert.corpus.index.building import open_index
@@ -16,10 +14,7 @@ from spacy_bert.corpus.vocabulary import (
 )
 from spacy_bert.interop.sentences import make_splitter
 
-LENGTH = 128
 _N_LEARNED = 8192
-# google-research/bert's smaller models have heads of this width, and the paper's all.
-_HEAD_WIDTH = 64
 
 
 @dataclass(frozen=True)
@@ -53,23 +48,6 @@ def wiki_corpus(data: Path) -> CorpusConfig:
 def wiki_splitter() -> Splitter | None:
     """With words, so that one index serves all ways of masking."""
     return make_splitter("sentencizer", "en", finds_words=True)
-
-
-def sizes(shape: str, *, dropout: float) -> dict[str, Any]:
-    """ "L4 H256" -> fields of BertConfig"""
-    found = re.fullmatch(r"L(\d+) H(\d+)", shape)
-    if not found:
-        raise ValueError(f"Expected a shape such as 'L4 H256', got {shape!r}.")
-    n_layers, width = map(int, found.groups())
-    return {
-        "n_layers": n_layers,
-        "hidden_width": width,
-        "n_heads": width // _HEAD_WIDTH,
-        "intermediate_width": 4 * width,
-        "max_positions": LENGTH,
-        "hidden_dropout_prob": dropout,
-        "attention_dropout_prob": dropout,
-    }
 
 
 def _indexed(data: Path, work: Path, vocabulary: Path) -> Text:

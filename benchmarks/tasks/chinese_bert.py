@@ -11,7 +11,7 @@ from spacy_bert.pretraining.training.memory import keep_freed_memory
 from spacy_bert.pretraining.training.state import read_state
 from spacy_bert.pretraining.training_config import TrainingConfig
 
-from ..pretraining.wiki import sizes
+from ..shapes import sizes
 
 _MINUTES = 10
 _SHAPE = "L2 H128"
@@ -19,7 +19,7 @@ _N_PIECES = 8192
 
 
 def chinese_bert(data: Path, work: Path) -> Path:
-    """The checkpoint, which is made, or gone on with, where it is not there yet."""
+    """Return the checkpoint. If it is not there yet, make it, or finish it."""
     folder = work / "chinese_bert"
     last = folder / LAST
     if not last.exists() or read_state(last)[0].share < 1.0:

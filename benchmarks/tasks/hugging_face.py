@@ -22,10 +22,10 @@ from spacy_bert.pipeline.segments import RECORD_SEPARATOR, split_segments
 from spacy_bert.tasks.qa import squad_metrics
 from spacy_bert.tasks.text.scorer import correlate, rank
 
+from ..fine_tuning.datasets import prepare
+from ..fine_tuning.recipe import Recipe
+from ..measuring import Stopwatch
 from ..spacy_runs import minilm
-from ..store import Stopwatch
-from .datasets import prepare
-from .recipes import Recipe
 
 # As in its run_qa.py.
 _MAX_LENGTH, _STRIDE, _N_BEST, _MAX_ANSWER = 384, 128, 20, 30

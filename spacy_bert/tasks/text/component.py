@@ -207,5 +207,3 @@ def _read_targets(
         [[eg.reference.cats.get(label, np.nan) for label in labels] for eg in examples],
         dtype=np.float64,
     ).reshape(len(examples), len(labels))
-spacy_bert/tasks/text/component.py
-spacy_bert/tasks/regression.py

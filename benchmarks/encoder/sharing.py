@@ -1,6 +1,6 @@
 """Five heads on one encoder against five pipelines of one head each: words a second."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,33 +11,33 @@ from spacy.training import Corpus, Example
 from spacy_bert import add_encoder
 from spacy_bert.tasks.starter_config import head_config
 
-from ..encoder.systems import through_pipe
-from ..encoder.texts import read_texts
-from ..encoder.timing import interleaved
+from ..fine_tuning.datasets import prepare
+from ..measuring import rates
 from ..spacy_runs import minilm
-from .datasets import prepare
+from ..store import Row
+from .systems import through_pipe
+from .texts import read_texts
 
 _HEADS = ("textcat", "bert_ner", "tagger", "morphologizer", "senter")
 
 
-def measure(data: Path, work: Path, n_rounds: int = 3) -> dict[str, float]:
-    """Sentences of wiki text, with all five tasks done."""
+def sharing(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
+    """Words a second of wiki text, with all five tasks done."""
     prepare("ud_ewt", data, work / "ud_ewt")
     texts = read_texts(data)["sentences"]
-    shared = _pipeline(work, *_HEADS)
-    alone = [_pipeline(work, head) for head in _HEADS]
-    n_words = sum(len(shared.make_doc(text)) for text in texts)
-
-    def run_alone() -> None:
-        for nlp in alone:
-            through_pipe(nlp, 1000)(texts)
-
-    runs: dict[str, Callable[[], object]] = {
-        "shared": partial(through_pipe(shared, 1000), texts),
-        "alone": run_alone,
+    pipelines = {
+        "one encoder": [_pipeline(work, *_HEADS)],
+        "five pipelines": [_pipeline(work, head) for head in _HEADS],
     }
-    seconds = interleaved(runs, n_rounds=n_rounds)
-    return {name: n_words / taken for name, taken in seconds.items()}
+    n_words = sum(len(spacy.blank("en").make_doc(text)) for text in texts)
+    runs = {name: partial(_tag, some, texts) for name, some in pipelines.items()}
+    row: Row = rates("words/s", n_words, runs, n_rounds=n_rounds)
+    return {"five heads, sentences": row}
+
+
+def _tag(pipelines: Sequence[Language], texts: list[str]) -> None:
+    for nlp in pipelines:
+        through_pipe(nlp, 1000)(texts)
 
 
 def _pipeline(work: Path, *heads: str) -> Language:

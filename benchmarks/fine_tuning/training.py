@@ -2,15 +2,13 @@
 
 import shutil
 from contextlib import redirect_stdout
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..measuring import Stopwatch
 from ..spacy_runs import evaluate, train
-from ..store import Stopwatch
-from .chinese_bert import chinese_bert
-from .datasets import language, prepare
-from .recipes import HUGGING_FACE, Recipe, make_config, peer_rate
+from .datasets import prepare
+from .recipe import Recipe, make_config
 
 
 def run(
@@ -22,19 +20,13 @@ def run(
     work: Path,
     checkpoint: Path | None = None,
 ) -> dict[str, Any]:
-    """What a Stopwatch gives, and each score in percent, of the best step on dev.
+    """Return what a Stopwatch gives, and each score in percent, of the best step on
+    dev.
 
-    checkpoint: what the encoder starts from; else MiniLM, or a Chinese BERT of ours.
+    checkpoint: what the encoder starts from; MiniLM by default.
     """
-    if system.startswith(HUGGING_FACE):
-        from . import hugging_face
-
-        tuned = replace(recipe, learn_rate=peer_rate(recipe, system))
-        return hugging_face.run(tuned, seed, data=data, work=work)
     corpus = work / recipe.dataset
     prepare(recipe.dataset, data, corpus)
-    if checkpoint is None and language(recipe.dataset) == "zh":
-        checkpoint = chinese_bert(data, work)
     output = work / "runs" / f"{recipe.dataset} {system} {seed}"
     output.mkdir(parents=True, exist_ok=True)
     config = make_config(recipe, system, seed, checkpoint)

@@ -1,6 +1,5 @@
 """Public English data -> train.spacy, dev.spacy and test.spacy, a function each."""
 
-import csv
 import json
 import random
 from collections.abc import Iterator
@@ -11,11 +10,18 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training.converters import conllu_to_docs
 
-from spacy_bert.pipeline.segments import RECORD_SEPARATOR, make_pair_doc
-from spacy_bert.tasks.qa.squad_files import make_question_doc, read_squad
+from spacy_bert.tasks.qa.squad_files import read_squad
 
-from ..wnut17 import FILES, make_tagged_doc, read_conll
-from .splits import Splits, with_cats
+from .splits import (
+    Row,
+    Splits,
+    make_pair,
+    make_question,
+    read_rows,
+    with_cats,
+    with_class,
+)
+from .wnut17 import FILES, make_tagged_doc, read_conll
 
 
 def wnut17(data: Path, nlp: Language) -> Splits:
@@ -48,26 +54,22 @@ def sst2(data: Path, nlp: Language) -> Splits:
 
 def banking77(data: Path, nlp: Language) -> Splits:
     """The last 1,000 training questions, shuffled, are the dev split."""
-    rows = {}
-    for split in ("train", "test"):
-        path = data / "banking77" / f"{split}.csv"
-        with path.open(encoding="utf8", newline="") as file:
-            rows[split] = [
-                (row["text"], row["category"]) for row in csv.DictReader(file)
-            ]
+    rows = {
+        split: read_rows(data / "banking77" / f"{split}.csv")
+        for split in ("train", "test")
+    }
     random.Random(0).shuffle(rows["train"])
     rows["dev"] = rows["train"][-1000:]
     del rows["train"][-1000:]
-    labels = sorted({label for _, label in rows["train"]})
+    labels = sorted({row["category"] for row in rows["train"]})
     return {
         split: [
-            with_cats(
-                nlp.make_doc(" ".join(text.split())),
-                {name: float(name == label) for name in labels},
+            with_class(
+                nlp.make_doc(" ".join(row["text"].split())), row["category"], labels
             )
-            for text, label in pairs
+            for row in some
         ]
-        for split, pairs in rows.items()
+        for split, some in rows.items()
     }
 
 
@@ -79,9 +81,7 @@ def clinc150(data: Path, nlp: Language) -> Splits:
     names = {"train": "train", "dev": "val", "test": "test"}
     return {
         split: [
-            with_cats(
-                nlp.make_doc(text), {name: float(name == label) for name in labels}
-            )
+            with_class(nlp.make_doc(text), label, labels)
             for text, label in rows[name] + rows[f"oos_{name}"]
         ]
         for split, name in names.items()
@@ -112,37 +112,18 @@ def gum(data: Path, nlp: Language) -> Splits:
 def sick_entailment(data: Path, nlp: Language) -> Splits:
     labels = ("ENTAILMENT", "NEUTRAL", "CONTRADICTION")
     return {
-        split: [
-            with_cats(
-                make_pair_doc(
-                    nlp,
-                    row["sentence_A"],
-                    row["sentence_B"],
-                    separator=RECORD_SEPARATOR,
-                ),
-                {label: float(label == row["entailment_label"]) for label in labels},
-            )
-            for row in rows
-        ]
-        for split, rows in _sick_rows(data).items()
+        split: [with_class(doc, row["entailment_label"], labels) for doc, row in pairs]
+        for split, pairs in _sick(data, nlp).items()
     }
 
 
 def sick_relatedness(data: Path, nlp: Language) -> Splits:
     return {
         split: [
-            with_cats(
-                make_pair_doc(
-                    nlp,
-                    row["sentence_A"],
-                    row["sentence_B"],
-                    separator=RECORD_SEPARATOR,
-                ),
-                {"relatedness": float(row["relatedness_score"])},
-            )
-            for row in rows
+            with_cats(doc, {"relatedness": float(row["relatedness_score"])})
+            for doc, row in pairs
         ]
-        for split, rows in _sick_rows(data).items()
+        for split, pairs in _sick(data, nlp).items()
     }
 
 
@@ -166,10 +147,7 @@ def _questions(path: Path, n_train: int, nlp: Language) -> Splits:
             of_context[paragraph["context"]] = split
     splits: Splits = {"train": [], "dev": [], "test": []}
     for question in read_squad(path).questions:
-        doc = make_question_doc(
-            nlp, question, spans_key="answers", separator=RECORD_SEPARATOR
-        )
-        splits[of_context[question.context]].append(doc)
+        splits[of_context[question.context]].append(make_question(nlp, question))
     return splits
 
 
@@ -190,12 +168,14 @@ def _span_docs(record: dict[str, Any], nlp: Language) -> Iterator[Doc]:
         yield doc
 
 
-def _sick_rows(data: Path) -> dict[str, list[dict[str, str]]]:
-    path = data / "sick" / "SICK.full-kkalouli.txt"
-    with path.open(encoding="utf8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+def _sick(data: Path, nlp: Language) -> dict[str, list[tuple[Doc, Row]]]:
+    rows = read_rows(data / "sick" / "SICK.full-kkalouli.txt")
     names = {"train": "TRAIN", "dev": "TRIAL", "test": "TEST"}
     return {
-        split: [row for row in rows if row["SemEval_set"] == name]
+        split: [
+            (make_pair(nlp, row["sentence_A"], row["sentence_B"]), row)
+            for row in rows
+            if row["SemEval_set"] == name
+        ]
         for split, name in names.items()
     }

@@ -1,0 +1,1 @@
+"""Data sets in spaCy's form, and how pipelines are fine-tuned on them."""
