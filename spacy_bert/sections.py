@@ -32,12 +32,16 @@ class MistakesError(ValueError):
     """Everything that is wrong with a config, or with the part of it in `where`."""
 
     def __init__(self, mistakes: Sequence[Mistake], where: str = "the config") -> None:
-        self.mistakes = tuple(mistakes)
+        self.mistakes, self._where = tuple(mistakes), where
         messages = [mistake.message for mistake in mistakes]
         if len(messages) > 1:
             found = "\n- ".join(messages)
             messages = [f"{len(messages)} mistakes in {where}:\n- {found}"]
         super().__init__(*messages)
+
+    def __reduce__(self) -> tuple[type, tuple[Sequence[Mistake], str]]:
+        # By its arguments, which are not `args`: other processes raise it too.
+        return type(self), (self.mistakes, self._where)
 
 
 class Mistakes:
