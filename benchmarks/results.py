@@ -1,14 +1,16 @@
-"""The committed results -> RESULTS.md next to this file.
+"""The committed results -> RESULTS.md next to this file, and tables of README.md.
 
 python -m benchmarks.results
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import default_run
 from .encoder import table as encoder
 from .pretraining import table as pretraining
-from .store import read_parts
+from .readme import README, write_readme
+from .store import Parts, read_parts
 from .tables import write_sections
 from .tasks import table as tasks
 
@@ -22,15 +24,22 @@ _TABLES = {
 
 
 def main() -> None:
-    RESULTS.write_text(write_results(RESULTS.parent), encoding="utf8")
+    stores = read_stores(RESULTS.parent)
+    RESULTS.write_text(write_results(stores), encoding="utf8")
+    readme = write_readme(README.read_text(encoding="utf8"), stores)
+    README.write_text(readme, encoding="utf8")
 
 
-def write_results(folder: Path) -> str:
-    """The text of RESULTS.md from the JSON files under `folder`."""
+def read_stores(folder: Path) -> dict[str, Parts]:
+    return {file: read_parts(folder / file) for file in _TABLES}
+
+
+def write_results(stores: Mapping[str, Parts]) -> str:
+    """The text of RESULTS.md."""
     sections = [
         section
         for file, read_sections in _TABLES.items()
-        for section in read_sections(read_parts(folder / file))
+        for section in read_sections(stores[file])
     ]
     lists = ", ".join(f"[{file}]({file})" for file in _TABLES)
     return (

@@ -1,14 +1,18 @@
 """Published tables are what the committed results give."""
 
-from benchmarks.results import RESULTS, write_results
+from benchmarks.readme import README, write_readme
+from benchmarks.results import RESULTS, read_stores, write_results
 from benchmarks.tables import Comparison, comparison_table, origins, seeds_table
 
 MACHINE = {"machine": ["a CPU, 2 cores", "Python 3.11", "torch 2, onnx not installed"]}
 
 
-def test_results_md_is_what_the_command_writes():
+def test_published_tables_are_what_the_command_writes():
     text = RESULTS.read_text(encoding="utf8")
-    assert text == write_results(RESULTS.parent), "run python -m benchmarks.results"
+    stores = read_stores(RESULTS.parent)
+    assert text == write_results(stores), "run python -m benchmarks.results"
+    readme = README.read_text(encoding="utf8")
+    assert readme == write_readme(readme, stores), "run python -m benchmarks.results"
 
 
 def test_ratios_by_hand():
