@@ -38,7 +38,7 @@ class CorpusConfig:
     def __post_init__(self) -> None:
         expect(
             0.0 < self.held_out_ratio <= 0.5,
-            place="[corpus] held_out_ratio",
+            setting="[corpus] held_out_ratio",
             expected="a share above 0 and at most 0.5",
             got=self.held_out_ratio,
         )

@@ -30,8 +30,8 @@ def read_docbin(source: Source, *, max_bytes: int = 1 << 30) -> Iterator[str]:
 
     Raises ValueError if it is larger, or no DocBin.
     """
-    place = "[corpus.settings] max_bytes"
-    expect(max_bytes > 0, place=place, expected="a number above 0", got=max_bytes)
+    setting = "[corpus.settings] max_bytes"
+    expect(max_bytes > 0, setting=setting, expected="a number above 0", got=max_bytes)
     packed = Path(source.path).read_bytes()
     try:
         n_bytes = _count_unpacked(packed, max_bytes)

@@ -48,7 +48,7 @@ def score_checkpoint(
         max_length = min(record.max_length, model.config.max_positions)
     expect(
         max_length <= model.config.max_positions,
-        place="max_length",
+        setting="max_length",
         expected=f"at most the model's {model.config.max_positions} positions",
         got=max_length,
     )

@@ -114,7 +114,7 @@ class TrainingConfig:
         def check(name: str, expected: str, is_right: bool, *needs: str) -> None:
             mistakes.expect(
                 is_right,
-                place=f"[pretraining] {name}",
+                setting=f"[pretraining] {name}",
                 expected=expected,
                 got=getattr(self, name),
                 needs=[f"[pretraining] {other}" for other in needs],
@@ -148,8 +148,8 @@ class TrainingConfig:
                 f"[pretraining]: expected {', '.join(LIMITS[:2])} or {LIMITS[2]}, got "
                 "none. Say how long to train, such as max_minutes = 60."
             )
-            places = [f"[pretraining] {name}" for name in LIMITS]
-            mistakes.add(Mistake(message, ("[pretraining]", *places)))
+            settings = [f"[pretraining] {name}" for name in LIMITS]
+            mistakes.add(Mistake(message, ("[pretraining]", *settings)))
 
     def _check_ranges(self, check: Callable[..., None]) -> None:
         at_least = {"seed": 0, "max_length": 5, "weight_decay": 0, "max_skipped": 0}
