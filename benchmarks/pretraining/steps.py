@@ -15,7 +15,7 @@ from spacy_bert.pretraining.instances.batches import (
     PretrainingBatch,
     read_step,
 )
-from spacy_bert.pretraining.instances.phases import Place
+from spacy_bert.pretraining.instances.phases import DataCursor
 from spacy_bert.pretraining.training.flops import model_flops
 from spacy_bert.pretraining.training.machine import measure_machine
 from spacy_bert.pretraining.training.memory import keep_freed_memory
@@ -73,10 +73,10 @@ def make_bert(shape: str, dropout: float, vocabulary: Path) -> BertConfig:
 
 def read_batches(reader: BatchReader) -> Iterator[PretrainingBatch]:
     """As the loop reads them, from the start of a run on."""
-    place = Place()
+    cursor = DataCursor()
     while True:
-        data = read_step(reader, place, 0.0)
-        place = data.place
+        data = read_step(reader, cursor, 0.0)
+        cursor = data.cursor
         yield from data.batches
 
 

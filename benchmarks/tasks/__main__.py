@@ -86,10 +86,8 @@ def _once(
     recipe = RECIPES[row]
     settings = {"steps": recipe.n_steps, "learn_rate": recipe.learn_rate}
     what = {"recipe": recipe, "system": system, "seed": int(seed)}
-    places = {"data": args.data, "work": args.work}
-    store.once(
-        *(row, system, seed), settings, partial(run_alone, run, **what, **places)
-    )
+    paths = {"data": args.data, "work": args.work}
+    store.once(*(row, system, seed), settings, partial(run_alone, run, **what, **paths))
 
 
 if __name__ == "__main__":

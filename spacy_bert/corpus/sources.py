@@ -221,10 +221,10 @@ def _read_lines(stream: IO[bytes], path: str, position: int) -> Iterator[bytes]:
         while raw := stream.readline(MAX_LINE_BYTES + 1):
             number += 1
             if len(raw) > MAX_LINE_BYTES:
-                place = f" after byte {position:,}" if position else ""
+                behind = f" after byte {position:,}" if position else ""
                 raise ValueError(
                     f"{path}: expected lines of at most {MAX_LINE_BYTES:,} bytes, but "
-                    f"line {number:,}{place} is longer. It begins with "
+                    f"line {number:,}{behind} is longer. It begins with "
                     f"{raw[:60].decode('utf8', 'replace')!r}. Put line ends between "
                     "sentences or paragraphs, or leave the file out."
                 )

@@ -12,7 +12,7 @@ from ..corpus.index.files import CorpusPart
 from ..corpus.progress_bar import Bar, Write
 from ..model import BertForPretraining, mlm_loss, nsp_loss
 from .distributed.ranks import ALONE, Ranks
-from .instances.batches import BatchReader, Place, PretrainingBatch
+from .instances.batches import BatchReader, DataCursor, PretrainingBatch
 
 _BLOCK = 1 << 22
 
@@ -52,7 +52,9 @@ def held_out_batches(reader: BatchReader, n_instances: int) -> list[PretrainingB
     compared.
     """
     batch_size = reader.config.batch_size
-    batches, _ = reader.read_batches(Place(), n_instances, batch_size, in_epoch=True)
+    batches, _ = reader.read_batches(
+        DataCursor(), n_instances, batch_size, in_epoch=True
+    )
     return batches
 
 

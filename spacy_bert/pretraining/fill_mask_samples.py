@@ -90,20 +90,20 @@ def _held_out_samples(
     fits = np.flatnonzero((n_pieces >= _LEAST_PIECES) & (n_pieces <= longest))
     for sentence in generator.permutation(fits).tolist():
         ids = part.piece_ids[offsets[sentence] : offsets[sentence + 1]].tolist()
-        places = _whole_words(ids, wordpiece)
-        if wordpiece.unk_id in ids or not len(places):
+        positions = _whole_words(ids, wordpiece)
+        if wordpiece.unk_id in ids or not len(positions):
             continue
-        place = int(generator.choice(places))
-        masked = [*ids[:place], wordpiece.mask_id, *ids[place + 1 :]]
+        position = int(generator.choice(positions))
+        masked = [*ids[:position], wordpiece.mask_id, *ids[position + 1 :]]
         yield FillMaskSample(
             text=wordpiece.decode(masked),
             piece_ids=[wordpiece.cls_id, *masked, wordpiece.sep_id],
-            answer=wordpiece.pieces[ids[place]],
+            answer=wordpiece.pieces[ids[position]],
         )
 
 
 def _whole_words(ids: Sequence[int], wordpiece: WordPiece) -> NDArray[np.int64]:
-    """Places of words that are one piece."""
+    """Positions of words that are one piece."""
     pieces = [wordpiece.pieces[i] for i in ids]
     following = [*pieces[1:], MASK]
     are_words = [

@@ -121,7 +121,7 @@ def read(config, folder):
             write=lambda text: None,
             ranks=ALONE,
         )
-        read_step(run.reader, run.start.place, run.start.share)
+        read_step(run.reader, run.start.cursor, run.start.share)
         write_report(changed)
 
     return read
@@ -145,7 +145,7 @@ def test_a_planted_fault_is_found(folder, read, monkeypatch):
 
     def read_unchecked(path, kind):
         values = json.loads(path.read_text())
-        values["place"] = state.Place(**values["place"])
+        values["cursor"] = state.DataCursor(**values["cursor"])
         return kind(**values)
 
     monkeypatch.setattr(state, "read_checked", read_unchecked)

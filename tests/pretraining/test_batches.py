@@ -14,7 +14,7 @@ from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertForPretraining, mlm_loss, nsp_loss
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
-    Place,
+    DataCursor,
     make_batches,
     read_step,
 )
@@ -38,7 +38,7 @@ def model(pieces, toy_config):
 
 
 def test_a_batch_holds_its_pairs(reader, part, pieces):
-    instances, _ = reader.read(Place(), 8)
+    instances, _ = reader.read(DataCursor(), 8)
     batch = reader.batch(instances)
     ids = batch.packed.piece_ids.clone()
     ids[batch.masked_rows] = batch.targets
@@ -56,7 +56,7 @@ def test_single_segments_have_no_labels(part, pieces):
     part.piece_ids[:] = 7
     config = TrainingConfig(next_sentence="none", max_length=32)
     reader = BatchReader(part, pieces, config)
-    batch = reader.batch(reader.read(Place(), 40)[0])
+    batch = reader.batch(reader.read(DataCursor(), 40)[0])
     assert batch.is_random is None and batch.n_sequences == 40
     assert not batch.packed.segment_ids.any()
     ids = batch.packed.piece_ids.clone()
@@ -69,7 +69,7 @@ def test_single_segments_have_no_labels(part, pieces):
 def test_losses_equal_those_of_transformers(tmp_path, reader, model, pieces):
     save_checkpoint(tmp_path, model, pieces)
     theirs = BertForPreTraining.from_pretrained(tmp_path).eval()
-    instances, _ = reader.read(Place(), 32)
+    instances, _ = reader.read(DataCursor(), 32)
     for batch in make_batches(reader, instances, 2):
         labels = torch.full_like(batch.packed.piece_ids, -100)
         labels[batch.masked_rows] = batch.targets
@@ -91,12 +91,12 @@ def test_losses_equal_those_of_transformers(tmp_path, reader, model, pieces):
         assert abs(loss.item() - expected.loss.item()) < 1e-5
 
 
-def test_reading_goes_on_from_any_place(reader):
-    whole, _ = reader.read(Place(), 3000)
-    start, place = reader.read(Place(), 1700)
+def test_reading_goes_on_from_any_cursor(reader):
+    whole, _ = reader.read(DataCursor(), 3000)
+    start, place = reader.read(DataCursor(), 1700)
     rest, _ = reader.read(place, 1300)
-    n_first = len(reader.plan(Place()))
-    assert n_first < 1700 and place == Place(epoch=1, position=1700 - n_first)
+    n_first = len(reader.plan(DataCursor()))
+    assert n_first < 1700 and place == DataCursor(epoch=1, position=1700 - n_first)
     for name in ("ranges", "is_random"):
         together = [getattr(part.plan, name) for part in (start, rest)]
         assert (np.concatenate(together) == getattr(whole.plan, name)).all()
@@ -105,18 +105,18 @@ def test_reading_goes_on_from_any_place(reader):
 
 
 def test_reading_can_stop_at_the_end_of_the_epoch(reader):
-    instances, place = reader.read(Place(), 10_000, in_epoch=True)
-    assert len(instances) == len(reader.plan(Place()))
-    assert place == Place(epoch=1)
+    instances, place = reader.read(DataCursor(), 10_000, in_epoch=True)
+    assert len(instances) == len(reader.plan(DataCursor()))
+    assert place == DataCursor(epoch=1)
 
 
 def test_steps_are_sorted_by_length_and_follow_each_other(reader):
-    one = read_step(reader, Place(), 0.0)
+    one = read_step(reader, DataCursor(), 0.0)
     two = read_step(reader, one.place, 0.0)
     (first,), (second,) = one.batches, two.batches
     assert list(first.packed.lengths) == sorted(first.packed.lengths)
     n = reader.config.batch_size
-    instances, place = reader.read(Place(), 2 * n)
+    instances, place = reader.read(DataCursor(), 2 * n)
     (again,) = make_batches(reader, instances[n:], 1)
     assert place == two.place
     assert torch.equal(second.packed.piece_ids, again.packed.piece_ids)
@@ -128,16 +128,16 @@ def test_sequences_of_a_step_are_sorted_where_lengths_differ(part, pieces):
     settings = {"batch_size": 8, "max_length": 32, "accumulate_gradient": 2}
     config = TrainingConfig(**settings, short_seq_prob=1.0)
     reader = BatchReader(part, pieces, config)
-    drawn = reader.read(Place(), 16)[0].plan.n_pieces.tolist()
+    drawn = reader.read(DataCursor(), 16)[0].plan.n_pieces.tolist()
     assert len(set(drawn)) > 2 and drawn != sorted(drawn)
-    batches = read_step(reader, Place(), 0.0).batches
+    batches = read_step(reader, DataCursor(), 0.0).batches
     lengths = [length for batch in batches for length in batch.packed.lengths]
     # [CLS] A [SEP] B [SEP]
     assert lengths == [n + 3 for n in sorted(drawn)]
 
 
 def test_the_steps_of_an_epoch_make_one(reader):
-    place, n_epochs = Place(), 0.0
+    place, n_epochs = DataCursor(), 0.0
     while place.epoch == 0:
         data = read_step(reader, place, 0.0)
         place, n_epochs = data.place, n_epochs + data.n_epochs
@@ -158,7 +158,7 @@ def test_words_are_hidden_whole(pieces, masking):
     part.piece_ids[:] = 5 + np.cumsum(starts[:n_pieces]) % 20
     config = TrainingConfig(masking=masking, max_length=32)
     reader = BatchReader(part, pieces, config)
-    batch = reader.batch(reader.read(Place(), 300)[0])
+    batch = reader.batch(reader.read(DataCursor(), 300)[0])
     is_masked = np.zeros(batch.packed.n_pieces, dtype=bool)
     is_masked[batch.masked_rows] = True
     ids = batch.packed.piece_ids.clone()

@@ -7,7 +7,7 @@ import pytest
 from toy_corpus import make_part
 
 from spacy_bert.pretraining.instances import blocks
-from spacy_bert.pretraining.instances.batches import BatchReader, Place
+from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
 from spacy_bert.pretraining.instances.randomness import Stream, draw_rows
 from spacy_bert.pretraining.training_config import TrainingConfig
 
@@ -46,16 +46,16 @@ def test_blocks_mix_the_corpus_anew_in_every_epoch(small_blocks):
 def test_reading_passes_from_block_to_block(small_blocks, part, pieces):
     part.piece_ids[:] = 7
     reader = BatchReader(part, pieces, TrainingConfig(max_length=32))
-    instances, place = reader.read(Place(), 10**6, in_epoch=True)
-    assert reader.n_blocks > 50 and place == Place(epoch=1)
+    instances, cursor = reader.read(DataCursor(), 10**6, in_epoch=True)
+    assert reader.n_blocks > 50 and cursor == DataCursor(epoch=1)
     starts = instances.plan.ranges[~instances.plan.is_random]
     assert len(np.unique(starts, axis=0)) == len(starts) > 500
-    tail, _ = reader.read(Place(block=30, position=2), 5)
-    n_before = sum(len(reader.plan(Place(block=i))) for i in range(30)) + 2
+    tail, _ = reader.read(DataCursor(block=30, position=2), 5)
+    n_before = sum(len(reader.plan(DataCursor(block=i))) for i in range(30)) + 2
     assert (tail.draws == instances.draws[n_before : n_before + 5]).all()
 
 
-def test_a_row_of_numbers_depends_on_its_place_alone():
+def test_a_row_of_numbers_depends_on_its_position_alone():
     def draw(rows, **changes):
         arguments = {"seed": 0, "epoch": 2, "stream": Stream.MASKS, "block": 3}
         return draw_rows(**arguments | changes, rows=rows, width=6)

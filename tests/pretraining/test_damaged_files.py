@@ -38,7 +38,7 @@ def config(make_small):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """A place for a run, which the tests share."""
+    """A folder of a run, which the tests share."""
     return tmp_path_factory.mktemp("kept")
 
 
@@ -52,16 +52,16 @@ def run(kept, config, tmp_path):
 
 
 def change(path, key, value):
-    """ "place.position" -> that of the object in the file; "" -> all of it."""
+    """ "cursor.position" -> that of the object in the file; "" -> all of it."""
     values = json.loads(path.read_text())
     *outer, last = key.split(".")
-    place = values
+    target = values
     for name in outer:
-        place = place[name]
+        target = target[name]
     if value is KeyError:
-        del place[last]
+        del target[last]
     elif key:
-        place[last] = value
+        target[last] = value
     else:
         values = value
     path.write_text(json.dumps(values))
@@ -86,15 +86,15 @@ STATES = [
     ("mean_loss", float("nan")),
     ("mean_loss", float("inf")),
     ("mean_loss", -1e9),
-    ("place", "here"),
-    ("place", None),
-    ("place.epoch", 10**30),
-    ("place.epoch", -1),
-    ("place.phase", 7),
-    ("place.block", 10**9),
-    ("place.position", 10**9),
-    ("place.position", 1.5),
-    ("place.position", "8"),
+    ("cursor", "here"),
+    ("cursor", None),
+    ("cursor.epoch", 10**30),
+    ("cursor.epoch", -1),
+    ("cursor.phase", 7),
+    ("cursor.block", 10**9),
+    ("cursor.position", 10**9),
+    ("cursor.position", 1.5),
+    ("cursor.position", "8"),
     ("files", None),
     ("files", [1]),
     ("files", KeyError),

@@ -9,7 +9,7 @@ import pytest
 from original_bert import masks_of, pairs_of
 from toy_corpus import make_part
 
-from spacy_bert.pretraining.instances.batches import BatchReader, Place
+from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
 from spacy_bert.pretraining.instances.masking import make_masking, mask_pieces
 from spacy_bert.pretraining.instances.plan import plan_block
 from spacy_bert.pretraining.instances.sequences import Sequences
@@ -143,7 +143,7 @@ def test_pairs_and_masks_come_again_after_ten_epochs(part, pieces, faithful):
     part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
     reader = BatchReader(part, pieces, TrainingConfig(faithful=faithful, max_length=32))
     first, again = (
-        reader.batch(reader.read(Place(epoch=epoch), 16)[0]) for epoch in (3, 13)
+        reader.batch(reader.read(DataCursor(epoch=epoch), 16)[0]) for epoch in (3, 13)
     )
     is_same = first.packed.piece_ids.equal(again.packed.piece_ids)
     assert is_same == faithful

@@ -49,7 +49,7 @@ def test_a_batch_that_fails_is_left_out(tmp_path, make_config, fail_at):
     said = []
     state = pretrain(make_config(), tmp_path / "out", write=said.append)
     # Six steps took seven batches of eight.
-    assert (state.step, state.place.position) == (6, 56)
+    assert (state.step, state.cursor.position) == (6, 56)
     (line,) = [line for line in said if "left out" in line]
     assert line.startswith("Step 4 is left out: MLM loss") and "NSP loss nan" in line
     assert not any(line.startswith("Back to") for line in said)
@@ -62,7 +62,7 @@ def test_two_in_a_row_take_the_weights_back(tmp_path, make_config, fail_at):
     said = []
     state = pretrain(make_config(), tmp_path / "out", write=said.append)
     assert "Back to step 4, with the text that follows" in said
-    assert (state.step, state.place.position) == (6, 72)
+    assert (state.step, state.cursor.position) == (6, 72)
     assert [row["step"] for row in read_log(tmp_path / "out")] == [0, 2, 3, 4, 6]
 
 
@@ -76,7 +76,7 @@ def test_going_back_restores_weights_moments_and_chance(tmp_path, make_config, f
     file = witness / "model-last" / "training_state.json"
     values = json.loads(file.read_text())
     assert values["step"] == 0
-    values["place"]["position"] = 40
+    values["cursor"]["position"] = 40
     file.write_text(json.dumps(values))
     pretrain(config, witness, resume=True, write=quiet)
     fail_at(4, 5)

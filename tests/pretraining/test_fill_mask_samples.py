@@ -48,10 +48,10 @@ def test_held_out_sentences_are_asked_where_none_are_given(held_out, pieces):
     samples = make_samples(TrainingConfig(), held_out, pieces, max_pieces=32)
     assert len(samples) == N_SAMPLES
     for sample in samples:
-        (place,) = np.flatnonzero(np.array(sample.piece_ids) == pieces.mask_id)
+        (position,) = np.flatnonzero(np.array(sample.piece_ids) == pieces.mask_id)
         whole = [pieces.pieces[i] for i in sample.piece_ids]
-        assert not whole[place + 1].startswith("##") and "[UNK]" not in whole
-        whole[place] = sample.answer
+        assert not whole[position + 1].startswith("##") and "[UNK]" not in whole
+        whole[position] = sample.answer
         text = " ".join(whole[1:-1])
         assert text.startswith(("the cat sat on the river", "the dog was un ##aff"))
         assert sample.answer.isalpha()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from toy_corpus import make_part
 
-from spacy_bert.pretraining.instances.chunks import cut_next_sentences
 from spacy_bert.pretraining.instances.pairs import truncated_lengths
 from spacy_bert.pretraining.instances.plan import plan_block
+from spacy_bert.pretraining.instances.segments import cut_next_sentences
 from spacy_bert.pretraining.training_config import TrainingConfig
 
 
@@ -32,19 +32,19 @@ def plan(part, *, epoch=0, max_length=64, **settings):
 
 
 def cut(part, *, n_pieces, seed=0):
-    """(document, start, split, stop, is_random) of each chunk, in rounds."""
+    """(document, start, split, stop, is_random) of each pair, in iterations."""
     generator = np.random.default_rng(seed)
     documents = generator.permutation(part.n_documents)
     targets = np.full(part.n_documents, n_pieces)
-    chunks = cut_next_sentences(
+    pairs = cut_next_sentences(
         part, documents, targets, faithful=False, generator=generator
     )
     columns = (
-        documents[chunks.place],
-        chunks.start,
-        chunks.split,
-        chunks.stop,
-        chunks.is_random,
+        documents[pairs.doc_index],
+        pairs.start,
+        pairs.split,
+        pairs.stop,
+        pairs.is_random,
     )
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
@@ -54,15 +54,15 @@ def document_of(part, piece):
     return np.searchsorted(part.document_offsets, sentence, side="right") - 1
 
 
-def test_chunks_of_one_document_by_hand():
+def test_pairs_of_one_document_by_hand():
     """Sentences of 3, 4, 9 and 2 pieces, a target of 7: 3 + 4 are enough, and 9 alone
     would be, but takes the next one, so that there is a B. A random pair puts the
     sentences of its B back; a lone sentence is random."""
     part = make_part([[3, 4, 9, 2], [1, 1]])
     seen = set()
     for seed in range(200):
-        chunks = [c for c in cut(part, n_pieces=7, seed=seed) if c[0] == 0]
-        seen.add(tuple(tuple(c[1:]) for c in chunks))
+        pairs = [c for c in cut(part, n_pieces=7, seed=seed) if c[0] == 0]
+        seen.add(tuple(tuple(c[1:]) for c in pairs))
     true, random = False, True
     assert seen == {
         ((0, 1, 2, true), (2, 3, 4, true)),
@@ -72,14 +72,14 @@ def test_chunks_of_one_document_by_hand():
     }
 
 
-def test_a_chunk_is_cut_anywhere_between_sentences():
+def test_a_pair_is_cut_anywhere_between_sentences():
     part = make_part([[1] * 5] * 2)
     seen = {cut(part, n_pieces=5, seed=seed)[0][2] % 5 for seed in range(100)}
     assert seen == {1, 2, 3, 4}
 
 
 def test_nothing_is_lost_and_nothing_comes_twice(part):
-    """What a random B takes the place of is put back: the sentences of all A and true B
+    """What a random B replaces is put back: the sentences of all A and true B
     are those of the document, in order."""
     used = Counter()
     for _, start, split, stop, is_random in cut(part, n_pieces=61):
@@ -87,7 +87,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(part):
     assert used == Counter(range(part.n_sentences))
 
 
-def test_chunks_reach_the_target_and_no_further(part):
+def test_pairs_reach_the_target_and_no_further(part):
     offsets = part.sentence_offsets
     for document, start, _, stop, _ in cut(part, n_pieces=61):
         at_end = stop == part.document_offsets[document + 1]

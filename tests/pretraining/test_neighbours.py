@@ -58,7 +58,7 @@ def test_heads_look_at_neighbours(width, n_heads, length):
         assert at_target.mean() > 0.5
         is_first = weights[head, inner].argmax(dim=1) == inner + offset_of(head)
         assert is_first.float().mean() > 0.95
-        # If nothing is known of the piece itself, its place is all that speaks.
+        # If nothing is known of the piece itself, its position is all that speaks.
         middle = length // 2
         assert weights[head, middle, middle + offset_of(head)] > 0.9
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacy_bert.pretraining.instances.batches import BatchReader, Place, read_step
+from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor, read_step
 from spacy_bert.pretraining.instances.phases import make_phases, phase_at
 from spacy_bert.pretraining.training_config import TrainingConfig
 
@@ -34,7 +34,7 @@ def test_the_last_share_is_the_final_phase():
 
 
 def test_the_final_phase_begins_with_an_epoch_and_never_ends(reader):
-    steps, place = [], Place(epoch=3)
+    steps, place = [], DataCursor(epoch=3)
     for share in (0.0, 0.5, 0.75, 0.6, 0.0):
         steps.append(read_step(reader, place, share))
         place = steps[-1].place
@@ -42,11 +42,11 @@ def test_the_final_phase_begins_with_an_epoch_and_never_ends(reader):
     assert lengths == [[16], [16], [32], [32], [32]]
     assert [step.batches[0].n_sequences for step in steps] == [8, 8, 4, 4, 4]
     assert [step.place for step in steps] == [
-        Place(epoch=3, position=8),
-        Place(epoch=3, position=16),
-        Place(phase=1, epoch=4, position=4),
-        Place(phase=1, epoch=4, position=8),
-        Place(phase=1, epoch=4, position=12),
+        DataCursor(epoch=3, position=8),
+        DataCursor(epoch=3, position=16),
+        DataCursor(phase=1, epoch=4, position=4),
+        DataCursor(phase=1, epoch=4, position=8),
+        DataCursor(phase=1, epoch=4, position=12),
     ]
     # What was left of epoch 3 is not counted.
     assert steps[2].n_epochs == pytest.approx(4 / len(reader.plan(steps[2].place)))

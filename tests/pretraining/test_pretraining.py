@@ -86,7 +86,7 @@ def test_half_an_epoch_takes_half_of_the_instances(tmp_path, make_config):
         return pretrain(config, tmp_path / str(n_epochs), write=quiet)
 
     half, whole = train(0.5), train(1.0)
-    assert (half.place.epoch, whole.place.epoch) == (0, 1)
+    assert (half.cursor.epoch, whole.cursor.epoch) == (0, 1)
     assert abs(whole.step - 2 * half.step) <= 1
 
 

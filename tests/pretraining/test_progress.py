@@ -9,7 +9,7 @@ from toy_corpus import read_log
 
 from spacy_bert.pretraining import TrainingState
 from spacy_bert.pretraining.evaluation import Evaluation, NextSentences
-from spacy_bert.pretraining.instances.batches import Place
+from spacy_bert.pretraining.instances.batches import DataCursor
 from spacy_bert.pretraining.training import progress
 from spacy_bert.pretraining.training.machine import Machine
 from spacy_bert.pretraining.training.optimizer import StepResult
@@ -64,7 +64,7 @@ def make_progress(tmp_path):
 
 def state(step):
     """The state of a run of ten steps."""
-    return TrainingState(step=step, share=step / 10, place=Place(epoch=step // 4))
+    return TrainingState(step=step, share=step / 10, cursor=DataCursor(epoch=step // 4))
 
 
 def test_a_row_has_the_means_and_sums_of_its_steps(clock, make_progress, tmp_path):

@@ -108,16 +108,16 @@ def drawn(figure: Node, name: str, *, is_log: bool = False) -> list[tuple]:
         unit = to_number.get(text[-1], 1.0)
         return float(text.rstrip("kM%")) * unit
 
-    def scale(kind: str, place: str, transform=float):
+    def scale(kind: str, axis: str, transform=float):
         labels = figure.all("text", **{"class": kind})
-        ends = [(float(n.attributes[place]), transform(value(n.text))) for n in labels]
+        ends = [(float(n.attributes[axis]), transform(value(n.text))) for n in labels]
         (a, x), *_, (b, y) = ends
         return lambda at: x + (at - a) / (b - a) * (y - x)
 
     (line,) = figure.all("polyline", **{"data-name": name})
     to_step, to_value = scale("x", "x"), scale("y", "y", np.log if is_log else float)
-    places = [pair.split(",") for pair in line.attributes["points"].split()]
-    values = [(to_step(float(x)), to_value(float(y))) for x, y in places]
+    points = [pair.split(",") for pair in line.attributes["points"].split()]
+    values = [(to_step(float(x)), to_value(float(y))) for x, y in points]
     return [(x, float(np.exp(y)) if is_log else y) for x, y in values]
 
 
@@ -160,8 +160,8 @@ def test_the_best_step_is_marked_and_summed_up():
     figure = charts_of(page)["MLM loss (nats)"]
     (mark,) = figure.all("circle", **{"class": "mark"})
     (line,) = figure.all("polyline", **{"data-name": "held-out"})
-    place = f"{mark.attributes['cx']},{mark.attributes['cy']}"
-    assert line.attributes["points"].split()[2] == place
+    point = f"{mark.attributes['cx']},{mark.attributes['cy']}"
+    assert line.attributes["points"].split()[2] == point
     tiles = {t.all("dt")[0].text: t.text for t in parse(page).all("dl")[0].all("div")}
     assert "8.000held-out, step 40; unigram 8.500" in tiles["Best MLM loss"]
     assert (

@@ -8,7 +8,7 @@ from toy_corpus import make_part
 
 from spacy_bert.pretraining.distributed.ranks import Ranks
 from spacy_bert.pretraining.distributed.shares import count_batches, cut_shares
-from spacy_bert.pretraining.instances.batches import BatchReader, Place, read_step
+from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor, read_step
 from spacy_bert.pretraining.training_config import TrainingConfig
 
 
@@ -66,11 +66,11 @@ def test_ranks_together_read_what_one_reads(pieces, n_ranks, position):
     part = make_part([[9, 5, 3, 11]] * 200)
     part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
     config = TrainingConfig(batch_size=20, accumulate_gradient=3, max_length=32)
-    place = Place(position=position)
+    cursor = DataCursor(position=position)
 
     def read(rank, n):
         reader = BatchReader(part, pieces, config, Ranks(rank=rank, n=n))
-        data = read_step(reader, place, 0.0)
+        data = read_step(reader, cursor, 0.0)
         sequences = [
             (piece_ids.tolist(), int(label))
             for batch in data.batches
@@ -80,10 +80,10 @@ def test_ranks_together_read_what_one_reads(pieces, n_ranks, position):
                 strict=True,
             )
         ]
-        return sequences, data.place, len(data.batches)
+        return sequences, data.cursor, len(data.batches)
 
     whole, after, _ = read(0, 1)
     shares = [read(rank, n_ranks) for rank in range(n_ranks)]
     assert sorted(s for share, _, _ in shares for s in share) == sorted(whole)
-    assert {place for _, place, _ in shares} == {after}
+    assert {cursor for _, cursor, _ in shares} == {after}
     assert len({n for _, _, n in shares}) == 1

@@ -1,4 +1,4 @@
-"""Instances -> batches for the model, from any place in the run on."""
+"""Instances -> batches for the model, from any position in the run on."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ from ..distributed.shares import count_batches, cut_shares
 from ..training_config import TrainingConfig
 from .blocks import count_blocks
 from .masking import make_masking, mask_pieces
-from .phases import Place, make_phases, next_epoch, phase_at
+from .phases import DataCursor, make_phases, next_epoch, phase_at
 from .plan import Instances, Plan, join_instances, plan_block
 from .randomness import Stream, draw_rows
 from .sequences import build_sequences
@@ -57,11 +57,11 @@ class PretrainingBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class StepData:
-    """batches: this rank's. place: after the step. n_epochs: how much of an epoch it
+    """batches: this rank's. cursor: after the step. n_epochs: how much of an epoch it
     takes."""
 
     batches: list[PretrainingBatch]
-    place: Place
+    cursor: DataCursor
     n_epochs: float
 
 
@@ -86,41 +86,41 @@ class BatchReader:
         self.n_blocks = count_blocks(part)
         self.masking = make_masking(wordpiece, config)
         _check_part(part, config)
-        self._planned: Place | None = None
+        self._planned: DataCursor | None = None
         self._plan: Plan
 
-    def plan(self, place: Place) -> Plan:
-        """The plan of the block that the place is in."""
-        start = replace(place, position=0)
+    def plan(self, cursor: DataCursor) -> Plan:
+        """The plan of the block that the cursor points into."""
+        start = replace(cursor, position=0)
         if start != self._planned:
             self._plan = plan_block(
                 self.part,
                 self.config,
-                epoch=self._draws_epoch(place),
-                block=place.block,
-                max_length=self.phases[place.phase].max_length,
+                epoch=self._draws_epoch(cursor),
+                block=cursor.block,
+                max_length=self.phases[cursor.phase].max_length,
             )
             self._planned = start
         return self._plan
 
     def read(
-        self, place: Place, n_instances: int, *, in_epoch: bool = False
-    ) -> tuple[Instances, Place]:
+        self, cursor: DataCursor, n_instances: int, *, in_epoch: bool = False
+    ) -> tuple[Instances, DataCursor]:
         """The next instances, past the end of the epoch too, unless `in_epoch`, and the
-        place after."""
-        stretches, after = self._find(place, n_instances, in_epoch)
+        cursor after."""
+        stretches, after = self._find(cursor, n_instances, in_epoch)
         return join_instances([self._draw(*stretch) for stretch in stretches]), after
 
     def read_batches(
         self,
-        place: Place,
+        cursor: DataCursor,
         n_instances: int,
         batch_size: int,
         *,
         in_epoch: bool = False,
-    ) -> tuple[list[PretrainingBatch], Place]:
-        """This rank's share of them, masked, and the place after all of them."""
-        stretches, after = self._find(place, n_instances, in_epoch)
+    ) -> tuple[list[PretrainingBatch], DataCursor]:
+        """This rank's share of them, masked, and the cursor after all of them."""
+        stretches, after = self._find(cursor, n_instances, in_epoch)
         n_pieces = np.concatenate([plan.n_pieces for _, plan in stretches])
         n_ranks = self.ranks.n
         n_batches = count_batches(len(n_pieces), batch_size, n_ranks)
@@ -135,54 +135,56 @@ class BatchReader:
             start, stop = start - len(plan), stop - len(plan)
         return make_batches(self, join_instances(mine), n_batches), after
 
-    def has(self, place: Place) -> bool:
-        """Whether there is such a place in the data."""
-        if place.phase >= len(self.phases) or place.block >= self.n_blocks:
+    def has(self, cursor: DataCursor) -> bool:
+        """Whether the data has an instance there."""
+        if cursor.phase >= len(self.phases) or cursor.block >= self.n_blocks:
             return False
-        return place.position < max(len(self.plan(place)), 1)
+        return cursor.position < max(len(self.plan(cursor)), 1)
 
-    def count_epochs(self, place: Place) -> float:
-        """How many are done at `place`, with a part for the one begun."""
-        in_block = place.position / max(len(self.plan(place)), 1)
-        return place.epoch + (place.block + in_block) / self.n_blocks
+    def count_epochs(self, cursor: DataCursor) -> float:
+        """How many are done at `cursor`, with a part for the one begun."""
+        in_block = cursor.position / max(len(self.plan(cursor)), 1)
+        return cursor.epoch + (cursor.block + in_block) / self.n_blocks
 
     def _find(
-        self, place: Place, n_instances: int, in_epoch: bool
-    ) -> tuple[list[tuple[Place, Plan]], Place]:
-        """The next instances in stretches of one block, each with its place."""
-        stretches: list[tuple[Place, Plan]] = []
-        epoch, n_left = place.epoch, n_instances
-        while n_left and not (in_epoch and place.epoch > epoch):
-            plan = self.plan(place)
-            stop = min(place.position + n_left, len(plan))
-            stretches.append((place, plan[place.position : stop]))
-            n_left -= stop - place.position
-            place = self._place_at(place, stop, is_end=stop == len(plan))
-        return stretches, place
+        self, cursor: DataCursor, n_instances: int, in_epoch: bool
+    ) -> tuple[list[tuple[DataCursor, Plan]], DataCursor]:
+        """The next instances in stretches of one block, each with its cursor."""
+        stretches: list[tuple[DataCursor, Plan]] = []
+        epoch, n_left = cursor.epoch, n_instances
+        while n_left and not (in_epoch and cursor.epoch > epoch):
+            plan = self.plan(cursor)
+            stop = min(cursor.position + n_left, len(plan))
+            stretches.append((cursor, plan[cursor.position : stop]))
+            n_left -= stop - cursor.position
+            cursor = self._cursor_at(cursor, stop, is_end=stop == len(plan))
+        return stretches, cursor
 
-    def _draw(self, place: Place, plan: Plan) -> Instances:
-        """Those of `plan`, which stand in their block from `place` on."""
-        rows = range(place.position, place.position + len(plan))
-        n_draws, max_length = self.masking.n_draws, self.phases[place.phase].max_length
+    def _draw(self, cursor: DataCursor, plan: Plan) -> Instances:
+        """Those of `plan`, which follow `cursor` in their block."""
+        rows = range(cursor.position, cursor.position + len(plan))
+        n_draws, max_length = self.masking.n_draws, self.phases[cursor.phase].max_length
         draws = draw_rows(
             self.config.seed,
-            self._draws_epoch(place),
+            self._draws_epoch(cursor),
             Stream.MASKS,
-            place.block,
+            cursor.block,
             rows,
             n_draws * max_length,
         )
         return Instances(plan=plan, draws=draws.reshape(-1, n_draws, max_length))
 
-    def _place_at(self, place: Place, position: int, *, is_end: bool) -> Place:
+    def _cursor_at(
+        self, cursor: DataCursor, position: int, *, is_end: bool
+    ) -> DataCursor:
         if not is_end:
-            return replace(place, position=position)
-        if place.block + 1 < self.n_blocks:
-            return replace(place, block=place.block + 1, position=0)
-        return next_epoch(place)
+            return replace(cursor, position=position)
+        if cursor.block + 1 < self.n_blocks:
+            return replace(cursor, block=cursor.block + 1, position=0)
+        return next_epoch(cursor)
 
-    def _draws_epoch(self, place: Place) -> int:
-        return place.epoch % DUPE_FACTOR if self.config.faithful else place.epoch
+    def _draws_epoch(self, cursor: DataCursor) -> int:
+        return cursor.epoch % DUPE_FACTOR if self.config.faithful else cursor.epoch
 
     def batch(self, instances: Instances) -> PretrainingBatch:
         """Masked and packed, in the order given."""
@@ -208,22 +210,22 @@ class BatchReader:
         )
 
 
-def read_step(reader: BatchReader, place: Place, share_done: float) -> StepData:
-    """From `place` on, when `share_done` of the run is done, 0 to 1.
+def read_step(reader: BatchReader, cursor: DataCursor, share_done: float) -> StepData:
+    """From `cursor` on, when `share_done` of the run is done, 0 to 1.
 
     All ranks together read `accumulate_gradient` batches. When the next phase begins,
     a new epoch begins too.
     """
     phase = phase_at(share_done, reader.config)
-    if phase > place.phase:
-        place = replace(next_epoch(place), phase=phase)
-    batch_size = reader.phases[place.phase].batch_size
+    if phase > cursor.phase:
+        cursor = replace(next_epoch(cursor), phase=phase)
+    batch_size = reader.phases[cursor.phase].batch_size
     n_instances = batch_size * reader.config.accumulate_gradient
-    n_epochs_before = reader.count_epochs(place)
-    batches, after = reader.read_batches(place, n_instances, batch_size)
+    n_epochs_before = reader.count_epochs(cursor)
+    batches, after = reader.read_batches(cursor, n_instances, batch_size)
     return StepData(
         batches=batches,
-        place=after,
+        cursor=after,
         n_epochs=reader.count_epochs(after) - n_epochs_before,
     )
 

@@ -142,7 +142,7 @@ def _replace(
     pieces: NDArray[np.float64],
     masking: Masking,
 ) -> NDArray[np.int64]:
-    """What stands in the place of hidden pieces."""
+    """What replaces hidden pieces."""
     config, random_ids = masking.config, masking.random_ids
     random_pieces = random_ids[(pieces * len(random_ids)).astype(np.int64)]
     is_changed = fates < config.mask_token_prob + config.random_piece_prob

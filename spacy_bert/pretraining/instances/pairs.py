@@ -6,11 +6,11 @@ second half comes from another document instead, and the sentences it replaces a
 back; the longer half is shortened at its front or back until both fit.
 
 "nsp" differs from the original by default, so that half of the pairs are true. The
-original calls every chunk of one sentence random, on top of half of the others. Here a
-chunk takes a second sentence wherever its document has one; and what must be random (a
+original calls every pair of one sentence random, on top of half of the others. Here a
+pair takes a second sentence wherever its document has one; and what must be random (a
 last sentence left over) counts: the other pairs are true so much more often. They come
 from all over the corpus, so no kind of document pays for another. If more than half
-of all chunks are lone sentences, the share of random pairs stays above half. The
+of all pairs are lone sentences, more than half of the pairs stay random. The
 original may also take the random half from the same document, which it tries ten times
 to avoid. With `faithful` all of this, and what `_shorten` says, is as in the original.
 
@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...corpus.index.files import CorpusPart
-from .chunks import Chunks, cut_next_sentences, cut_ordered
 from .randomness import Stream
+from .segments import SegmentPairs, cut_next_sentences, cut_ordered
 
 # How often the original draws another document before it takes the same one.
 _N_TRIES = 10
@@ -49,32 +49,35 @@ def make_pairs(
         of the block,). n_pieces: how many they have at most.
     """
     if task == "sop":
-        chunks = cut_ordered(part, documents, targets, generator=draw(Stream.CHUNKS))
-        ranges = _true_pairs(part, chunks)
+        segments = cut_ordered(
+            part, documents, targets, generator=draw(Stream.SEGMENTS)
+        )
+        ranges = _true_pairs(part, segments)
         # Before they are shortened: that treats A and B differently, and lengths would
         # give the order away.
-        ranges = np.where(chunks.is_random[:, None], ranges[:, [2, 3, 0, 1]], ranges)
+        ranges = np.where(segments.is_random[:, None], ranges[:, [2, 3, 0, 1]], ranges)
     else:
-        chunks = cut_next_sentences(
+        segments = cut_next_sentences(
             part,
             documents,
             targets,
             faithful=faithful,
-            generator=draw(Stream.CHUNKS),
+            generator=draw(Stream.SEGMENTS),
         )
-        ranges = _true_pairs(part, chunks)
-        is_random, place = chunks.is_random, chunks.place[chunks.is_random]
+        ranges = _true_pairs(part, segments)
+        is_random = segments.is_random
+        doc_index = segments.doc_index[is_random]
         ranges[is_random, 2:] = _random_next(
             part,
-            documents[place],
-            n_wanted=targets[place] - (ranges[is_random, 1] - ranges[is_random, 0]),
+            documents[doc_index],
+            n_wanted=targets[doc_index] - (ranges[is_random, 1] - ranges[is_random, 0]),
             faithful=faithful,
             generator=draw(Stream.NEXT_SENTENCES),
         )
     ranges = _shorten(
         ranges, n_pieces, faithful=faithful, generator=draw(Stream.TRUNCATION)
     )
-    return ranges, chunks.is_random
+    return ranges, segments.is_random
 
 
 def truncated_lengths(
@@ -89,9 +92,10 @@ def truncated_lengths(
     return n_a - a_first - rest // 2, n_b - b_first - (rest + 1) // 2
 
 
-def _true_pairs(part: CorpusPart, chunks: Chunks) -> NDArray[np.int64]:
+def _true_pairs(part: CorpusPart, segments: SegmentPairs) -> NDArray[np.int64]:
     start, split, stop = (
-        part.sentence_offsets[i] for i in (chunks.start, chunks.split, chunks.stop)
+        part.sentence_offsets[i]
+        for i in (segments.start, segments.split, segments.stop)
     )
     return np.stack((start, split, split, stop), axis=1)
 

@@ -1,5 +1,5 @@
-"""Where a run is: which phase, short sequences first and long ones last, and which
-instance of the data."""
+"""How far a run has read: its phase, short sequences first and long ones last, and a
+cursor into the data."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ def phase_at(share_done: float, config: TrainingConfig) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class DataCursor:
     """The next instance of a run: all that continuing needs to know of the data.
 
     `position` is within the block, which is one of the epoch; the phase never goes
@@ -48,5 +48,5 @@ class Place:
     position: Count = 0
 
 
-def next_epoch(place: Place) -> Place:
-    return Place(phase=place.phase, epoch=place.epoch + 1)
+def next_epoch(cursor: DataCursor) -> DataCursor:
+    return DataCursor(phase=cursor.phase, epoch=cursor.epoch + 1)

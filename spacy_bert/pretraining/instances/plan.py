@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ...corpus.index.files import CorpusPart
 from ..training_config import TrainingConfig
 from .blocks import read_block
-from .chunks import cut_full_sentences
 from .pairs import make_pairs
 from .randomness import Stream, make_generator
+from .segments import cut_full_sentences
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ class Stream(IntEnum):
 
     DOCUMENTS = 0
     TARGETS = 1
-    CHUNKS = 2
+    SEGMENTS = 2
     NEXT_SENTENCES = 3
     TRUNCATION = 4
     ORDER = 5

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...corpus.index.files import CorpusPart
 from ...ranges import expand_ranges
 
-# The special pieces have places of their own; the others take theirs from the part.
+# The special pieces have slots of their own; the others fill theirs from the part.
 _IS_TEXT = np.array([False, True, False, True, False])
 _SEGMENTS = np.array([0, 0, 0, 1, 1])
 

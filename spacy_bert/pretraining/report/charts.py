@@ -45,7 +45,7 @@ class Chart:
 
 
 class _Scale:
-    """Values -> places between two ends, which the outermost ticks have."""
+    """Values -> coordinates between two ends, which the outermost ticks have."""
 
     def __init__(self, values: list[float], ends: Point, is_log: bool = False) -> None:
         self._transform = log10 if is_log else float
@@ -60,7 +60,7 @@ class _Scale:
 
 
 def draw_chart(chart: Chart, notes: Sequence[Note]) -> Element:
-    """What it says under the pointer is in the SVG's `data-hover`, as JSON: the place
+    """What it says under the pointer is in the SVG's `data-hover`, as JSON: the x
     and the text of each step."""
     series = [
         Series(name=s.name, kind=s.kind, points=thin(s.points, N_POINTS))
@@ -102,13 +102,13 @@ def _axes(x: _Scale, y: _Scale, chart: Chart) -> list[Element]:
 
 
 def _line(series: Series, x: _Scale, y: _Scale) -> list[Element]:
-    places = [(_px(x(step)), _px(y(value))) for step, value in series.points]
-    line = " ".join(f"{left},{top}" for left, top in places)
+    points = [(_px(x(step)), _px(y(value))) for step, value in series.points]
+    line = " ".join(f"{left},{top}" for left, top in points)
     parts = [tag("polyline", points=line, class_=series.kind, data_name=series.name)]
-    if len(places) <= _N_DOTS and series.kind != "reference":
+    if len(points) <= _N_DOTS and series.kind != "reference":
         parts += [
             tag("circle", cx=left, cy=top, r=2.5, class_=series.kind)
-            for left, top in places
+            for left, top in points
         ]
     return parts
 
@@ -138,5 +138,5 @@ def _hover(chart: Chart, steps: Iterable[float], x: _Scale) -> list[tuple[float,
     return texts
 
 
-def _px(place: float) -> float:
-    return round(place, 2)
+def _px(x: float) -> float:
+    return round(x, 2)

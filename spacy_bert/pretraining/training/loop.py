@@ -120,7 +120,7 @@ def _train(
             run.save_last(state)
             progress.restart_clock()
         while state.share < 1.0:
-            data = read_step(run.reader, state.place, state.share)
+            data = read_step(run.reader, state.cursor, state.share)
             learn_rate = learn_rate_at(state.share, settings)
             size = measure_step(data.batches, run.model.config, ranks)
             torch.manual_seed(dropout_seed(settings.seed, state.step, ranks.rank))
@@ -138,7 +138,9 @@ def _train(
             now, is_stop = look()
             seconds, last_time = state.seconds + now - last_time, now
             n_epochs = state.n_epochs + data.n_epochs
-            state = replace(state, place=data.place, n_epochs=n_epochs, seconds=seconds)
+            state = replace(
+                state, cursor=data.cursor, n_epochs=n_epochs, seconds=seconds
+            )
             if not result.is_applied:
                 write(f"Step {state.step + 1} is left out: {result}")
                 failed = partial(faults.add, state.step + 1, result)

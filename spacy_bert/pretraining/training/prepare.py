@@ -18,7 +18,7 @@ from ..distributed.ranks import Ranks
 from ..distributed.shares import count_batches
 from ..evaluation import held_out_batches
 from ..instances.batches import BatchReader
-from ..instances.phases import Place, make_phases
+from ..instances.phases import DataCursor, make_phases
 from ..log import FillsRow, keep_rows
 from ..run_folder import BEST, FILLS, INDEX, LAST, LOG, REPORT, STATE_FILE
 from ..training_config import TrainingConfig
@@ -84,7 +84,7 @@ def prepare_run(
         write=write,
     )
     if start.continues:
-        ranks.first(lambda: _check_place(start.state.place, reader, output / LAST))
+        ranks.first(lambda: _check_cursor(start.state.cursor, reader, output / LAST))
         run.load_moments()
         ranks.first(lambda: keep_rows(output / FILLS, start.state.step, FillsRow))
     else:
@@ -98,10 +98,10 @@ def _check_steps(config: TrainingConfig, n_ranks: int) -> None:
         count_batches(n_sequences, phase.batch_size, n_ranks)
 
 
-def _check_place(place: Place, reader: BatchReader, last: Path) -> None:
-    if not reader.has(place):
+def _check_cursor(cursor: DataCursor, reader: BatchReader, last: Path) -> None:
+    if not reader.has(cursor):
         raise ValueError(
-            f"{last / STATE_FILE} is damaged (the corpus has no {place}). {START_OVER}"
+            f"{last / STATE_FILE} is damaged (the corpus has no {cursor}). {START_OVER}"
         )
 
 

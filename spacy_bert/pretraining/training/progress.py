@@ -86,7 +86,7 @@ class Progress:
         self._n_pieces += int(self._sums["n_pieces"])
         self._seconds += self._sums["seconds"]
         row = {
-            "epoch": state.place.epoch,
+            "epoch": state.cursor.epoch,
             "step": state.step,
             "share": state.share,
             "learn_rate": self._learn_rate,

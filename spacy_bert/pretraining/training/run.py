@@ -112,7 +112,7 @@ class Run:
         self.ranks.first(lambda: keep_rows(self.output / FILLS, before.step, FillsRow))
         back = replace(
             before,
-            place=state.place,
+            cursor=state.cursor,
             n_epochs=state.n_epochs,
             seconds=state.seconds,
             best_loss=state.best_loss,

@@ -1,6 +1,6 @@
 """What continuing a run exactly takes, beside its weights; in the checkpoint's folder.
 
-`training_state.json` has the step, the place in the data, the best loss and the
+`training_state.json` has the step, the cursor into the data, the best loss and the
 settings; the folder `training_state` the optimizer's moments.
 """
 
@@ -23,7 +23,7 @@ from ...tokenization import WordPiece
 from ...writing import WriteError
 from ..distributed.moments import save_moments
 from ..distributed.ranks import Ranks
-from ..instances.batches import Place
+from ..instances.batches import DataCursor
 from ..run_folder import OPTIMIZER_FOLDER, STATE_FILE
 
 START_OVER = "Start over with --overwrite."
@@ -40,7 +40,7 @@ class TrainingState:
     """
 
     step: Count = 0
-    place: Place = field(default_factory=Place)
+    cursor: DataCursor = field(default_factory=DataCursor)
     n_epochs: Amount = 0.0
     seconds: Amount = field(default=0.0, compare=False)
     share: Share = field(default=0.0, compare=False)
@@ -53,7 +53,7 @@ class _StateFile:
     """files: of the optimizer's moments. settings: by section."""
 
     step: Count
-    place: Place
+    cursor: DataCursor
     n_epochs: Amount
     seconds: Amount
     share: Share

@@ -112,10 +112,10 @@ def positive_pmi(pairs: _Pairs, n_pieces: int) -> Tensor:
     expected = as_piece[a] * as_context[b] / max(as_context.sum(), 1.0)
     pmi = np.log(counts / expected)
     is_positive = pmi > 0
-    places = torch.from_numpy(np.stack((a[is_positive], b[is_positive])))
+    indices = torch.from_numpy(np.stack((a[is_positive], b[is_positive])))
     values = torch.from_numpy(pmi[is_positive]).float()
     return torch.sparse_coo_tensor(
-        places,
+        indices,
         values,
         (n_pieces, n_pieces),
         device=values.device,
@@ -139,6 +139,6 @@ def _blocks(
     size = -(-n_read // n_blocks)
     for start in starts:
         stop = min(start + size, part.n_pieces)
-        places = np.arange(start, stop)
-        sentences = part.sentence_offsets.search(places, side="right")
+        positions = np.arange(start, stop)
+        sentences = part.sentence_offsets.search(positions, side="right")
         yield part.piece_ids[start:stop].astype(np.int64), sentences
