@@ -39,13 +39,13 @@ def judge(*, text: Text, checkpoint: Path) -> dict[str, Any]:
     model = BertForPretraining(read_config(checkpoint))
     load_weights(model, checkpoint, fill_heads=("mlm", "nsp"))
     wordpiece = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
-    parts = load_index(text.index)
-    log_probs = unigram_log_probs(parts.train, wordpiece.n_pieces)
+    splits = load_index(text.index)
+    log_probs = unigram_log_probs(splits.train, wordpiece.n_pieces)
     tasks = {
         "pairs": TrainingConfig(batch_size=_BATCH_SIZE),
         "segments": TrainingConfig(batch_size=_BATCH_SIZE, next_sentence="none"),
     }
-    readers = {k: BatchReader(parts.held_out, wordpiece, t) for k, t in tasks.items()}
+    readers = {k: BatchReader(splits.held_out, wordpiece, t) for k, t in tasks.items()}
     forms = {k: held_out_batches(r, N_INSTANCES) for k, r in readers.items()}
     blocks = open_blocks(text, held_out=True)
     forms["blocks"] = list(_masked(blocks[:N_INSTANCES], wordpiece))

@@ -24,8 +24,8 @@ class CorpusConfig:
     settings: the reader's own.
     sentences: "lines", one a line; "sentencizer", spaCy's for `lang`; or the name or
         path of a spaCy pipeline that finds sentences.
-    held_out_ratio: the share of documents that are kept for evaluation, or, of a corpus
-        of less than four, of the sentences of each.
+    held_out_ratio: the fraction of documents that are kept for evaluation, or, of a
+        corpus of less than four, of the sentences of each.
     """
 
     path: str
@@ -39,7 +39,7 @@ class CorpusConfig:
         expect(
             0.0 < self.held_out_ratio <= 0.5,
             setting="[corpus] held_out_ratio",
-            expected="a share above 0 and at most 0.5",
+            expected="a fraction above 0 and at most 0.5",
             got=self.held_out_ratio,
         )
 
@@ -88,6 +88,6 @@ def read_documents(
     """Each document's lines that are not blank; documents without any are left out."""
     for source in sources:
         for text in read_texts(source, settings):
-            lines = [line for part in text.split("\n") if (line := part.strip())]
+            lines = [line for raw in text.split("\n") if (line := raw.strip())]
             if lines:
                 yield lines

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..corpus.index.files import CorpusPart
+from ..corpus.index.files import CorpusSplit
 from ..corpus.progress_bar import Bar, Write
 from ..model import BertForPretraining, mlm_loss, nsp_loss
 from .distributed.ranks import ALONE, Ranks
@@ -58,11 +58,11 @@ def held_out_batches(reader: BatchReader, n_instances: int) -> list[PretrainingB
     return batches
 
 
-def unigram_log_probs(part: CorpusPart, vocab_size: int) -> Tensor:
+def unigram_log_probs(split: CorpusSplit, vocab_size: int) -> Tensor:
     """Log probabilities of the pieces, with one added to each count. (vocab_size,)"""
     counts = np.ones(vocab_size, dtype=np.int64)
-    for start in range(0, part.n_pieces, _BLOCK):
-        block = part.piece_ids[start : start + _BLOCK]
+    for start in range(0, split.n_pieces, _BLOCK):
+        block = split.piece_ids[start : start + _BLOCK]
         counts += np.bincount(block, minlength=vocab_size)
     return torch.from_numpy(np.log(counts / counts.sum()))
 

@@ -35,8 +35,8 @@ def encode_masked(wordpiece: WordPiece, text: str, *, max_pieces: int) -> list[i
     if MASK not in text:
         raise ValueError(f"Expected a text with {MASK} in it, got {text!r}.")
     ids = [wordpiece.cls_id]
-    for i, part in enumerate(wordpiece.encode_ids(text.split(MASK))):
-        ids += [wordpiece.mask_id] * (i > 0) + part
+    for i, between in enumerate(wordpiece.encode_ids(text.split(MASK))):
+        ids += [wordpiece.mask_id] * (i > 0) + between
     ids.append(wordpiece.sep_id)
     if len(ids) > max_pieces:
         raise ValueError(

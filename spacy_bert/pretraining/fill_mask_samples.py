@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..corpus.index.files import CorpusPart
+from ..corpus.index.files import CorpusSplit
 from ..model import BertForPretraining
 from ..tokenization import WordPiece
 from ..tokenization.wordpiece import MASK
@@ -39,7 +39,7 @@ class FillMaskSample:
 
 def make_samples(
     config: TrainingConfig,
-    held_out: CorpusPart,
+    held_out: CorpusSplit,
     wordpiece: WordPiece,
     *,
     max_pieces: int,
@@ -80,16 +80,16 @@ def answer_samples(
 
 
 def _held_out_samples(
-    part: CorpusPart, wordpiece: WordPiece, seed: int, max_pieces: int
+    split: CorpusSplit, wordpiece: WordPiece, seed: int, max_pieces: int
 ) -> Iterator[FillMaskSample]:
     """Sentences in random order, each with a random whole word masked."""
     generator = make_generator(seed, 0, Stream.FILL_MASK_SAMPLES)
-    offsets = part.sentence_offsets[: _N_SENTENCES + 1]
+    offsets = split.sentence_offsets[: _N_SENTENCES + 1]
     longest = min(_MOST_PIECES, max_pieces - 2)
     n_pieces = np.diff(offsets)
     fits = np.flatnonzero((n_pieces >= _LEAST_PIECES) & (n_pieces <= longest))
     for sentence in generator.permutation(fits).tolist():
-        ids = part.piece_ids[offsets[sentence] : offsets[sentence + 1]].tolist()
+        ids = split.piece_ids[offsets[sentence] : offsets[sentence + 1]].tolist()
         positions = _whole_words(ids, wordpiece)
         if wordpiece.unk_id in ids or not len(positions):
             continue

@@ -56,8 +56,8 @@ def score_checkpoint(
     config = read_section(TrainingConfig, settings, section="pretraining")
     with TemporaryDirectory() as folder:
         plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
-        part = index_whole(Path(folder), plan, write=write)
-        batches = held_out_batches(BatchReader(part, wordpiece, config), n_instances)
-        log_probs = unigram_log_probs(part, model.config.vocab_size)
+        split = index_whole(Path(folder), plan, write=write)
+        batches = held_out_batches(BatchReader(split, wordpiece, config), n_instances)
+        log_probs = unigram_log_probs(split, model.config.vocab_size)
     result = evaluate(model.to(device), batches, log_probs, write=write)
     return result if judges_pairs else replace(result, nsp=None)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from toy_corpus import make_part
+from toy_corpus import make_split
 from transformers import BertForPreTraining
 
 from spacy_bert.checkpoint import save_checkpoint
@@ -22,10 +22,10 @@ from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 @pytest.fixture
-def reader(part, pieces):
-    # The part's ids go beyond the vocabulary's.
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
-    return BatchReader(part, pieces, TrainingConfig(batch_size=8, max_length=32))
+def reader(split, pieces):
+    # The split's ids go beyond the vocabulary's.
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
+    return BatchReader(split, pieces, TrainingConfig(batch_size=8, max_length=32))
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def model(pieces, toy_config):
     return model
 
 
-def test_a_batch_holds_its_pairs(reader, part, pieces):
+def test_a_batch_holds_its_pairs(reader, split, pieces):
     instances, _ = reader.read(DataCursor(), 8)
     batch = reader.batch(instances)
     ids = batch.packed.piece_ids.clone()
@@ -46,16 +46,16 @@ def test_a_batch_holds_its_pairs(reader, part, pieces):
     segments = batch.packed.segment_ids.split(batch.packed.lengths)
     cls, sep = pieces.cls_id, pieces.sep_id
     for i, (start_a, stop_a, start_b, stop_b) in enumerate(instances.plan.ranges):
-        a, b = part.piece_ids[start_a:stop_a], part.piece_ids[start_b:stop_b]
+        a, b = split.piece_ids[start_a:stop_a], split.piece_ids[start_b:stop_b]
         assert sequences[i].tolist() == [cls, *a, sep, *b, sep]
         assert segments[i].tolist() == [0] * (len(a) + 2) + [1] * (len(b) + 1)
     assert batch.is_random.tolist() == instances.plan.is_random.tolist()
 
 
-def test_single_segments_have_no_labels(part, pieces):
-    part.piece_ids[:] = 7
+def test_single_segments_have_no_labels(split, pieces):
+    split.piece_ids[:] = 7
     config = TrainingConfig(next_sentence="none", max_length=32)
-    reader = BatchReader(part, pieces, config)
+    reader = BatchReader(split, pieces, config)
     batch = reader.batch(reader.read(DataCursor(), 40)[0])
     assert batch.is_random is None and batch.n_sequences == 40
     assert not batch.packed.segment_ids.any()
@@ -98,7 +98,7 @@ def test_reading_goes_on_from_any_cursor(reader):
     n_first = len(reader.plan(DataCursor()))
     assert n_first < 1700 and place == DataCursor(epoch=1, position=1700 - n_first)
     for name in ("ranges", "is_random"):
-        together = [getattr(part.plan, name) for part in (start, rest)]
+        together = [getattr(some.plan, name) for some in (start, rest)]
         assert (np.concatenate(together) == getattr(whole.plan, name)).all()
     assert (np.concatenate([start.draws, rest.draws]) == whole.draws).all()
     assert len(np.unique(whole.draws[:, 0, 0])) == 3000
@@ -123,11 +123,11 @@ def test_steps_are_sorted_by_length_and_follow_each_other(reader):
     assert torch.equal(second.masked_rows, again.masked_rows)
 
 
-def test_sequences_of_a_step_are_sorted_where_lengths_differ(part, pieces):
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
+def test_sequences_of_a_step_are_sorted_where_lengths_differ(split, pieces):
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
     settings = {"batch_size": 8, "max_length": 32, "accumulate_gradient": 2}
     config = TrainingConfig(**settings, short_seq_prob=1.0)
-    reader = BatchReader(part, pieces, config)
+    reader = BatchReader(split, pieces, config)
     drawn = reader.read(DataCursor(), 16)[0].plan.n_pieces.tolist()
     assert len(set(drawn)) > 2 and drawn != sorted(drawn)
     batches = read_step(reader, DataCursor(), 0.0).batches
@@ -154,10 +154,10 @@ def test_words_are_hidden_whole(pieces, masking):
     starts, n_pieces = [], sum(map(sum, lengths))
     while len(starts) < n_pieces:
         starts += [True] + [False] * random.randint(0, 4)
-    part = make_part(lengths, word_starts=starts[:n_pieces])
-    part.piece_ids[:] = 5 + np.cumsum(starts[:n_pieces]) % 20
+    split = make_split(lengths, word_starts=starts[:n_pieces])
+    split.piece_ids[:] = 5 + np.cumsum(starts[:n_pieces]) % 20
     config = TrainingConfig(masking=masking, max_length=32)
-    reader = BatchReader(part, pieces, config)
+    reader = BatchReader(split, pieces, config)
     batch = reader.batch(reader.read(DataCursor(), 300)[0])
     is_masked = np.zeros(batch.packed.n_pieces, dtype=bool)
     is_masked[batch.masked_rows] = True
@@ -168,13 +168,13 @@ def test_words_are_hidden_whole(pieces, masking):
     assert (is_masked[1:] == is_masked[:-1])[is_same_word].all()
 
 
-def test_a_part_without_words_is_refused(part, pieces):
+def test_a_split_without_words_is_refused(split, pieces):
     config = TrainingConfig(masking="words", max_length=32)
     with pytest.raises(ValueError, match=r"\[pretraining\] masking: 'words' needs an"):
-        BatchReader(part, pieces, config)
+        BatchReader(split, pieces, config)
 
 
 def test_documents_of_one_sentence_have_no_order(pieces):
     config = TrainingConfig(next_sentence="sop", max_length=32)
     with pytest.raises(ValueError, match="'sop' needs documents of two sentences"):
-        BatchReader(make_part([[3]] * 9), pieces, config)
+        BatchReader(make_split([[3]] * 9), pieces, config)

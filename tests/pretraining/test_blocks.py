@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from toy_corpus import make_part
+from toy_corpus import make_split
 
 from spacy_bert.pretraining.instances import blocks
 from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
@@ -22,19 +22,19 @@ def small_blocks(monkeypatch):
     "documents", [[[3, 2], [5]] * 400, [[9000], [1], [700], [64], [64]], [[1]]]
 )
 def test_an_epoch_has_each_document_once(small_blocks, documents):
-    part = make_part(documents)
+    split = make_split(documents)
     read = [
-        blocks.read_block(part, seed=0, epoch=0, block=i).tolist()
-        for i in range(blocks.count_blocks(part))
+        blocks.read_block(split, seed=0, epoch=0, block=i).tolist()
+        for i in range(blocks.count_blocks(split))
     ]
-    assert Counter(sum(read, [])) == Counter(range(part.n_documents))
-    assert len(read) == -(-part.n_pieces // 512)
+    assert Counter(sum(read, [])) == Counter(range(split.n_documents))
+    assert len(read) == -(-split.n_pieces // 512)
 
 
 def test_blocks_mix_the_corpus_anew_in_every_epoch(small_blocks):
-    part = make_part([[4]] * 4000)
+    split = make_split([[4]] * 4000)
     first, again, other = (
-        blocks.read_block(part, seed=0, epoch=epoch, block=1) for epoch in (0, 0, 1)
+        blocks.read_block(split, seed=0, epoch=epoch, block=1) for epoch in (0, 0, 1)
     )
     assert (first == again).all()
     assert len(np.intersect1d(first, other)) < 40
@@ -43,9 +43,9 @@ def test_blocks_mix_the_corpus_anew_in_every_epoch(small_blocks):
     assert (np.diff(first) == 1).mean() < 0.1
 
 
-def test_reading_passes_from_block_to_block(small_blocks, part, pieces):
-    part.piece_ids[:] = 7
-    reader = BatchReader(part, pieces, TrainingConfig(max_length=32))
+def test_reading_passes_from_block_to_block(small_blocks, split, pieces):
+    split.piece_ids[:] = 7
+    reader = BatchReader(split, pieces, TrainingConfig(max_length=32))
     instances, cursor = reader.read(DataCursor(), 10**6, in_epoch=True)
     assert reader.n_blocks > 50 and cursor == DataCursor(epoch=1)
     starts = instances.plan.ranges[~instances.plan.is_random]

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 from original_bert import masks_of, pairs_of
-from toy_corpus import make_part
+from toy_corpus import make_split
 
 from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
 from spacy_bert.pretraining.instances.masking import make_masking, mask_pieces
@@ -22,10 +22,10 @@ LENGTHS = [[3, 4], [2], [8, 1, 5]]
 
 
 def our_pairs(*, faithful: bool) -> Counter:
-    part, seen = make_part(LENGTHS), Counter()
+    split, seen = make_split(LENGTHS), Counter()
     config = TrainingConfig(faithful=faithful, short_seq_prob=0.3)
     for epoch in range(N_EPOCHS):
-        plan = plan_block(part, config, epoch=epoch, block=0, max_length=9)
+        plan = plan_block(split, config, epoch=epoch, block=0, max_length=9)
         rows = zip(plan.ranges.tolist(), plan.is_random.tolist(), strict=True)
         seen.update((*ranges, is_random) for ranges, is_random in rows)
     return seen
@@ -57,13 +57,13 @@ def test_pairs_are_those_of_the_original():
 
 def test_the_random_half_may_come_from_the_same_document():
     """In ten draws out of 2 documents, one of 1,024 times."""
-    part = make_part([[1] * 2000] * 2)
+    split = make_split([[1] * 2000] * 2)
     own = {}
     for faithful in (False, True):
         config = TrainingConfig(faithful=faithful, short_seq_prob=0.0)
         own[faithful] = n_random = 0
         for epoch in range(10):
-            plan = plan_block(part, config, epoch=epoch, block=0, max_length=5)
+            plan = plan_block(split, config, epoch=epoch, block=0, max_length=5)
             pairs = plan.ranges[plan.is_random]
             n_random += len(pairs)
             own[faithful] += ((pairs[:, 0] < 2000) == (pairs[:, 2] < 2000)).sum()
@@ -139,9 +139,11 @@ def test_the_fate_of_each_piece_is_its_own():
 
 
 @pytest.mark.parametrize("faithful", [True, False])
-def test_pairs_and_masks_come_again_after_ten_epochs(part, pieces, faithful):
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
-    reader = BatchReader(part, pieces, TrainingConfig(faithful=faithful, max_length=32))
+def test_pairs_and_masks_come_again_after_ten_epochs(split, pieces, faithful):
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
+    reader = BatchReader(
+        split, pieces, TrainingConfig(faithful=faithful, max_length=32)
+    )
     first, again = (
         reader.batch(reader.read(DataCursor(epoch=epoch), 16)[0]) for epoch in (3, 13)
     )

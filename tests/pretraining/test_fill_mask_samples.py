@@ -8,7 +8,7 @@ import torch
 from toy_corpus import PIECES
 
 from spacy_bert.checkpoint import load_pretraining_model
-from spacy_bert.corpus.index.files import CorpusPart
+from spacy_bert.corpus.index.files import CorpusSplit
 from spacy_bert.corpus.index.offsets import Offsets
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.fill_mask import fill_mask
@@ -25,7 +25,7 @@ def quiet(text: str) -> None:
 
 
 @pytest.fixture
-def held_out() -> CorpusPart:
+def held_out() -> CorpusSplit:
     """Sentences with words of several pieces, of all lengths, some with [UNK]."""
     sentences = [
         "the cat sat on the river bank .".split(),
@@ -37,7 +37,7 @@ def held_out() -> CorpusPart:
     ] * 3
     ids = [PIECES.index(piece) for sentence in sentences for piece in sentence]
     offsets = np.cumsum([0, *map(len, sentences)])
-    return CorpusPart(
+    return CorpusSplit(
         piece_ids=np.array(ids, dtype=np.uint16),
         sentence_offsets=Offsets(offsets),
         document_offsets=Offsets([0, len(sentences)]),

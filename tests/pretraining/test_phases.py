@@ -12,9 +12,9 @@ CONFIG = TrainingConfig(
 
 
 @pytest.fixture
-def reader(part, pieces):
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
-    return BatchReader(part, pieces, CONFIG)
+def reader(split, pieces):
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
+    return BatchReader(split, pieces, CONFIG)
 
 
 @pytest.mark.parametrize(

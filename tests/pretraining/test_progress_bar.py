@@ -4,7 +4,7 @@ import time
 
 import pytest
 import torch
-from toy_corpus import make_documents, make_part, read_log
+from toy_corpus import make_documents, make_split, read_log
 
 from spacy_bert.corpus import documents as corpus
 from spacy_bert.corpus import progress_bar
@@ -128,13 +128,13 @@ def test_packed_text_is_estimated(tmp_path):
 def test_the_warm_start_says_how_far_it_is(hasty, monkeypatch, pieces):
     module = "spacy_bert.pretraining.training.warm_start._BLOCK_PIECES"
     monkeypatch.setattr(module, 20)
-    part = make_part([[20], [20, 20]])
-    part.piece_ids[:] = part.piece_ids % 10 + 5
+    split = make_split([[20], [20, 20]])
+    split.piece_ids[:] = split.piece_ids % 10 + 5
     config = BertConfig(vocab_size=29, hidden_width=16, n_layers=1, n_heads=2)
     model = BertForPretraining(config)
     model.initialize_weights()
     said = []
-    warm_start(model, part, pieces, unigram_log_probs(part, 29), write=said.append)
+    warm_start(model, split, pieces, unigram_log_probs(split, 29), write=said.append)
     assert percents(line for line in said if "Counting" in line) == [33, 67, 100, 100]
 
 
@@ -174,14 +174,14 @@ def test_a_step_that_reads_the_text_a_hundred_times_is_refused(make_config, tmp_
         ValueError, match="goes through it [0-9]+ times. Take a smaller"
     ):
         pretrain(config, tmp_path / "out", write=lambda text: None)
-    part = make_part([[5]] * 20)
+    split = make_split([[5]] * 20)
     limit = 20 * start.MOST_TIMES
     start.check_step_size(
-        make_config(pretraining={"batch_size": limit}).pretraining, part
+        make_config(pretraining={"batch_size": limit}).pretraining, split
     )
     with pytest.raises(ValueError, match="2,001 sequences.*some 20"):
         above = make_config(pretraining={"batch_size": limit + 1})
-        start.check_step_size(above.pretraining, part)
+        start.check_step_size(above.pretraining, split)
 
 
 def test_a_high_rate_is_warned_of_when_the_run_starts(make_config, tmp_path):

@@ -92,11 +92,11 @@ def test_two_ranks_follow_the_losses_of_one(tmp_path, plain, pair, changes):
     assert counts[0] == counts[1]
 
 
-def test_unequal_ranks_have_the_gradient_of_one(pair, part, pieces, toy_config):
+def test_unequal_ranks_have_the_gradient_of_one(pair, split, pieces, toy_config):
     """60 sequences in three batches and 4 short ones, where one rank has no piece to
     predict: means are over all, not the mean of two means."""
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
-    reader = BatchReader(part, pieces, TrainingConfig(max_length=32, batch_size=20))
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
+    reader = BatchReader(split, pieces, TrainingConfig(max_length=32, batch_size=20))
     instances, _ = reader.read(DataCursor(), 64)
     last = reader.batch(instances[np.arange(60, 64)])
     nothing = torch.zeros(0, dtype=torch.int64)

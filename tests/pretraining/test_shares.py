@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_corpus import make_part
+from toy_corpus import make_split
 
 from spacy_bert.pretraining.distributed.ranks import Ranks
 from spacy_bert.pretraining.distributed.shares import count_batches, cut_shares
@@ -63,13 +63,13 @@ def test_batches_of_a_rank(n_ranks, batch_size, n_batches, expected):
 @pytest.mark.parametrize("position", [0, 170])
 def test_ranks_together_read_what_one_reads(pieces, n_ranks, position):
     """From the start, and past the end of an epoch, some 190 instances."""
-    part = make_part([[9, 5, 3, 11]] * 200)
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
+    split = make_split([[9, 5, 3, 11]] * 200)
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
     config = TrainingConfig(batch_size=20, accumulate_gradient=3, max_length=32)
     cursor = DataCursor(position=position)
 
     def read(rank, n):
-        reader = BatchReader(part, pieces, config, Ranks(rank=rank, n=n))
+        reader = BatchReader(split, pieces, config, Ranks(rank=rank, n=n))
         data = read_step(reader, cursor, 0.0)
         sequences = [
             (piece_ids.tolist(), int(label))

@@ -21,10 +21,10 @@ CONFIG = TrainingConfig(batch_size=8, max_length=32)
 
 
 @pytest.fixture
-def batches(part, pieces):
+def batches(split, pieces):
     """64 sequences as one batch, and as eight."""
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
-    reader = BatchReader(part, pieces, CONFIG)
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
+    reader = BatchReader(split, pieces, CONFIG)
     instances, _ = reader.read(DataCursor(), 64)
     return make_batches(reader, instances, 1), make_batches(reader, instances, 8)
 
@@ -166,18 +166,18 @@ def test_muon_takes_the_matrices_between_hidden_states(model):
     assert taken | rest == set(names.values()) and not taken & rest
 
 
-def test_a_step_without_a_masked_piece_trains_the_next_sentences(model, part, pieces):
-    part.piece_ids[:] = pieces.unk_id
-    reader = BatchReader(part, pieces, CONFIG)
+def test_a_step_without_a_masked_piece_trains_the_next_sentences(model, split, pieces):
+    split.piece_ids[:] = pieces.unk_id
+    reader = BatchReader(split, pieces, CONFIG)
     instances, _ = reader.read(DataCursor(), 8)
     result = step(model, make_batches(reader, instances, 1))
     assert result.mlm_loss == 0.0 and result.nsp_loss > 0.0
 
 
-def test_single_segments_train_no_next_sentences(model, part, pieces):
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
+def test_single_segments_train_no_next_sentences(model, split, pieces):
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
     config = TrainingConfig(next_sentence="none", batch_size=8, max_length=32)
-    reader = BatchReader(part, pieces, config)
+    reader = BatchReader(split, pieces, config)
     before = model.nsp.weight.clone()
     result = step(model, make_batches(reader, reader.read(DataCursor(), 8)[0], 1))
     assert result.nsp_loss is None and result.mlm_loss > 0.0

@@ -17,7 +17,7 @@ MANY_LONG = 0.2
 # Seen less often, a piece has no embedding to speak of.
 RARE = 10
 # From so many files on, with so few documents each, files may be documents.
-MANY_FILES, FEW_DOCUMENTS, MANY_SPLIT = 10, 50, 0.5
+MANY_FILES, FEW_DOCUMENTS, MANY_SEVERAL = 10, 50, 0.5
 
 _N_EXAMPLES = 3
 
@@ -36,10 +36,10 @@ def make_warnings(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterato
     yield from _copies(findings)
     yield from _sentences(findings, plan, use)
     yield from _vocabulary(findings, plan, use)
-    if _has_split_files(findings):
+    if _has_files_of_several(findings):
         yield (
-            f"{findings.n_split:,} of the {findings.n_files:,} files have blank lines "
-            "inside, each of which ends a document. If each file is one document, set "
+            f"{findings.n_several:,} of the {findings.n_files:,} files have blank "
+            "lines inside, each of which ends a document. If each file is one document, set "
             "[corpus] reader = 'files'."
         )
 
@@ -101,10 +101,10 @@ def _vocabulary(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterator[
         )
 
 
-def _has_split_files(findings: Findings) -> bool:
+def _has_files_of_several(findings: Findings) -> bool:
     return (
         findings.n_files >= MANY_FILES
-        and findings.n_split >= MANY_SPLIT * findings.n_files
+        and findings.n_several >= MANY_SEVERAL * findings.n_files
         and findings.n_in_files < FEW_DOCUMENTS * findings.n_files
     )
 

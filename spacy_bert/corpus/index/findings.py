@@ -15,7 +15,7 @@ from .tokenized import TokenizedDocument
 
 # Shorter lines, such as headings, come again by nature.
 LEAST_CHARS = 40
-# In English Wikipedia, split by spaCy's sentencizer, 0.5 % of the pieces are in longer
+# In English Wikipedia, cut by spaCy's sentencizer, 0.5 % of the pieces are in longer
 # sentences than this; with a paragraph a line, 36 %.
 LONG = 128
 
@@ -24,7 +24,7 @@ LONG = 128
 class Findings:
     """counts: how often each piece occurs, (n_pieces_of_the_vocabulary,).
     n_single: documents of one sentence. n_in_long: pieces in sentences of more than
-    LONG. n_files: files of plain text. n_split: those of several documents, and
+    LONG. n_files: files of plain text. n_several: those of several documents, and
     n_in_files: documents in all of them."""
 
     counts: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Findings:
     n_single: int = 0
     n_in_long: int = 0
     n_files: int = 0
-    n_split: int = 0
+    n_several: int = 0
     n_in_files: int = 0
     documents: Repeats = field(default_factory=Repeats)
     lines: Repeats = field(default_factory=Repeats)
@@ -54,7 +54,7 @@ class Findings:
         """A file that was read, or a stretch of one."""
         if source.reader == "text":
             self.n_files += source.start == 0
-            self.n_split += source.start == 0 and n_documents > 1
+            self.n_several += source.start == 0 and n_documents > 1
             self.n_in_files += n_documents
 
     def merge(self, other: "Findings") -> None:
@@ -63,7 +63,7 @@ class Findings:
         self.n_single += other.n_single
         self.n_in_long += other.n_in_long
         self.n_files += other.n_files
-        self.n_split += other.n_split
+        self.n_several += other.n_several
         self.n_in_files += other.n_in_files
         self.documents.merge(other.documents)
         self.lines.merge(other.lines)
@@ -75,7 +75,7 @@ class Findings:
             "n_single": self.n_single,
             "n_in_long": self.n_in_long,
             "n_files": self.n_files,
-            "n_split": self.n_split,
+            "n_several": self.n_several,
             "n_in_files": self.n_in_files,
             "documents": self.documents.to_json(),
             "lines": self.lines.to_json(),
@@ -89,7 +89,7 @@ class Findings:
             n_single=values["n_single"],
             n_in_long=values["n_in_long"],
             n_files=values["n_files"],
-            n_split=values["n_split"],
+            n_several=values["n_several"],
             n_in_files=values["n_in_files"],
             documents=Repeats.from_json(values["documents"]),
             lines=Repeats.from_json(values["lines"]),

@@ -12,10 +12,10 @@ import numpy as np
 from ...folders import replacing
 from ..documents import read_documents
 from .files import (
-    PARTS,
-    CorpusPart,
+    SPLITS,
+    CorpusSplit,
     check_files,
-    load_part,
+    load_split,
     piece_dtype,
     read_meta,
     write_meta,
@@ -24,7 +24,7 @@ from .findings import Findings
 from .fingerprint import IndexPlan, describe_change, make_fingerprint
 from .offsets import offset_dtype
 from .tokenized import TokenizedDocument, tokenize
-from .writer import PartWriter, make_part
+from .writer import SplitWriter, make_split
 
 OnRead = Callable[[int], None]
 
@@ -38,7 +38,7 @@ def build_shard(path: Path, plan: IndexPlan, on_read: OnRead) -> None:
     # Before the text is read: a change meanwhile must not go unnoticed.
     records = [source.record() for source in plan.sources]
     with replacing(path) as new:
-        meta, findings = write_parts(new, plan, on_read)
+        meta, findings = write_splits(new, plan, on_read)
         meta["fingerprint"] = make_fingerprint(plan, records)
         found = json.dumps(findings.to_json()).encode("utf8")
         (new / _FINDINGS_FILE).write_bytes(found)
@@ -50,8 +50,8 @@ def is_built(path: Path, plan: IndexPlan) -> bool:
     """Whether a shard is there, undamaged, of the same text and settings."""
     try:
         meta = read_meta(path)
-        for name in PARTS:
-            load_part(path / name, meta)
+        for name in SPLITS:
+            load_split(path / name, meta)
         check_files(path, meta)
         found = (path / _FINDINGS_FILE).read_bytes()
         is_whole = crc32(found) == meta.get("findings_checksum")
@@ -78,18 +78,17 @@ def join_shards(
                 meta = read_meta(folder)
                 records += meta["fingerprint"]["sources"]
                 for name, writer in writers.items():
-                    writer.append(load_part(folder / name, meta))
+                    writer.append(load_split(folder / name, meta))
         meta = _describe(plan, writers, offsets)
         meta["unknown_share"] = findings.unknown_share(plan.wordpiece)
         meta["fingerprint"] = make_fingerprint(plan, records)
         write_meta(new, meta)
 
 
-def write_parts(
+def write_splits(
     path: Path, plan: IndexPlan, on_read: OnRead
 ) -> tuple[dict[str, Any], Findings]:
-    """The documents of the plan's sources, each to the part, or parts, that `held_out`
-    says.
+    """The documents of the plan's sources, each to the splits that `held_out` says.
 
     on_read: gets the number of bytes each time that some text was read.
 
@@ -108,7 +107,7 @@ def write_parts(
             for name, writer in writers.items():
                 is_held_out = name == "held_out"
                 some = [d for d in kept if d.is_held_out == is_held_out]
-                writer.append(_make_part(some, plan.finds_words))
+                writer.append(_make_split(some, plan.finds_words))
     return _describe(plan, writers, _ANY_OFFSETS), findings
 
 
@@ -131,34 +130,34 @@ def _divided_documents(
 
 def _open_parts(
     path: Path, plan: IndexPlan, files: ExitStack, offsets: np.dtype
-) -> dict[str, PartWriter]:
+) -> dict[str, SplitWriter]:
     pieces = piece_dtype(plan.wordpiece.n_pieces)
     return {
-        name: PartWriter(
+        name: SplitWriter(
             path / name,
             piece_dtype=pieces,
             offset_dtype=offsets,
             words=plan.finds_words,
             files=files,
         )
-        for name in PARTS
+        for name in SPLITS
     }
 
 
 def _describe(
-    plan: IndexPlan, writers: dict[str, PartWriter], offsets: np.dtype
+    plan: IndexPlan, writers: dict[str, SplitWriter], offsets: np.dtype
 ) -> dict[str, Any]:
     return {
         "piece_dtype": piece_dtype(plan.wordpiece.n_pieces).str,
         "offset_dtype": offsets.str,
         "has_words": plan.finds_words,
-        "parts": {name: writer.sizes() for name, writer in writers.items()},
+        "splits": {name: writer.sizes() for name, writer in writers.items()},
     }
 
 
-def _make_part(documents: list[TokenizedDocument], finds_words: bool) -> CorpusPart:
+def _make_split(documents: list[TokenizedDocument], finds_words: bool) -> CorpusSplit:
     word_starts = [starts for d in documents for starts in d.word_starts]
-    return make_part(
+    return make_split(
         [document.sentences for document in documents],
         word_starts if finds_words else None,
     )

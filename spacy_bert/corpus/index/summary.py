@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from .files import PARTS
+from .files import SPLITS
 from .findings import Findings
 from .fingerprint import IndexPlan
 
@@ -10,8 +10,8 @@ from .fingerprint import IndexPlan
 def describe_index(
     plan: IndexPlan, sizes: dict[str, Counter[str]], findings: Findings
 ) -> str:
-    """sizes: of the two parts. Punctuation marks count as words."""
-    train, held_out = (sizes[name] for name in PARTS)
+    """sizes: of the two splits. Punctuation marks count as words."""
+    train, held_out = (sizes[name] for name in SPLITS)
     cuts = plan.find_held_out().share > 0
     n_documents = train["n_documents"] + (0 if cuts else held_out["n_documents"])
     n_files = len({source.path for source in plan.sources})

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from ...model import PackedBatch, pack
 from ...tokenization import WordPiece
 from ..distributed.ranks import ALONE, Ranks
@@ -66,26 +66,26 @@ class StepData:
 
 
 class BatchReader:
-    """Reads instances of a part of the index, epoch after epoch; in batches, those that
-    are for this rank.
+    """Reads instances of a split of the index, epoch after epoch; and batches of those
+    that are for this rank.
 
-    Raises ValueError if the part has no instances of the form that is asked for.
+    Raises ValueError if the split has no instances of the form that is asked for.
     """
 
     def __init__(
         self,
-        part: CorpusPart,
+        split: CorpusSplit,
         wordpiece: WordPiece,
         config: TrainingConfig,
         ranks: Ranks = ALONE,
     ) -> None:
-        self.part = part
+        self.split = split
         self.config = config
         self.ranks = ranks
         self.phases = make_phases(config)
-        self.n_blocks = count_blocks(part)
+        self.n_blocks = count_blocks(split)
         self.masking = make_masking(wordpiece, config)
-        _check_part(part, config)
+        _check_split(split, config)
         self._planned: DataCursor | None = None
         self._plan: Plan
 
@@ -94,7 +94,7 @@ class BatchReader:
         start = replace(cursor, position=0)
         if start != self._planned:
             self._plan = plan_block(
-                self.part,
+                self.split,
                 self.config,
                 epoch=self._draws_epoch(cursor),
                 block=cursor.block,
@@ -190,7 +190,7 @@ class BatchReader:
         """Masked and packed, in the order given."""
         is_random = instances.plan.is_random
         sequences = build_sequences(
-            self.part,
+            self.split,
             instances.plan.ranges,
             is_pair=is_random is not None,
             cls_id=self.masking.cls_id,
@@ -239,26 +239,26 @@ def make_batches(
     return [reader.batch(instances[rows]) for rows in np.array_split(order, n_batches)]
 
 
-def _check_part(part: CorpusPart, config: TrainingConfig) -> None:
+def _check_split(split: CorpusSplit, config: TrainingConfig) -> None:
     needs_words = config.masking != "pieces" and not config.faithful
-    if needs_words and part.word_starts is None:
+    if needs_words and split.word_starts is None:
         raise ValueError(
             f"[pretraining] masking: {config.masking!r} needs an index that says where "
             "words start, which this one does not. Have it built anew, or set "
             'masking = "pieces".'
         )
-    if config.next_sentence == "nsp" and part.n_documents < 2:
+    if config.next_sentence == "nsp" and split.n_documents < 2:
         raise ValueError(
             "[pretraining] next_sentence: 'nsp' takes random sentences from another "
-            f"document, but a part of the corpus has only {part.n_documents}. Put "
+            f"document, but a split of the corpus has only {split.n_documents}. Put "
             "a blank line between documents or, if the text is one document, after "
             'every hundred sentences or so. Or set next_sentence = "none" or '
             '"sop".'
         )
-    if config.next_sentence == "sop" and part.n_sentences == part.n_documents:
+    if config.next_sentence == "sop" and split.n_sentences == split.n_documents:
         raise ValueError(
             "[pretraining] next_sentence: 'sop' needs documents of two sentences or "
-            f"more, and all {part.n_documents} documents of a part of the corpus have "
-            "one. Put a blank line between documents only, or set next_sentence = "
+            f"more, and all {split.n_documents} documents of a split of the corpus "
+            "have one. Put a blank line between documents only, or set next_sentence = "
             '"none".'
         )

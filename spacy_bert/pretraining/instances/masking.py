@@ -7,7 +7,7 @@ become [MASK], 10 % a random piece and 10 % stay; drawn for each piece, or for e
 create_pretraining_data.py (google-research/bert) also hides [UNK], draws random pieces
 from the whole vocabulary, [PAD] and [unused...] included, and takes as words what
 begins without "##". `faithful` does so too; otherwise special pieces are neither hidden
-nor drawn, and words are the part's.
+nor drawn, and words are the split's.
 """
 
 import re

@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from .randomness import Stream
 from .segments import SegmentPairs, cut_next_sentences, cut_ordered
 
@@ -33,7 +33,7 @@ _N_TRIES = 10
 
 
 def make_pairs(
-    part: CorpusPart,
+    split: CorpusSplit,
     documents: NDArray[np.int64],
     targets: NDArray[np.int64],
     *,
@@ -50,25 +50,25 @@ def make_pairs(
     """
     if task == "sop":
         segments = cut_ordered(
-            part, documents, targets, generator=draw(Stream.SEGMENTS)
+            split, documents, targets, generator=draw(Stream.SEGMENTS)
         )
-        ranges = _true_pairs(part, segments)
+        ranges = _true_pairs(split, segments)
         # Before they are shortened: that treats A and B differently, and lengths would
         # give the order away.
         ranges = np.where(segments.is_random[:, None], ranges[:, [2, 3, 0, 1]], ranges)
     else:
         segments = cut_next_sentences(
-            part,
+            split,
             documents,
             targets,
             faithful=faithful,
             generator=draw(Stream.SEGMENTS),
         )
-        ranges = _true_pairs(part, segments)
+        ranges = _true_pairs(split, segments)
         is_random = segments.is_random
         doc_index = segments.doc_index[is_random]
         ranges[is_random, 2:] = _random_next(
-            part,
+            split,
             documents[doc_index],
             n_wanted=targets[doc_index] - (ranges[is_random, 1] - ranges[is_random, 0]),
             faithful=faithful,
@@ -92,16 +92,16 @@ def truncated_lengths(
     return n_a - a_first - rest // 2, n_b - b_first - (rest + 1) // 2
 
 
-def _true_pairs(part: CorpusPart, segments: SegmentPairs) -> NDArray[np.int64]:
-    start, split, stop = (
-        part.sentence_offsets[i]
-        for i in (segments.start, segments.split, segments.stop)
+def _true_pairs(split: CorpusSplit, segments: SegmentPairs) -> NDArray[np.int64]:
+    start, middle, stop = (
+        split.sentence_offsets[i]
+        for i in (segments.start, segments.middle, segments.stop)
     )
-    return np.stack((start, split, split, stop), axis=1)
+    return np.stack((start, middle, middle, stop), axis=1)
 
 
 def _random_next(
-    part: CorpusPart,
+    split: CorpusSplit,
     documents: NDArray[np.int64],
     *,
     n_wanted: NDArray[np.int64],
@@ -110,15 +110,15 @@ def _random_next(
 ) -> NDArray[np.int64]:
     """For each, pieces of another document: whole sentences from a random one on, up to
     `n_wanted` pieces or the document's end, and at least one sentence. (n, 2)"""
-    other = generator.integers(part.n_documents - 1, size=len(documents))
+    other = generator.integers(split.n_documents - 1, size=len(documents))
     other += other >= documents
     if faithful:
-        same_prob = float(part.n_documents) ** -_N_TRIES
+        same_prob = float(split.n_documents) ** -_N_TRIES
         is_same = generator.random(len(documents)) < same_prob
         other = np.where(is_same, documents, other)
-    first, last = part.document_offsets[other], part.document_offsets[other + 1]
+    first, last = split.document_offsets[other], split.document_offsets[other + 1]
     start = generator.integers(first, last)
-    offsets = part.sentence_offsets
+    offsets = split.sentence_offsets
     enough = offsets.search(offsets[start] + n_wanted)
     stop = np.minimum(np.maximum(enough, start + 1), last)
     return np.stack((offsets[start], offsets[stop]), axis=1)

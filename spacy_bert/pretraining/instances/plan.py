@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from ..training_config import TrainingConfig
 from .blocks import read_block
 from .pairs import make_pairs
@@ -24,7 +24,7 @@ from .segments import cut_full_sentences
 class Plan:
     """The instances of a block, in training's order.
 
-    ranges: int64, (n_instances, 4): of the part's pieces, A from and up to, B from and
+    ranges: int64, (n_instances, 4): of the split's pieces, A from and up to, B from and
         up to. Single segments have an empty B.
     is_random: bool, (n_instances,): B is random, or the two are swapped. None for
         single segments.
@@ -64,22 +64,27 @@ class Instances:
 
 
 def plan_block(
-    part: CorpusPart, config: TrainingConfig, *, epoch: int, block: int, max_length: int
+    split: CorpusSplit,
+    config: TrainingConfig,
+    *,
+    epoch: int,
+    block: int,
+    max_length: int,
 ) -> Plan:
     """A pure function of its arguments. Random pairs need at least two documents."""
-    documents = read_block(part, seed=config.seed, epoch=epoch, block=block)
+    documents = read_block(split, seed=config.seed, epoch=epoch, block=block)
     draw = partial(make_generator, config.seed, epoch, block=block)
     # [CLS] A [SEP] B [SEP], or [CLS] A [SEP]
     n_pieces = max_length - (2 if config.next_sentence == "none" else 3)
     targets = _draw_targets(config, len(documents), n_pieces, draw(Stream.TARGETS))
     if config.next_sentence == "none":
-        starts, stops = cut_full_sentences(part, documents, targets)
+        starts, stops = cut_full_sentences(split, documents, targets)
         plan = Plan(
             ranges=np.stack((starts, stops, stops, stops), axis=1), is_random=None
         )
     else:
         ranges, is_random = make_pairs(
-            part,
+            split,
             documents,
             targets,
             n_pieces=n_pieces,

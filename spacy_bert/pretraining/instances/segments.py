@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 
 _MAX_STREAMS = 256
 # A stream has several documents if it can, so that iterations mix beginnings and ends.
@@ -21,8 +21,8 @@ _STREAM_DOCUMENTS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentPairs:
-    """Sentences of a document: one segment is start up to split, the other split up to
-    stop, unless it is random. All (n_pairs,).
+    """Sentences of a document: one segment is start up to middle, the other
+    middle up to stop, unless it is random. All (n_pairs,).
 
     doc_index: the pair's document, as an index of the documents that were cut.
     is_random: the other segment comes from another document, or, under "sop", stands
@@ -31,13 +31,13 @@ class SegmentPairs:
 
     doc_index: NDArray[np.int64]
     start: NDArray[np.int64]
-    split: NDArray[np.int64]
+    middle: NDArray[np.int64]
     stop: NDArray[np.int64]
     is_random: NDArray[np.bool_]
 
 
 def cut_next_sentences(
-    part: CorpusPart,
+    split: CorpusSplit,
     documents: NDArray[np.int64],
     targets: NDArray[np.int64],
     *,
@@ -50,7 +50,7 @@ def cut_next_sentences(
     sentence is random; half of the other pairs of its iteration are with `faithful`,
     else as many fewer as brings the random ones back to half of all so far.
     """
-    last = part.document_offsets[documents + 1]
+    last = split.document_offsets[documents + 1]
     n_random_ahead = 0
     iterations: list[tuple[NDArray[Any], ...]] = []
 
@@ -59,11 +59,11 @@ def cut_next_sentences(
     ) -> NDArray[np.int64]:
         nonlocal n_random_ahead
         least = 1 if faithful else 2
-        enough = _enough(part, start, targets[doc_index])
+        enough = _enough(split, start, targets[doc_index])
         stop = np.minimum(np.maximum(enough, start + least), last[doc_index])
-        splits, coins = generator.random((2, len(doc_index)))
-        split = start + 1 + (splits * (stop - start - 1)).astype(np.int64)
-        is_lone = split == stop
+        cuts, coins = generator.random((2, len(doc_index)))
+        middle = start + 1 + (cuts * (stop - start - 1)).astype(np.int64)
+        is_lone = middle == stop
         random_prob = 0.5
         if not faithful and not is_lone.all():
             # With so many of the n_free random, as many are random as true.
@@ -72,15 +72,15 @@ def cut_next_sentences(
             random_prob = min(max(n_random / n_free, 0.0), 0.5)
         is_random = is_lone | (coins < random_prob)
         n_random_ahead += 2 * int(is_random.sum()) - len(doc_index)
-        iterations.append((doc_index, start, split, stop, is_random))
-        return np.where(is_random, split, stop)
+        iterations.append((doc_index, start, middle, stop, is_random))
+        return np.where(is_random, middle, stop)
 
-    _cut_in_streams(part.document_offsets[documents], last, cut)
+    _cut_in_streams(split.document_offsets[documents], last, cut)
     return _join(iterations)
 
 
 def cut_ordered(
-    part: CorpusPart,
+    split: CorpusSplit,
     documents: NDArray[np.int64],
     targets: NDArray[np.int64],
     *,
@@ -88,18 +88,18 @@ def cut_ordered(
 ) -> SegmentPairs:
     """Pairs of two sentences or more; a last one that would be left alone is taken
     along, and documents of one sentence, which have no order, are left out."""
-    last = part.document_offsets[documents + 1]
-    first = part.document_offsets[documents]
+    last = split.document_offsets[documents + 1]
+    first = split.document_offsets[documents]
     (has_order,) = np.nonzero(last - first > 1)
     iterations: list[tuple[NDArray[Any], ...]] = []
 
     def cut(i: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.int64]:
         doc_index = has_order[i]
-        stop = np.maximum(_enough(part, start, targets[doc_index]), start + 2)
+        stop = np.maximum(_enough(split, start, targets[doc_index]), start + 2)
         stop = np.where(stop + 1 >= last[doc_index], last[doc_index], stop)
-        splits, coins = generator.random((2, len(doc_index)))
-        split = start + 1 + (splits * (stop - start - 1)).astype(np.int64)
-        iterations.append((doc_index, start, split, stop, coins < 0.5))
+        cuts, coins = generator.random((2, len(doc_index)))
+        middle = start + 1 + (cuts * (stop - start - 1)).astype(np.int64)
+        iterations.append((doc_index, start, middle, stop, coins < 0.5))
         return stop
 
     _cut_in_streams(first[has_order], last[has_order], cut)
@@ -107,15 +107,15 @@ def cut_ordered(
 
 
 def cut_full_sentences(
-    part: CorpusPart, documents: NDArray[np.int64], targets: NDArray[np.int64]
+    split: CorpusSplit, documents: NDArray[np.int64], targets: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Ranges of pieces: as many whole sentences as fit into `targets`, (n,).
 
     A sentence that is longer than that makes several ranges, so that nothing is lost.
     """
-    offsets = part.sentence_offsets
-    first = offsets[part.document_offsets[documents]]
-    last = offsets[part.document_offsets[documents + 1]]
+    offsets = split.sentence_offsets
+    first = offsets[split.document_offsets[documents]]
+    last = offsets[split.document_offsets[documents + 1]]
     starts, stops = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
 
     def cut(
@@ -158,20 +158,20 @@ def _cut_in_streams(
 
 
 def _enough(
-    part: CorpusPart, start: NDArray[np.int64], targets: NDArray[np.int64]
+    split: CorpusSplit, start: NDArray[np.int64], targets: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """The sentence before which at least `targets` pieces are gathered."""
-    offsets = part.sentence_offsets
+    offsets = split.sentence_offsets
     return offsets.search(offsets[start] + targets)
 
 
 def _join(iterations: list[tuple[NDArray[Any], ...]]) -> SegmentPairs:
     columns = list(zip(*iterations, strict=True)) or [[np.empty(0, np.int64)]] * 5
-    doc_index, start, split, stop, is_random = map(np.concatenate, columns)
+    doc_index, start, middle, stop, is_random = map(np.concatenate, columns)
     return SegmentPairs(
         doc_index=doc_index,
         start=start,
-        split=split,
+        middle=middle,
         stop=stop,
         is_random=is_random.astype(np.bool_),
     )

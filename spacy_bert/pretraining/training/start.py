@@ -15,7 +15,7 @@ from torch import Tensor
 from ...checkpoint import load_pretraining_model
 from ...corpus.documents import Splitter
 from ...corpus.index.building import open_index
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from ...corpus.index.fingerprint import hash_wordpiece, plan_index
 from ...corpus.sources import check_apart
 from ...corpus.vocabulary import load_vocabulary
@@ -118,11 +118,11 @@ def make_start(
     )
 
 
-def check_step_size(config: TrainingConfig, part: CorpusPart) -> None:
+def check_step_size(config: TrainingConfig, split: CorpusSplit) -> None:
     """Raises ValueError if a single step would read the text a hundred times over."""
     n_sequences = config.batch_size * config.accumulate_gradient
     # A document has one or more, and a long one as many as its length allows.
-    in_text = max(part.n_documents, part.n_pieces // config.max_length, 1)
+    in_text = max(split.n_documents, split.n_pieces // config.max_length, 1)
     n_times = n_sequences / in_text
     if n_times > MOST_TIMES:
         raise ValueError(

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from ...corpus.progress_bar import Bar, Write, still_working
 from ...model import BertForPretraining
 from ...model.layers import EncoderLayer
@@ -37,7 +37,7 @@ _OVERSAMPLING = 32
 @torch.no_grad()
 def warm_start(
     model: BertForPretraining,
-    part: CorpusPart,
+    split: CorpusSplit,
     wordpiece: WordPiece,
     log_probs: Tensor,
     *,
@@ -55,7 +55,7 @@ def warm_start(
     n_pieces = wordpiece.n_pieces
     # The other dimensions are those of the positions.
     width = model.config.hidden_width - 2 * len(frequencies)
-    pairs = count_pairs(part, n_pieces, write=write)
+    pairs = count_pairs(split, n_pieces, write=write)
     with still_working("Finding embeddings", write):
         associations = positive_pmi(pairs, n_pieces)
         rank = min(width + _OVERSAMPLING, n_pieces)
@@ -83,14 +83,14 @@ _Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def count_pairs(
-    part: CorpusPart, n_pieces: int, *, write: Write | None = None
+    split: CorpusSplit, n_pieces: int, *, write: Write | None = None
 ) -> _Pairs:
     """Pairs of pieces at most WINDOW apart in a sentence, as a * n_pieces + b, in both
     orders, and how often each occurs."""
     keys, counts = np.empty(0, np.int64), np.empty(0, np.int64)
-    n_read = min(part.n_pieces, MAX_PIECES)
+    n_read = min(split.n_pieces, MAX_PIECES)
     with Bar("Counting pairs", n_read, unit=" pieces", write=write) as bar:
-        for ids, sentences in _blocks(part):
+        for ids, sentences in _blocks(split):
             found = []
             for distance in range(1, WINDOW + 1):
                 is_near = sentences[distance:] == sentences[:-distance]
@@ -130,15 +130,15 @@ def _merge(one: _Pairs, other: _Pairs) -> _Pairs:
 
 
 def _blocks(
-    part: CorpusPart,
+    split: CorpusSplit,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Piece ids, and the number of the sentence that each is in."""
-    n_read = min(part.n_pieces, MAX_PIECES)
+    n_read = min(split.n_pieces, MAX_PIECES)
     n_blocks = -(-n_read // _BLOCK_PIECES)
-    starts = np.linspace(0, part.n_pieces, n_blocks, endpoint=False).astype(np.int64)
+    starts = np.linspace(0, split.n_pieces, n_blocks, endpoint=False).astype(np.int64)
     size = -(-n_read // n_blocks)
     for start in starts:
-        stop = min(start + size, part.n_pieces)
+        stop = min(start + size, split.n_pieces)
         positions = np.arange(start, stop)
-        sentences = part.sentence_offsets.search(positions, side="right")
-        yield part.piece_ids[start:stop].astype(np.int64), sentences
+        sentences = split.sentence_offsets.search(positions, side="right")
+        yield split.piece_ids[start:stop].astype(np.int64), sentences
