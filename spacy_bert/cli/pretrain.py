@@ -73,7 +73,7 @@ def pretrain_cli(
             device = choose_device(gpu_id)
             check_processes(n_process)
             with open_ranks(device) as ranks:
-                config, splitter, section = ranks.first(
+                config, splitter, section = ranks.on_first(
                     lambda: read_settings(config_path, ctx)
                 )
                 section = section if ranks.is_first else {}

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..corpus.index.files import CorpusSplit
 from ..corpus.progress_bar import Bar, Write
 from ..model import BertForPretraining, mlm_loss, nsp_loss
-from .distributed.ranks import ALONE, Ranks
+from .distributed.ranks import SINGLE_PROCESS, Ranks
 from .instances.batches import BatchReader, DataCursor, PretrainingBatch
 
 _BLOCK = 1 << 22
@@ -71,7 +71,7 @@ def evaluate(
     model: BertForPretraining,
     batches: Sequence[PretrainingBatch],
     log_probs: Tensor,
-    ranks: Ranks = ALONE,
+    ranks: Ranks = SINGLE_PROCESS,
     write: Write | None = None,
 ) -> Evaluation:
     """On the batches of all ranks.

@@ -30,9 +30,9 @@ class TrainingConfig:
         rest.
     precision: "bf16" computes in bfloat16 and keeps the weights in float32.
     compile: the layers go through torch.compile.
-    parallel: what torchrun's processes, the ranks, do. Each has all weights and a part
+    parallel: what torchrun's processes, the ranks, do. Each has all weights and a slice
         of each step's sequences under "ddp" (DistributedDataParallel); under "fsdp"
-        (fully_shard) a part of the weights and of the optimizer's moments, too.
+        (fully_shard) a shard of the weights and of the optimizer state, too.
     recompute: layers are computed again for the gradients instead of kept in memory.
     max_skipped: steps in a row that may fail, as their loss or gradient is not finite
         or the loss explodes, before the run ends with an error.

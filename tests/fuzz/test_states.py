@@ -1,4 +1,5 @@
-"""Folders of runs with changed state, moments, index and log: what `--resume` reads."""
+"""Folders of runs with changed state, optimizer state, index and log: what
+`--resume` reads."""
 
 import json
 import shutil
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from spacy_bert.pretraining import PretrainingConfig, pretrain
-from spacy_bert.pretraining.distributed.ranks import ALONE
+from spacy_bert.pretraining.distributed.ranks import SINGLE_PROCESS
 from spacy_bert.pretraining.instances.batches import read_step
 from spacy_bert.pretraining.report import write_report
 from spacy_bert.pretraining.training import state
@@ -70,9 +71,9 @@ def changed_runs(folder):
         ).map(lambda rows, name=name: (name, "\n".join(map(json.dumps, rows)).encode()))
         for name in ROWS
     ]
-    (moments,) = (folder / "model-last/training_state").glob("*.safetensors")
-    name = str(moments.relative_to(folder))
-    changed = changed_moments(load_file(moments)).map(lambda t: (name, t))
+    (optimizer,) = (folder / "model-last/training_state").glob("*.safetensors")
+    name = str(optimizer.relative_to(folder))
+    changed = changed_optimizer(load_file(optimizer)).map(lambda t: (name, t))
     return st.one_of(
         *jsons,
         *rows,
@@ -82,8 +83,8 @@ def changed_runs(folder):
 
 
 @st.composite
-def changed_moments(draw, moments):
-    changed = dict(moments)
+def changed_optimizer(draw, tensors):
+    changed = dict(tensors)
     for _ in range(draw(st.integers(1, 3))):
         name = draw(st.sampled_from(sorted(changed)))
         change = draw(st.sampled_from(["fill", "fill", "fill", "shape", "remove"]))
@@ -119,7 +120,7 @@ def read(config, folder):
             overwrite=False,
             n_process=1,
             write=lambda text: None,
-            ranks=ALONE,
+            ranks=SINGLE_PROCESS,
         )
         read_step(run.reader, run.start.cursor, run.start.share)
         write_report(changed)

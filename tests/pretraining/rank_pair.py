@@ -77,7 +77,7 @@ def _outcome(future: Future):
 def train(ranks: Ranks, settings: dict, output: Path, options: dict, trouble=None):
     """A run, in which `trouble` (rank, calls, what) happens: "nan" at that rank's n-th
     NSP loss, "sigterm" or "sigkill" in its n-th step, or "full disk" when it writes
-    moments."""
+    optimizer state."""
     said: list[str] = []
     config = PretrainingConfig.from_dict(settings)
     # Rank 0 has a clock of its own; no one else looks at theirs.

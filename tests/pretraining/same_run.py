@@ -1,4 +1,4 @@
-"""Whether two runs ended the same: weights, moments, state, the best, the log."""
+"""Whether two runs ended the same: weights, optimizer, state, the best, the log."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from spacy_bert.pretraining.training.state import read_state
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
-    """And moments."""
+    """And the optimizer state."""
     return {
         f"{file.name}/{name}": tensor
         for file in (path / "model-last").rglob("*.safetensors")

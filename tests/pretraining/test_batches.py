@@ -93,10 +93,10 @@ def test_losses_equal_those_of_transformers(tmp_path, reader, model, pieces):
 
 def test_reading_goes_on_from_any_cursor(reader):
     whole, _ = reader.read(DataCursor(), 3000)
-    start, place = reader.read(DataCursor(), 1700)
-    rest, _ = reader.read(place, 1300)
+    start, cursor = reader.read(DataCursor(), 1700)
+    rest, _ = reader.read(cursor, 1300)
     n_first = len(reader.plan(DataCursor()))
-    assert n_first < 1700 and place == DataCursor(epoch=1, position=1700 - n_first)
+    assert n_first < 1700 and cursor == DataCursor(epoch=1, position=1700 - n_first)
     for name in ("ranges", "is_random"):
         together = [getattr(some.plan, name) for some in (start, rest)]
         assert (np.concatenate(together) == getattr(whole.plan, name)).all()
@@ -105,20 +105,20 @@ def test_reading_goes_on_from_any_cursor(reader):
 
 
 def test_reading_can_stop_at_the_end_of_the_epoch(reader):
-    instances, place = reader.read(DataCursor(), 10_000, in_epoch=True)
+    instances, cursor = reader.read(DataCursor(), 10_000, in_epoch=True)
     assert len(instances) == len(reader.plan(DataCursor()))
-    assert place == DataCursor(epoch=1)
+    assert cursor == DataCursor(epoch=1)
 
 
 def test_steps_are_sorted_by_length_and_follow_each_other(reader):
     one = read_step(reader, DataCursor(), 0.0)
-    two = read_step(reader, one.place, 0.0)
+    two = read_step(reader, one.cursor, 0.0)
     (first,), (second,) = one.batches, two.batches
     assert list(first.packed.lengths) == sorted(first.packed.lengths)
     n = reader.config.batch_size
-    instances, place = reader.read(DataCursor(), 2 * n)
+    instances, cursor = reader.read(DataCursor(), 2 * n)
     (again,) = make_batches(reader, instances[n:], 1)
-    assert place == two.place
+    assert cursor == two.cursor
     assert torch.equal(second.packed.piece_ids, again.packed.piece_ids)
     assert torch.equal(second.masked_rows, again.masked_rows)
 
@@ -137,11 +137,11 @@ def test_sequences_of_a_step_are_sorted_where_lengths_differ(split, pieces):
 
 
 def test_the_steps_of_an_epoch_make_one(reader):
-    place, n_epochs = DataCursor(), 0.0
-    while place.epoch == 0:
-        data = read_step(reader, place, 0.0)
-        place, n_epochs = data.place, n_epochs + data.n_epochs
-    beyond = place.position / len(reader.plan(place))
+    cursor, n_epochs = DataCursor(), 0.0
+    while cursor.epoch == 0:
+        data = read_step(reader, cursor, 0.0)
+        cursor, n_epochs = data.cursor, n_epochs + data.n_epochs
+    beyond = cursor.position / len(reader.plan(cursor))
     assert n_epochs == pytest.approx(1.0 + beyond)
 
 

@@ -188,7 +188,7 @@ def widen_steps(tensors):
 
 
 @pytest.mark.parametrize("damage", [narrow, lose, lose_a_parameter, add, widen_steps])
-def test_moments_of_another_model(config, run, damage):
+def test_optimizer_state_of_another_model(config, run, damage):
     """The optimizer would read past the end of a tensor that is too small."""
     (file,) = (run / "model-last" / "training_state").iterdir()
     tensors = load_file(file)

@@ -66,7 +66,9 @@ def test_two_in_a_row_take_the_weights_back(tmp_path, make_config, fail_at):
     assert [row["step"] for row in read_log(tmp_path / "out")] == [0, 2, 3, 4, 6]
 
 
-def test_going_back_restores_weights_moments_and_chance(tmp_path, make_config, fail_at):
+def test_going_back_restores_weights_optimizer_and_chance(
+    tmp_path, make_config, fail_at
+):
     """The witness: a checkpoint of step 0, continued with the text that follows."""
     witness, config = tmp_path / "witness", make_config(pretraining={"save_every": 9})
     fail_at(1)

@@ -34,14 +34,14 @@ def test_the_last_share_is_the_final_phase():
 
 
 def test_the_final_phase_begins_with_an_epoch_and_never_ends(reader):
-    steps, place = [], DataCursor(epoch=3)
+    steps, cursor = [], DataCursor(epoch=3)
     for share in (0.0, 0.5, 0.75, 0.6, 0.0):
-        steps.append(read_step(reader, place, share))
-        place = steps[-1].place
+        steps.append(read_step(reader, cursor, share))
+        cursor = steps[-1].cursor
     lengths = [[max(b.packed.lengths) for b in step.batches] for step in steps]
     assert lengths == [[16], [16], [32], [32], [32]]
     assert [step.batches[0].n_sequences for step in steps] == [8, 8, 4, 4, 4]
-    assert [step.place for step in steps] == [
+    assert [step.cursor for step in steps] == [
         DataCursor(epoch=3, position=8),
         DataCursor(epoch=3, position=16),
         DataCursor(phase=1, epoch=4, position=4),
@@ -49,4 +49,4 @@ def test_the_final_phase_begins_with_an_epoch_and_never_ends(reader):
         DataCursor(phase=1, epoch=4, position=12),
     ]
     # What was left of epoch 3 is not counted.
-    assert steps[2].n_epochs == pytest.approx(4 / len(reader.plan(steps[2].place)))
+    assert steps[2].n_epochs == pytest.approx(4 / len(reader.plan(steps[2].cursor)))

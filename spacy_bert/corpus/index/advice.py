@@ -39,8 +39,8 @@ def make_warnings(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterato
     if _has_files_of_several(findings):
         yield (
             f"{findings.n_several:,} of the {findings.n_files:,} files have blank "
-            "lines inside, each of which ends a document. If each file is one document, set "
-            "[corpus] reader = 'files'."
+            "lines inside, each of which ends a document. If each file is one "
+            "document, set [corpus] reader = 'files'."
         )
 
 

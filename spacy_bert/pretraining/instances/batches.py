@@ -9,8 +9,8 @@ from torch import Tensor
 from ...corpus.index.files import CorpusSplit
 from ...model import PackedBatch, pack
 from ...tokenization import WordPiece
-from ..distributed.ranks import ALONE, Ranks
-from ..distributed.shares import count_batches, cut_shares
+from ..distributed.rank_slices import count_batches, cut_rank_slices
+from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..training_config import TrainingConfig
 from .blocks import count_blocks
 from .masking import make_masking, mask_pieces
@@ -77,7 +77,7 @@ class BatchReader:
         split: CorpusSplit,
         wordpiece: WordPiece,
         config: TrainingConfig,
-        ranks: Ranks = ALONE,
+        ranks: Ranks = SINGLE_PROCESS,
     ) -> None:
         self.split = split
         self.config = config
@@ -119,13 +119,13 @@ class BatchReader:
         *,
         in_epoch: bool = False,
     ) -> tuple[list[PretrainingBatch], DataCursor]:
-        """This rank's share of them, masked, and the cursor after all of them."""
+        """This rank's slice of them, masked, and the cursor after all of them."""
         stretches, after = self._find(cursor, n_instances, in_epoch)
         n_pieces = np.concatenate([plan.n_pieces for _, plan in stretches])
         n_ranks = self.ranks.n
         n_batches = count_batches(len(n_pieces), batch_size, n_ranks)
-        shares = cut_shares(n_pieces, n_ranks, at_least=n_batches)
-        start, stop = shares[self.ranks.rank]
+        slices = cut_rank_slices(n_pieces, n_ranks, at_least=n_batches)
+        start, stop = slices[self.ranks.rank]
         mine: list[Instances] = []
         for at, plan in stretches:
             rows = slice(max(start, 0), max(min(stop, len(plan)), 0))

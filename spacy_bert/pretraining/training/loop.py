@@ -13,7 +13,7 @@ import torch
 from ...corpus.documents import Splitter
 from ...locks import locked
 from ..config import PretrainingConfig
-from ..distributed.ranks import ALONE, Ranks
+from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..instances.batches import read_step
 from ..instances.randomness import dropout_seed
 from ..report import write_report
@@ -41,7 +41,7 @@ def pretrain(
     write: Callable[[str], None] = print,
     clock: Callable[[], float] = perf_counter,
     logger: Logger | None = None,
-    ranks: Ranks = ALONE,
+    ranks: Ranks = SINGLE_PROCESS,
 ) -> TrainingState:
     """Train up to the config's limit, or until Ctrl-C or SIGTERM, and give the state at
     the end.
@@ -64,7 +64,7 @@ def pretrain(
     if not ranks.is_first:
         write, logger = _say_nothing, None
     with ExitStack() as stack:
-        ranks.first(lambda: stack.enter_context(locked(output, write=write)))
+        ranks.on_first(lambda: stack.enter_context(locked(output, write=write)))
         run = prepare_run(
             config,
             output,
@@ -144,7 +144,7 @@ def _train(
             if not result.is_applied:
                 write(f"Step {state.step + 1} is left out: {result}")
                 failed = partial(faults.add, state.step + 1, result)
-                if ranks.first(failed):
+                if ranks.on_first(failed):
                     failed_at, state = state.step + 1, run.go_back(state)
                     progress.go_back(state, f"taken back from step {failed_at}")
                     write(f"Back to step {state.step}, with the text that follows")
@@ -186,7 +186,7 @@ def _reported(output: Path, ranks: Ranks) -> Iterator[None]:
         # Only rank 0 raises it.
         write_report(output)
         raise
-    ranks.first(lambda: write_report(output))
+    ranks.on_first(lambda: write_report(output))
 
 
 def _say_nothing(text: str) -> None:

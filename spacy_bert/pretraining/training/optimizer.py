@@ -11,14 +11,14 @@ from torch.autograd.graph import increment_version
 from torch.nn.utils import clip_grad_norm_
 
 from ...model import mlm_loss, nsp_loss
-from ..distributed.parallel import whole, without_sync
-from ..distributed.ranks import ALONE, Ranks
+from ..distributed.parallel import full_tensor, without_sync
+from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..instances.batches import PretrainingBatch
 from ..training_config import TrainingConfig
 from .muon import Muon
 from .step_size import StepSize
 
-# The parts whose matrices stand between hidden states.
+# The modules whose matrices are between hidden states.
 _BETWEEN_HIDDEN = ("encoder.layers.", "encoder.pooler.", "mlm.transform.")
 
 
@@ -84,7 +84,7 @@ def train_step(
     max_grad_norm: float,
     precision: str = "fp32",
     max_mlm_loss: float = inf,
-    ranks: Ranks = ALONE,
+    ranks: Ranks = SINGLE_PROCESS,
 ) -> StepResult:
     """Forward, backward, clip, update.
 
@@ -103,7 +103,7 @@ def train_step(
             # Gradients are averaged over the ranks, and these are parts of a mean.
             ((mlm + nsp) * ranks.n).backward()
         losses += torch.stack((mlm, nsp)).detach()
-    norm = whole(clip_grad_norm_(model.parameters(), max_grad_norm))
+    norm = full_tensor(clip_grad_norm_(model.parameters(), max_grad_norm))
     *mine, gradient_norm = torch.cat((losses, norm.reshape(1))).tolist()
     mlm_mean, nsp_mean = ranks.sum(*mine)
     are_finite = all(map(isfinite, (mlm_mean, nsp_mean, gradient_norm)))
@@ -127,8 +127,8 @@ def _losses(
         output = model(batch.packed, batch.masked_rows, is_train=True)
     nsp = torch.zeros((), dtype=torch.float32, device=device)
     if batch.is_random is not None:
-        share = batch.n_sequences / size.n_sequences
-        nsp = nsp_loss(output, batch.is_random) * share
+        weight = batch.n_sequences / size.n_sequences
+        nsp = nsp_loss(output, batch.is_random) * weight
     mlm = output.mlm_logits.sum()  # 0 if nothing can be masked
     if batch.n_masked:
         mlm = mlm_loss(output, batch.targets) * (batch.n_masked / size.n_masked)

@@ -14,8 +14,8 @@ from ...model.encoder import compile_layers
 from ...record import PretrainingRecord
 from ..config import PretrainingConfig
 from ..distributed.parallel import distribute
+from ..distributed.rank_slices import count_batches
 from ..distributed.ranks import Ranks
-from ..distributed.shares import count_batches
 from ..evaluation import held_out_batches
 from ..instances.batches import BatchReader
 from ..instances.phases import DataCursor, make_phases
@@ -42,8 +42,8 @@ def prepare_run(
 ) -> Run:
     """Nothing of an earlier run is lost when this raises."""
     settings = config.pretraining
-    ranks.first(lambda: _check_steps(settings, ranks.n))
-    start = ranks.first(
+    ranks.on_first(lambda: _check_steps(settings, ranks.n))
+    start = ranks.on_first(
         lambda: make_start(
             config,
             output,
@@ -55,7 +55,7 @@ def prepare_run(
         )
     )
     # Rank 0 has just read all of it to check it.
-    index = ranks.each(lambda: load_index(output / INDEX, checks_all=False))
+    index = ranks.on_all(lambda: load_index(output / INDEX, checks_all=False))
     wordpiece = start.wordpiece
     reader = BatchReader(index.train, wordpiece, settings, ranks)
     held_out_reader = BatchReader(index.held_out, wordpiece, settings, ranks)
@@ -84,11 +84,11 @@ def prepare_run(
         write=write,
     )
     if start.continues:
-        ranks.first(lambda: _check_cursor(start.state.cursor, reader, output / LAST))
-        run.load_moments()
-        ranks.first(lambda: keep_rows(output / FILLS, start.state.step, FillsRow))
+        ranks.on_first(lambda: _check_cursor(start.state.cursor, reader, output / LAST))
+        run.load_optimizer_state()
+        ranks.on_first(lambda: keep_rows(output / FILLS, start.state.step, FillsRow))
     else:
-        ranks.first(lambda: _remove_previous(output))
+        ranks.on_first(lambda: _remove_previous(output))
     return run
 
 

@@ -14,8 +14,8 @@ from ...checkpoint import load_pretraining_model
 from ...model import BertForPretraining
 from ...record import PretrainingRecord
 from ...tokenization import WordPiece
-from ..distributed.moments import collect_moments, load_moments
-from ..distributed.parallel import gather_model, put_away, set_weights
+from ..distributed.optimizer_state import collect_optimizer_state, load_optimizer_state
+from ..distributed.parallel import gather_model, reshard, set_weights
 from ..distributed.ranks import Ranks
 from ..evaluation import Evaluation, evaluate
 from ..fill_mask_samples import FillMaskSample, answer_samples
@@ -25,7 +25,7 @@ from ..run_folder import BEST, FILLS, LAST, OPTIMIZER_FOLDER
 from ..training_config import TrainingConfig
 from .machine import Machine, measure_machine
 from .schedule import share_done
-from .state import TrainingState, read_moment_files, read_state, save_run
+from .state import TrainingState, read_optimizer_files, read_state, save_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,25 +77,25 @@ class Run:
             # The others would show bars of their own.
             write=self.write if self.ranks.is_first else None,
         )
-        put_away(self.model)
+        reshard(self.model)
         return result
 
     def save_best(self) -> None:
-        whole = gather_model(self.model, self.ranks)
+        full = gather_model(self.model, self.ranks)
         save_run(
-            self.output / BEST, whole, self.wordpiece, self.ranks, record=self.record
+            self.output / BEST, full, self.wordpiece, self.ranks, record=self.record
         )
 
     def save_last(self, state: TrainingState) -> None:
         """And ask the samples before, so that each save has their answers."""
-        whole = gather_model(self.model, self.ranks)
-        self.ranks.first(partial(self._ask, whole, state.step))
+        full = gather_model(self.model, self.ranks)
+        self.ranks.on_first(partial(self._ask, full, state.step))
         save_run(
             self.output / LAST,
-            whole,
+            full,
             self.wordpiece,
             self.ranks,
-            moments=collect_moments(self.model, self.optimizers),
+            optimizer_state=collect_optimizer_state(self.model, self.optimizers),
             state=state,
             settings=self.settings,
             record=self.record,
@@ -105,11 +105,13 @@ class Run:
         """The weights of the last checkpoint, but with the text and the clock where
         `state` is, and the best loss, as `model-best` stays."""
         last = self.output / LAST
-        before, _ = self.ranks.first(lambda: read_state(last))
-        saved, _ = self.ranks.each(lambda: load_pretraining_model(last))
+        before, _ = self.ranks.on_first(lambda: read_state(last))
+        saved, _ = self.ranks.on_all(lambda: load_pretraining_model(last))
         set_weights(self.model, saved.state_dict())
-        self.load_moments()
-        self.ranks.first(lambda: keep_rows(self.output / FILLS, before.step, FillsRow))
+        self.load_optimizer_state()
+        self.ranks.on_first(
+            lambda: keep_rows(self.output / FILLS, before.step, FillsRow)
+        )
         back = replace(
             before,
             cursor=state.cursor,
@@ -121,11 +123,11 @@ class Run:
         share = min(self.with_share(back).share, nextafter(1.0, 0.0))
         return replace(back, share=share)
 
-    def load_moments(self) -> None:
+    def load_optimizer_state(self) -> None:
         last = self.output / LAST
-        files = self.ranks.first(lambda: read_moment_files(last))
-        self.ranks.each(
-            lambda: load_moments(
+        files = self.ranks.on_first(lambda: read_optimizer_files(last))
+        self.ranks.on_all(
+            lambda: load_optimizer_state(
                 last / OPTIMIZER_FOLDER, files, self.model, self.optimizers
             )
         )

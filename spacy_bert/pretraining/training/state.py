@@ -1,7 +1,7 @@
 """What continuing a run exactly takes, beside its weights; in the checkpoint's folder.
 
 `training_state.json` has the step, the cursor into the data, the best loss and the
-settings; the folder `training_state` the optimizer's moments.
+settings; the folder `training_state` the optimizer state.
 """
 
 import json
@@ -21,7 +21,7 @@ from ...model import BertForPretraining
 from ...record import PretrainingRecord
 from ...tokenization import WordPiece
 from ...writing import WriteError
-from ..distributed.moments import save_moments
+from ..distributed.optimizer_state import save_optimizer_state
 from ..distributed.ranks import Ranks
 from ..instances.batches import DataCursor
 from ..run_folder import OPTIMIZER_FOLDER, STATE_FILE
@@ -50,7 +50,7 @@ class TrainingState:
 
 @dataclass(frozen=True, kw_only=True)
 class _StateFile:
-    """files: of the optimizer's moments. settings: by section."""
+    """files: of the optimizer state. settings: by section."""
 
     step: Count
     cursor: DataCursor
@@ -73,23 +73,28 @@ def save_run(
     wordpiece: WordPiece,
     ranks: Ranks,
     *,
-    moments: Mapping[str, Tensor] | None = None,
+    optimizer_state: Mapping[str, Tensor] | None = None,
     state: TrainingState | None = None,
     settings: Mapping[str, Any] | None = None,
     record: PretrainingRecord | None = None,
 ) -> None:
     """Replace the checkpoint at `path`, with the state of its training if there is one.
 
-    All ranks do this at once: rank 0 writes all but the moments, of which each has its
-    own. Raises OSError, with the previous checkpoint whole, if it cannot be written.
+    All ranks do this at once: rank 0 writes all but the optimizer state, of which
+    each has its own. Raises OSError, with the previous checkpoint whole, if it cannot be
+    written.
     """
     try:
         with ExitStack() as stack:
-            new = ranks.first(lambda: stack.enter_context(replacing(path)))
-            ranks.first(lambda: save_checkpoint(new, model, wordpiece, record=record))
+            new = ranks.on_first(lambda: stack.enter_context(replacing(path)))
+            ranks.on_first(
+                lambda: save_checkpoint(new, model, wordpiece, record=record)
+            )
             if state is not None:
-                save_moments(new / OPTIMIZER_FOLDER, moments or {}, ranks)
-                ranks.first(lambda: _save_state(new, state, settings or {}))
+                save_optimizer_state(
+                    new / OPTIMIZER_FOLDER, optimizer_state or {}, ranks
+                )
+                ranks.on_first(lambda: _save_state(new, state, settings or {}))
     except (OSError, SafetensorError) as error:
         before = "The previous one is whole" if path.exists() else "There is none yet"
         reason = error.reason if isinstance(error, WriteError) else error
@@ -106,8 +111,8 @@ def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
     return file.state(), file.settings
 
 
-def read_moment_files(path: Path) -> list[str]:
-    """The names of those in the folder of moments. Raises as `read_state`."""
+def read_optimizer_files(path: Path) -> list[str]:
+    """The names of the optimizer state's files. Raises as `read_state`."""
     return _read_file(path).files
 
 
