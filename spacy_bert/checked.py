@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 # Finite, which JSON as Python writes it need not be.
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Record(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
-from ..checked import Count, Record, Share, describe_error
+from ..checked import Count, Fraction, Record, describe_error
 from ..folders import replacing_file
 from ..writing import writing
 
@@ -31,7 +31,7 @@ class LogRow(StepRow):
     """A row of `log.jsonl`. A number that was not measured has no key."""
 
     epoch: Count
-    share: Share
+    share: Fraction
     learn_rate: float
     n_pieces: Count
     seconds: float

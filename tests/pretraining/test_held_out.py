@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spacy_bert.corpus import documents as corpus_module
 from spacy_bert.corpus.documents import CorpusConfig
-from spacy_bert.corpus.held_out import choose_held_out, cut_end, held_out_draw
+from spacy_bert.corpus.held_out import choose_held_out, cut_end, split_hash
 from spacy_bert.corpus.index.building import build_shards, open_index
 from spacy_bert.corpus.index.fingerprint import plan_index
 from spacy_bert.corpus.vocabulary import TrainingLines
@@ -84,7 +84,7 @@ def test_documents_are_read_no_further_than_they_must():
 def test_documents_without_words_do_not_count():
     documents = [["one"], ["\x00"], ["two"], ["\u200b \ufffd"], ["three"]]
     held_out = choose_held_out(documents, 1e-9, one_a_line=True)
-    lowest = min(held_out_draw([text]) for text in ("one", "two", "three"))
+    lowest = min(split_hash([text]) for text in ("one", "two", "three"))
     assert lowest < held_out.below < lowest + 1e-9
 
 

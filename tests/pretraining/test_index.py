@@ -57,7 +57,7 @@ def test_what_is_written_is_read_back(corpus_path, open_it, pieces):
     assert sorted(train + held_out) == sorted(decode)
     assert not {tuple(d) for d in train} & {tuple(d) for d in held_out}
     assert index.train.piece_ids.dtype == np.uint16
-    assert index.unknown_share == 0.0
+    assert index.unknown_ratio == 0.0
 
 
 def test_it_is_built_once(open_it, tmp_path):
@@ -77,7 +77,7 @@ def test_it_is_built_again_where_something_changed(open_it, corpus_path):
     other = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] the".split())
     index, said = open_it(other)
     assert "the vocabulary changed" in said
-    assert index.unknown_share > 0.5
+    assert index.unknown_ratio > 0.5
     open_it()
     corpus_path.write_text(corpus_path.read_text() + "\nthe cat .\n")
     assert "the corpus file corpus.txt changed" in open_it()[1]

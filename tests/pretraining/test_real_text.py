@@ -25,7 +25,7 @@ def test_the_index_is_about_half_as_large_as_the_text(index):
     assert 0.01 < held_out.n_documents / n_documents < 0.03
     assert train.document_offsets[-1] == train.n_sentences
     assert train.sentence_offsets[-1] == train.n_pieces
-    assert index.unknown_share < 0.01
+    assert index.unknown_ratio < 0.01
     offsets = [o for p in splits for o in (p.sentence_offsets, p.document_offsets)]
     arrays = [split.piece_ids for split in splits] + [some.stored for some in offsets]
     n_bytes = sum(array.nbytes for array in arrays)

@@ -28,9 +28,9 @@ from .files import (
     read_index,
     read_meta,
 )
-from .findings import Findings
 from .fingerprint import IndexPlan, describe_change
-from .shards import is_built, join_shards, read_findings, write_splits
+from .shards import is_built, join_shards, read_statistics, write_splits
+from .statistics import CorpusStatistics
 from .summary import count_of, describe_index
 from .workers import Shards, build_in_processes
 
@@ -90,10 +90,10 @@ def build_index(
     built = replace(plan, held_out=plan.find_held_out())
     build_shards(path, built, n_process=n_process, write=write)
     folders = [folder for folder, _ in _find_shards(path, built)]
-    findings = Findings(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
+    statistics = CorpusStatistics(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
     sizes = {name: Counter[str]() for name in SPLITS}
     for folder in folders:
-        findings.merge(read_findings(folder))
+        statistics.merge(read_statistics(folder))
         for name, counts in read_meta(folder)["splits"].items():
             sizes[name].update({key: counts[key] for key in _COUNTS})
     try:
@@ -101,10 +101,10 @@ def build_index(
     except ValueError:
         remove(_shards_folder(path))
         raise
-    join_shards(path, plan, folders, findings)
+    join_shards(path, plan, folders, statistics)
     remove(_shards_folder(path))
-    write(describe_index(built, sizes, findings))
-    for warning in make_warnings(findings, plan, use):
+    write(describe_index(built, sizes, statistics))
+    for warning in make_warnings(statistics, plan, use):
         write(f"Warning: {warning}")
 
 

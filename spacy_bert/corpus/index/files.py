@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checked import Count, Record, Share, read_checked
+from ...checked import Count, Fraction, Record, read_checked
 from .offsets import Offsets
 
 META_FILE = "meta.json"
@@ -62,12 +62,12 @@ class CorpusSplit:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusIndex:
-    """`unknown_share`: how many of all pieces are [UNK]. `fingerprint`: what the index
+    """`unknown_ratio`: how many of all pieces are [UNK]. `fingerprint`: what the index
     was made of."""
 
     train: CorpusSplit
     held_out: CorpusSplit
-    unknown_share: float
+    unknown_ratio: float
     fingerprint: dict[str, Any]
 
 
@@ -86,14 +86,14 @@ class SplitMetas(Record):
 
 
 class IndexMeta(Record):
-    """What `meta.json` holds. A shard of an index has no `unknown_share`."""
+    """What `meta.json` holds. A shard of an index has no `unknown_ratio`."""
 
     piece_dtype: Literal["<u2", "<u4"]
     offset_dtype: Literal["<u4", "<i8"]
     has_words: bool
     splits: SplitMetas
     fingerprint: dict[str, Any]
-    unknown_share: Share | None = None
+    unknown_ratio: Fraction | None = None
 
 
 def load_index(path: Path, *, checks_all: bool = True) -> CorpusIndex:
@@ -113,12 +113,12 @@ def load_index(path: Path, *, checks_all: bool = True) -> CorpusIndex:
 def read_index(path: Path, *, checks_all: bool = True) -> CorpusIndex:
     """As `load_index`; the error says only what is wrong."""
     meta = read_meta(path)
-    if "unknown_share" not in meta:
-        raise ValueError(f"{path / META_FILE} is damaged (unknown_share is missing)")
+    if "unknown_ratio" not in meta:
+        raise ValueError(f"{path / META_FILE} is damaged (unknown_ratio is missing)")
     index = CorpusIndex(
         train=load_split(path / "train", meta),
         held_out=load_split(path / "held_out", meta),
-        unknown_share=meta["unknown_share"],
+        unknown_ratio=meta["unknown_ratio"],
         fingerprint=meta["fingerprint"],
     )
     if checks_all:

@@ -20,15 +20,15 @@ from .files import (
     read_meta,
     write_meta,
 )
-from .findings import Findings
 from .fingerprint import IndexPlan, describe_change, make_fingerprint
 from .offsets import offset_dtype
+from .statistics import CorpusStatistics
 from .tokenized import TokenizedDocument, tokenize
 from .writer import SplitWriter, make_split
 
 OnRead = Callable[[int], None]
 
-_FINDINGS_FILE = "findings.json"
+_STATISTICS_FILE = "statistics.json"
 # For a shard, whose size is not known before it is written.
 _ANY_OFFSETS = np.dtype("<i8")
 
@@ -38,11 +38,11 @@ def build_shard(path: Path, plan: IndexPlan, on_read: OnRead) -> None:
     # Before the text is read: a change meanwhile must not go unnoticed.
     records = [source.record() for source in plan.sources]
     with replacing(path) as new:
-        meta, findings = write_splits(new, plan, on_read)
+        meta, statistics = write_splits(new, plan, on_read)
         meta["fingerprint"] = make_fingerprint(plan, records)
-        found = json.dumps(findings.to_json()).encode("utf8")
-        (new / _FINDINGS_FILE).write_bytes(found)
-        meta["findings_checksum"] = crc32(found)
+        found = json.dumps(statistics.to_json()).encode("utf8")
+        (new / _STATISTICS_FILE).write_bytes(found)
+        meta["statistics_checksum"] = crc32(found)
         write_meta(new, meta)
 
 
@@ -53,26 +53,26 @@ def is_built(path: Path, plan: IndexPlan) -> bool:
         for name in SPLITS:
             load_split(path / name, meta)
         check_files(path, meta)
-        found = (path / _FINDINGS_FILE).read_bytes()
-        is_whole = crc32(found) == meta.get("findings_checksum")
+        found = (path / _STATISTICS_FILE).read_bytes()
+        is_whole = crc32(found) == meta.get("statistics_checksum")
         return is_whole and describe_change(meta["fingerprint"], plan) is None
     except (ValueError, OSError):
         return False
 
 
-def read_findings(path: Path) -> Findings:
-    values = json.loads((path / _FINDINGS_FILE).read_text(encoding="utf8"))
-    return Findings.from_json(values)
+def read_statistics(path: Path) -> CorpusStatistics:
+    values = json.loads((path / _STATISTICS_FILE).read_text(encoding="utf8"))
+    return CorpusStatistics.from_json(values)
 
 
 def join_shards(
-    path: Path, plan: IndexPlan, folders: Sequence[Path], findings: Findings
+    path: Path, plan: IndexPlan, folders: Sequence[Path], statistics: CorpusStatistics
 ) -> None:
     """Write the whole index, end to end; what was at `path` is replaced once it is."""
     records = []
     with replacing(path) as new:
         with ExitStack() as files:
-            offsets = offset_dtype(int(findings.counts.sum()))
+            offsets = offset_dtype(int(statistics.counts.sum()))
             writers = _open_parts(new, plan, files, offsets)
             for folder in folders:
                 meta = read_meta(folder)
@@ -80,39 +80,39 @@ def join_shards(
                 for name, writer in writers.items():
                     writer.append(load_split(folder / name, meta))
         meta = _describe(plan, writers, offsets)
-        meta["unknown_share"] = findings.unknown_share(plan.wordpiece)
+        meta["unknown_ratio"] = statistics.unknown_ratio(plan.wordpiece)
         meta["fingerprint"] = make_fingerprint(plan, records)
         write_meta(new, meta)
 
 
 def write_splits(
     path: Path, plan: IndexPlan, on_read: OnRead
-) -> tuple[dict[str, Any], Findings]:
+) -> tuple[dict[str, Any], CorpusStatistics]:
     """The documents of the plan's sources, each to the splits that `held_out` says.
 
     on_read: gets the number of bytes each time that some text was read.
 
     -> the index's description, without a fingerprint, and what was found
     """
-    findings = Findings(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
+    statistics = CorpusStatistics(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
     with ExitStack() as files:
         writers = _open_parts(path, plan, files, _ANY_OFFSETS)
-        documents = _divided_documents(plan, findings)
+        documents = _divided_documents(plan, statistics)
         for block in tokenize(documents, plan.wordpiece, plan.splitter):
             on_read(
                 sum(len(line.encode("utf8")) + 1 for d in block for line in d.lines)
             )
             kept = [document for document in block if document.sentences]
-            findings.add(kept)
+            statistics.add(kept)
             for name, writer in writers.items():
                 is_held_out = name == "held_out"
                 some = [d for d in kept if d.is_held_out == is_held_out]
                 writer.append(_make_split(some, plan.finds_words))
-    return _describe(plan, writers, _ANY_OFFSETS), findings
+    return _describe(plan, writers, _ANY_OFFSETS), statistics
 
 
 def _divided_documents(
-    plan: IndexPlan, findings: Findings
+    plan: IndexPlan, statistics: CorpusStatistics
 ) -> Iterator[tuple[list[str], bool]]:
     """The lines of each document, or of a part of it, and whether they are held out."""
     held_out = plan.find_held_out()
@@ -125,7 +125,7 @@ def _divided_documents(
             ):
                 if some:
                     yield some, is_held_out
-        findings.add_source(source, n_documents)
+        statistics.add_source(source, n_documents)
 
 
 def _open_parts(

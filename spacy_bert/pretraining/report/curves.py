@@ -63,7 +63,7 @@ def make_charts(rows: Sequence[Row]) -> list[Chart]:
             "{:,.0f}".format,
         ),
         _shares(
-            "Share of the machine's matrix-product rate",
+            "Fraction of the machine's matrix-product rate",
             line("share", SECOND, "peak_share"),
         ),
     ]

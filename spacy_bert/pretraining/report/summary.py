@@ -101,5 +101,5 @@ def _work(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
         facts.append(("Pieces seen", shorten(last["n_pieces"]), remark))
     if shares:
         remark = "of its matrix-product rate, median"
-        facts.append(("Share of peak", f"{median(shares):.0%}", remark))
+        facts.append(("Fraction of peak", f"{median(shares):.0%}", remark))
     return facts

@@ -14,7 +14,7 @@ from typing import Any
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ...checked import Amount, Count, Share, read_checked
+from ...checked import Amount, Count, Fraction, read_checked
 from ...checkpoint import save_checkpoint
 from ...folders import replacing
 from ...model import BertForPretraining
@@ -43,7 +43,7 @@ class TrainingState:
     cursor: DataCursor = field(default_factory=DataCursor)
     n_epochs: Amount = 0.0
     seconds: Amount = field(default=0.0, compare=False)
-    share: Share = field(default=0.0, compare=False)
+    share: Fraction = field(default=0.0, compare=False)
     best_loss: Amount | None = None
     mean_loss: Amount | None = None
 
@@ -56,7 +56,7 @@ class _StateFile:
     cursor: DataCursor
     n_epochs: Amount
     seconds: Amount
-    share: Share
+    share: Fraction
     best_loss: Amount | None
     mean_loss: Amount | None
     files: list[str]
@@ -81,8 +81,8 @@ def save_run(
     """Replace the checkpoint at `path`, with the state of its training if there is one.
 
     All ranks do this at once: rank 0 writes all but the optimizer state, of which
-    each has its own. Raises OSError, with the previous checkpoint whole, if it cannot be
-    written.
+    each has its own. Raises OSError, with the previous checkpoint whole, if it cannot
+    be written.
     """
     try:
         with ExitStack() as stack:

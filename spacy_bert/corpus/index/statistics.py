@@ -1,4 +1,4 @@
-"""What the build of an index sees in the text."""
+"""Statistics of a corpus, counted while its index is built."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...tokenization import WordPiece
-from ..repeats import Repeats
+from ..duplicates import DuplicateSketch
 from ..sources import Source
 from .tokenized import TokenizedDocument
 
-# Shorter lines, such as headings, come again by nature.
+# Shorter lines, such as headings, repeat naturally.
 LEAST_CHARS = 40
 # In English Wikipedia, cut by spaCy's sentencizer, 0.5 % of the pieces are in longer
 # sentences than this; with a paragraph a line, 36 %.
@@ -21,7 +21,7 @@ LONG = 128
 
 
 @dataclass(kw_only=True)
-class Findings:
+class CorpusStatistics:
     """counts: how often each piece occurs, (n_pieces_of_the_vocabulary,).
     n_single: documents of one sentence. n_in_long: pieces in sentences of more than
     LONG. n_files: files of plain text. n_several: those of several documents, and
@@ -34,8 +34,8 @@ class Findings:
     n_files: int = 0
     n_several: int = 0
     n_in_files: int = 0
-    documents: Repeats = field(default_factory=Repeats)
-    lines: Repeats = field(default_factory=Repeats)
+    documents: DuplicateSketch = field(default_factory=DuplicateSketch)
+    lines: DuplicateSketch = field(default_factory=DuplicateSketch)
 
     def add(self, documents: Sequence[TokenizedDocument]) -> None:
         """Documents that have a sentence."""
@@ -57,7 +57,7 @@ class Findings:
             self.n_several += source.start == 0 and n_documents > 1
             self.n_in_files += n_documents
 
-    def merge(self, other: "Findings") -> None:
+    def merge(self, other: "CorpusStatistics") -> None:
         self.counts += other.counts
         self.n_documents += other.n_documents
         self.n_single += other.n_single
@@ -82,7 +82,7 @@ class Findings:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Findings":
+    def from_json(cls, values: dict[str, Any]) -> "CorpusStatistics":
         return cls(
             counts=np.array(values["counts"], dtype=np.int64),
             n_documents=values["n_documents"],
@@ -91,11 +91,11 @@ class Findings:
             n_files=values["n_files"],
             n_several=values["n_several"],
             n_in_files=values["n_in_files"],
-            documents=Repeats.from_json(values["documents"]),
-            lines=Repeats.from_json(values["lines"]),
+            documents=DuplicateSketch.from_json(values["documents"]),
+            lines=DuplicateSketch.from_json(values["lines"]),
         )
 
-    def unknown_share(self, wordpiece: WordPiece) -> float:
+    def unknown_ratio(self, wordpiece: WordPiece) -> float:
         return float(self.counts[wordpiece.unk_id] / max(self.counts.sum(), 1))
 
     def n_words(self, wordpiece: WordPiece) -> int:
