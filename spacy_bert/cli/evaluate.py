@@ -85,7 +85,7 @@ def evaluate_cli(
     if result.nsp is not None:
         rows += [
             ("NSP accuracy", f"{100 * result.nsp.accuracy:.1f} %"),
-            ("Random pairs", f"{100 * result.nsp.random_share:.1f} %"),
+            ("Random pairs", f"{100 * result.nsp.random_ratio:.1f} %"),
         ]
     msg.table(rows, aligns=("l", "r"))
 

@@ -23,7 +23,7 @@ class NextSentences:
 
     loss: float
     accuracy: float
-    random_share: float
+    random_ratio: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +101,8 @@ def evaluate(
         )
     by_piece = [total / n_masked for total in totals[:3]]
     has_pairs = any(batch.is_random is not None for batch in batches)
-    loss, accuracy, random_share = (total / n_instances for total in totals[3:])
-    nsp = NextSentences(loss=loss, accuracy=accuracy, random_share=random_share)
+    loss, accuracy, random_ratio = (total / n_instances for total in totals[3:])
+    nsp = NextSentences(loss=loss, accuracy=accuracy, random_ratio=random_ratio)
     return Evaluation(
         mlm_loss=by_piece[0],
         mlm_accuracy=by_piece[1],

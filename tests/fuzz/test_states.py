@@ -122,7 +122,7 @@ def read(config, folder):
             write=lambda text: None,
             ranks=SINGLE_PROCESS,
         )
-        read_step(run.reader, run.start.cursor, run.start.share)
+        read_step(run.reader, run.start.cursor, run.start.progress)
         write_report(changed)
 
     return read

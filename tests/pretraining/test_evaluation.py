@@ -62,7 +62,7 @@ def test_a_model_that_knows_frequencies_alone_has_the_unigram_loss(
     assert result.mlm_loss == pytest.approx(result.unigram_loss, abs=1e-5)
     assert result.perplexity == pytest.approx(exp(result.mlm_loss))
     assert result.n_instances == 200
-    assert result.nsp.random_share == pytest.approx(0.5, abs=0.1)
+    assert result.nsp.random_ratio == pytest.approx(0.5, abs=0.1)
 
 
 def test_evaluation_changes_nothing_and_repeats(model, batches, split):
@@ -94,7 +94,7 @@ def test_single_segments_have_no_scores_of_pairs(model, split, pieces):
         batches = held_out_batches(BatchReader(split, pieces, config), 50)
         losses[task] = evaluate(model, batches, log_probs)
     assert losses["none"].nsp is None and losses["none"].mlm_loss > 0
-    assert 0.3 < losses["sop"].nsp.random_share < 0.7
+    assert 0.3 < losses["sop"].nsp.random_ratio < 0.7
 
 
 def test_held_out_text_is_read_in_the_length_of_the_first_phase(split, pieces):

@@ -43,7 +43,7 @@ def their_pairs() -> Counter:
 
 
 def distance(one: Counter, other: Counter) -> float:
-    """Total variation, per epoch: half of the pairs that the two do not share."""
+    """Total variation, per epoch: half of the pairs that only one of the two has."""
     keys = one.keys() | other.keys()
     return sum(abs(one[key] - other[key]) for key in keys) / 2 / N_EPOCHS
 
@@ -126,8 +126,8 @@ def test_masks_are_those_of_the_original(masking, n_units, settings, n_masked):
 
 def test_random_pieces_come_from_the_whole_vocabulary():
     ids, is_masked = mask(mask_token_prob=0.0, random_piece_prob=1.0)
-    shares = np.bincount(ids[is_masked]) / is_masked.sum()
-    assert abs(shares - 1 / WORDPIECE.n_pieces).max() < 0.01
+    fractions = np.bincount(ids[is_masked]) / is_masked.sum()
+    assert abs(fractions - 1 / WORDPIECE.n_pieces).max() < 0.01
 
 
 def test_the_fate_of_each_piece_is_its_own():

@@ -139,8 +139,8 @@ def test_going_back_keeps_the_best_and_the_clock(
     monkeypatch.setattr(
         loop,
         "learn_rate_at",
-        lambda share, settings: (
-            rates.append(learn_rate_at(share, settings)) or rates[-1]
+        lambda progress, config: (
+            rates.append(learn_rate_at(progress, config)) or rates[-1]
         ),
     )
     fail_at(4, 5)

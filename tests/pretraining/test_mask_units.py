@@ -56,10 +56,10 @@ def test_the_circle_is_that_of_brute_force(widths, budget):
 
 @pytest.mark.parametrize("widths, budget", [([1, 1, 3], 2), ([2, 1, 4, 1, 1], 3)])
 def test_no_unit_is_hidden_more_often_for_its_width(widths, budget):
-    choices, share = every_choice(widths, budget), budget / sum(widths)
+    choices, expected = every_choice(widths, budget), budget / sum(widths)
     for unit in range(len(widths)):
         prob = sum(p for units, p in choices.items() if unit in units)
-        assert prob == pytest.approx(share)
+        assert prob == pytest.approx(expected)
     n_hidden = sum(sum(widths[i] for i in units) * p for units, p in choices.items())
     assert n_hidden == pytest.approx(budget)
 

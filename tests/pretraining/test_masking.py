@@ -93,15 +93,15 @@ def test_eighty_ten_ten():
     # One in ten random pieces is the piece that was there.
     assert abs((after == before).mean() - 0.11) < 0.01
     changed = after[(after != MASK) & (after != before)]
-    shares = np.bincount(changed, minlength=16)[6:] / len(changed)
-    assert abs(shares - 0.1).max() < 0.02
+    fractions = np.bincount(changed, minlength=16)[6:] / len(changed)
+    assert abs(fractions - 0.1).max() < 0.02
     assert (masked.ids[~masked.is_masked] == ids[~masked.is_masked]).all()
 
 
 def test_every_piece_is_hidden_as_often():
     masked = mask(rows(3000, 40), make())
-    shares = masked.is_masked.mean(axis=0)[rows(1, 40)[0] >= 6]
-    assert abs(shares - 6 / 37).max() < 0.03
+    fractions = masked.is_masked.mean(axis=0)[rows(1, 40)[0] >= 6]
+    assert abs(fractions - 6 / 37).max() < 0.03
 
 
 def test_fewer_are_hidden_at_will():
@@ -128,8 +128,8 @@ def test_long_words_are_hidden_as_often_as_short_ones(kind):
     inside = ~starts & (ids >= 6)
     before = np.roll(masked.is_masked, 1, axis=1)
     assert (masked.is_masked[inside] == before[inside]).all()
-    shares = masked.is_masked.mean(axis=0)[ids[0] >= 6]
-    assert abs(shares - 1 / 6).max() < 5 * (5 / 36 / n) ** 0.5
+    fractions = masked.is_masked.mean(axis=0)[ids[0] >= 6]
+    assert abs(fractions - 1 / 6).max() < 5 * (5 / 36 / n) ** 0.5
     assert masked.is_masked.sum() / n == pytest.approx(6, abs=0.15)
 
 

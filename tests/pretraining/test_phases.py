@@ -28,15 +28,15 @@ def test_a_batch_keeps_its_pieces(batch_size, final_max_length, final_batch_size
     assert (final.max_length, final.batch_size) == (final_max_length, final_batch_size)
 
 
-def test_the_last_share_is_the_final_phase():
+def test_the_last_fraction_is_the_final_phase():
     assert [phase_at(i / 8, CONFIG) for i in range(9)] == [0] * 6 + [1] * 3
     assert phase_at(1.0, TrainingConfig()) == 0
 
 
 def test_the_final_phase_begins_with_an_epoch_and_never_ends(reader):
     steps, cursor = [], DataCursor(epoch=3)
-    for share in (0.0, 0.5, 0.75, 0.6, 0.0):
-        steps.append(read_step(reader, cursor, share))
+    for progress in (0.0, 0.5, 0.75, 0.6, 0.0):
+        steps.append(read_step(reader, cursor, progress))
         cursor = steps[-1].cursor
     lengths = [[max(b.packed.lengths) for b in step.batches] for step in steps]
     assert lengths == [[16], [16], [32], [32], [32]]

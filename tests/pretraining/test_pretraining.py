@@ -72,9 +72,9 @@ def test_the_clock_ends_a_run(tmp_path, make_config):
         write=quiet,
         clock=lambda: float(next(seconds)),
     )
-    assert (state.step, state.seconds, state.share) == (6, 6.0, 1.0)
+    assert (state.step, state.seconds, state.progress) == (6, 6.0, 1.0)
     rates = [row["learn_rate"] for row in read_log(tmp_path / "out")[1:]]
-    # Warm after 0.3 of the run; the share is that before each step.
+    # Warm after 0.3 of the run; the progress is that before each step.
     expected = [0, 1 / 6 / 0.3, (1 - 2 / 6) / 0.7, 0.5 / 0.7, 2 / 6 / 0.7, 1 / 6 / 0.7]
     assert rates == pytest.approx([0.01 * rate for rate in expected])
 

@@ -208,8 +208,8 @@ def test_unknown_words_are_shown(tmp_path, config_path):
     pieces = (tmp_path / "learned.txt").read_text().split()
     unknown = [60 - i for i, c in enumerate(han) if c not in pieces]
     assert unknown == [5, 4, 3, 2, 1]
-    share = sum(unknown) / sum(range(61))
-    assert f"of which {share:.2%} are [UNK]: {han[60 - unknown[0]]} (" in said
+    ratio = sum(unknown) / sum(range(61))
+    assert f"of which {ratio:.2%} are [UNK]: {han[60 - unknown[0]]} (" in said
     assert f"{len(unknown)} different characters are in no piece" in said
     assert "larger size" in said
 

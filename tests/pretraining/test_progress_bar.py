@@ -15,7 +15,7 @@ from spacy_bert.corpus.progress_bar import Bar, shown_lines, still_working
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.training import progress, start
+from spacy_bert.pretraining.training import start
 from spacy_bert.pretraining.training.warm_start import warm_start
 
 
@@ -140,13 +140,13 @@ def test_the_warm_start_says_how_far_it_is(hasty, monkeypatch, pieces):
 
 def test_a_run_by_the_clock_logs_by_the_clock(make_config, tmp_path, monkeypatch):
     """With a step a minute, no hundred of which are done."""
-    monkeypatch.setattr(progress, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(log_writer, "MOST_SECONDS", 0.0)
     settings = {"log_every": 100, "save_every": 100, "eval_every": 100}
     config = make_config(pretraining={**settings, "max_steps": 4})
     pretrain(config, tmp_path / "one", write=lambda text: None)
     assert [row["step"] for row in read_log(tmp_path / "one")] == [0, 1, 2, 3, 4]
     # What is learned is the same.
-    monkeypatch.setattr(progress, "MOST_SECONDS", 1e9)
+    monkeypatch.setattr(log_writer, "MOST_SECONDS", 1e9)
     pretrain(config, tmp_path / "other", write=lambda text: None)
     first, *_, last = read_log(tmp_path / "one")
     assert [row["step"] for row in read_log(tmp_path / "other")] == [0, 4]

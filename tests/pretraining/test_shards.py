@@ -84,7 +84,7 @@ def test_shards_and_processes_change_nothing(tmp_path, plan, whole, n_process):
     assert read_files(tmp_path / "out") == whole
 
 
-def test_machines_build_a_share_each(tmp_path, plan, whole):
+def test_machines_build_their_shards_each(tmp_path, plan, whole):
     said = []
     path = tmp_path / "out" / "index"
     for number in (1, 3):

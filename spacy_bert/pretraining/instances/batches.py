@@ -210,13 +210,13 @@ class BatchReader:
         )
 
 
-def read_step(reader: BatchReader, cursor: DataCursor, share_done: float) -> StepData:
-    """From `cursor` on, when `share_done` of the run is done, 0 to 1.
+def read_step(reader: BatchReader, cursor: DataCursor, progress: float) -> StepData:
+    """From `cursor` on, when `progress` of the run is done, 0 to 1.
 
     All ranks together read `accumulate_gradient` batches. When the next phase begins,
     a new epoch begins too.
     """
-    phase = phase_at(share_done, reader.config)
+    phase = phase_at(progress, reader.config)
     if phase > cursor.phase:
         cursor = replace(next_epoch(cursor), phase=phase)
     batch_size = reader.phases[cursor.phase].batch_size

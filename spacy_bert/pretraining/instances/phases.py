@@ -28,10 +28,10 @@ def make_phases(config: TrainingConfig) -> tuple[Phase, ...]:
     return (first, Phase(max_length=config.final_max_length, batch_size=batch_size))
 
 
-def phase_at(share_done: float, config: TrainingConfig) -> int:
-    """Which of the phases a run is in when this share of it is done, from 0 to 1."""
+def phase_at(progress: float, config: TrainingConfig) -> int:
+    """Which of the phases a run is in when `progress` of it is done, from 0 to 1."""
     has_two = config.final_max_length is not None
-    return int(has_two and share_done >= 1 - config.final_ratio)
+    return int(has_two and progress >= 1 - config.final_ratio)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,9 @@ from ..instances.randomness import dropout_seed
 from ..report import write_report
 from ..run_folder import LOG
 from .faults import DivergenceError, Faults, highest_loss, mean_of_recent
+from .log_writer import Logger, LogWriter
 from .optimizer import train_step
 from .prepare import prepare_run
-from .progress import Logger, Progress
 from .run import Run
 from .schedule import learn_rate_at
 from .signals import stop_requests
@@ -87,8 +87,8 @@ def _train(
     logger: Logger | None,
 ) -> TrainingState:
     settings, output, ranks = run.config, run.output, run.ranks
-    state = run.with_share(run.start)
-    progress = Progress(
+    state = run.with_progress(run.start)
+    log = LogWriter(
         output / LOG if ranks.is_first else Path(os.devnull),
         state,
         machine=run.measure_machine(),
@@ -105,7 +105,7 @@ def _train(
             time, n_asked = ranks.sum(clock() if ranks.is_first else 0, is_stopped())
             return time, n_asked > 0
 
-        if settings.max_minutes is not None and state.share < 1.0:
+        if settings.max_minutes is not None and state.progress < 1.0:
             write(
                 f"The {settings.max_minutes:g} minutes of max_minutes are those of the "
                 "steps from here on, with evaluations and saves"
@@ -115,13 +115,13 @@ def _train(
         if state.step == 0 and state.best_loss is None:
             before = run.evaluate()
             state = replace(state, best_loss=before.mlm_loss)
-            progress.report(state, before)
+            log.report(state, before)
             run.save_best()
             run.save_last(state)
-            progress.restart_clock()
-        while state.share < 1.0:
-            data = read_step(run.reader, state.cursor, state.share)
-            learn_rate = learn_rate_at(state.share, settings)
+            log.restart_clock()
+        while state.progress < 1.0:
+            data = read_step(run.reader, state.cursor, state.progress)
+            learn_rate = learn_rate_at(state.progress, settings)
             size = measure_step(data.batches, run.model.config, ranks)
             torch.manual_seed(dropout_seed(settings.seed, state.step, ranks.rank))
             result = train_step(
@@ -145,21 +145,21 @@ def _train(
                 write(f"Step {state.step + 1} is left out: {result}")
                 failed = partial(faults.add, state.step + 1, result)
                 if ranks.on_first(failed):
-                    failed_at, state = state.step + 1, run.go_back(state)
-                    progress.go_back(state, f"taken back from step {failed_at}")
+                    failed_at, state = state.step + 1, run.roll_back(state)
+                    log.roll_back(state, f"taken back from step {failed_at}")
                     write(f"Back to step {state.step}, with the text that follows")
                 continue
             mean_loss = mean_of_recent(state.mean_loss, result)
             state = replace(state, step=state.step + 1, mean_loss=mean_loss)
-            state = run.with_share(state)
+            state = run.with_progress(state)
             faults.clear(state.step)
-            progress.add(result, size, learn_rate)
+            log.add(result, size, learn_rate)
 
-            is_end = state.share >= 1.0
+            is_end = state.progress >= 1.0
             is_saved = is_end or is_stop or state.step % settings.save_every == 0
             # Each save has a row, from which a resumed run counts on.
             is_reported = (
-                is_saved or state.step % settings.log_every == 0 or progress.is_due()
+                is_saved or state.step % settings.log_every == 0 or log.is_due()
             )
             evaluation = None
             if is_end or state.step % settings.eval_every == 0:
@@ -168,10 +168,10 @@ def _train(
                     state = replace(state, best_loss=evaluation.mlm_loss)
                     run.save_best()
             if evaluation or is_reported:
-                progress.report(state, evaluation)
+                log.report(state, evaluation)
             if is_saved:
                 run.save_last(state)
-                progress.restart_clock()
+                log.restart_clock()
             if is_stop:
                 break
     return state

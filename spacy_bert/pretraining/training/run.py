@@ -24,7 +24,7 @@ from ..log import FillsRow, append_row, keep_rows
 from ..run_folder import BEST, FILLS, LAST, OPTIMIZER_FOLDER
 from ..training_config import TrainingConfig
 from .machine import Machine, measure_machine
-from .schedule import share_done
+from .schedule import progress_of
 from .state import TrainingState, read_optimizer_files, read_state, save_run
 
 
@@ -49,15 +49,15 @@ class Run:
     record: PretrainingRecord
     write: Callable[[str], None]
 
-    def with_share(self, state: TrainingState) -> TrainingState:
+    def with_progress(self, state: TrainingState) -> TrainingState:
         """The state, with how much of the run is done by now."""
-        share = share_done(
+        progress = progress_of(
             self.config,
             n_steps=state.step,
             n_epochs=state.n_epochs,
             seconds=state.seconds,
         )
-        return replace(state, share=share)
+        return replace(state, progress=progress)
 
     def measure_machine(self) -> Machine:
         dtype = torch.bfloat16 if self.config.precision == "bf16" else torch.float32
@@ -101,7 +101,7 @@ class Run:
             record=self.record,
         )
 
-    def go_back(self, state: TrainingState) -> TrainingState:
+    def roll_back(self, state: TrainingState) -> TrainingState:
         """The weights of the last checkpoint, but with the text and the clock where
         `state` is, and the best loss, as `model-best` stays."""
         last = self.output / LAST
@@ -120,8 +120,8 @@ class Run:
             best_loss=state.best_loss,
         )
         # At least one more step, which saves.
-        share = min(self.with_share(back).share, nextafter(1.0, 0.0))
-        return replace(back, share=share)
+        progress = min(self.with_progress(back).progress, nextafter(1.0, 0.0))
+        return replace(back, progress=progress)
 
     def load_optimizer_state(self) -> None:
         last = self.output / LAST

@@ -34,7 +34,7 @@ class TrainingState:
     """step: steps finished.
     n_epochs: how often they went through the text.
     seconds: how long they took, with all that the loop does between them.
-    share: of the run that is done, from 0 to 1.
+    progress: the fraction of the run that is done, from 0 to 1.
     best_loss: the lowest held-out MLM loss so far.
     mean_loss: of recent steps, by which an explosion is known.
     """
@@ -43,7 +43,7 @@ class TrainingState:
     cursor: DataCursor = field(default_factory=DataCursor)
     n_epochs: Amount = 0.0
     seconds: Amount = field(default=0.0, compare=False)
-    share: Fraction = field(default=0.0, compare=False)
+    progress: Fraction = field(default=0.0, compare=False)
     best_loss: Amount | None = None
     mean_loss: Amount | None = None
 
@@ -56,7 +56,7 @@ class _StateFile:
     cursor: DataCursor
     n_epochs: Amount
     seconds: Amount
-    share: Fraction
+    progress: Fraction
     best_loss: Amount | None
     mean_loss: Amount | None
     files: list[str]
