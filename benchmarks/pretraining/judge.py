@@ -67,12 +67,12 @@ def _masked(blocks: Blocks, wordpiece: WordPiece) -> Iterator[PretrainingBatch]:
             word_starts=np.ones(some.size, np.bool_),
         )
         masked = mask_pieces(
-            sequences, rng.random((n, masking.n_draws, length)), masking
+            sequences, rng.random((n, masking.n_random, length)), masking
         )
-        (rows,) = np.nonzero(masked.is_masked)
+        (positions,) = np.nonzero(masked.is_masked)
         yield PretrainingBatch(
             packed=pack(torch.from_numpy(masked.ids), [length] * n),
-            masked_rows=torch.from_numpy(rows),
-            targets=torch.from_numpy(sequences.ids[rows]),
+            masked_positions=torch.from_numpy(positions),
+            targets=torch.from_numpy(sequences.ids[positions]),
             is_random=None,
         )

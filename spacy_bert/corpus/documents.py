@@ -9,7 +9,7 @@ from .hub_datasets import find_shards
 from .readers import BORDERS, check_reader, check_settings, detect_reader, read_texts
 from .sources import Source, cut_file, find_files
 
-# Files are cut into stretches, and small ones put together, of this size, or of a
+# Files are cut into ranges, and small ones put together, of this size, or of a
 # size that makes so many of them: enough to share out, few enough to keep track of.
 SHARD_BYTES = 1 << 23
 MAX_SHARDS = 1024

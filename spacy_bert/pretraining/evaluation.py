@@ -116,7 +116,7 @@ def evaluate(
 def _batch_sums(
     model: BertForPretraining, batch: PretrainingBatch, log_probs: Tensor
 ) -> Tensor:
-    output = model(batch.packed, batch.masked_rows)
+    output = model(batch.packed, batch.masked_positions)
     targets, is_random = batch.targets, batch.is_random
     sums = [torch.zeros((), device="cpu")] * 6
     if batch.n_masked:

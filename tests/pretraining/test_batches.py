@@ -41,7 +41,7 @@ def test_a_batch_holds_its_pairs(reader, split, pieces):
     instances, _ = reader.read(DataCursor(), 8)
     batch = reader.batch(instances)
     ids = batch.packed.piece_ids.clone()
-    ids[batch.masked_rows] = batch.targets
+    ids[batch.masked_positions] = batch.targets
     sequences = ids.split(batch.packed.lengths)
     segments = batch.packed.segment_ids.split(batch.packed.lengths)
     cls, sep = pieces.cls_id, pieces.sep_id
@@ -60,7 +60,7 @@ def test_single_segments_have_no_labels(split, pieces):
     assert batch.is_random is None and batch.n_sequences == 40
     assert not batch.packed.segment_ids.any()
     ids = batch.packed.piece_ids.clone()
-    ids[batch.masked_rows] = batch.targets
+    ids[batch.masked_positions] = batch.targets
     for sequence in ids.split(batch.packed.lengths):
         text = [7] * (len(sequence) - 2)
         assert sequence.tolist() == [pieces.cls_id, *text, pieces.sep_id]
@@ -72,7 +72,7 @@ def test_losses_equal_those_of_transformers(tmp_path, reader, model, pieces):
     instances, _ = reader.read(DataCursor(), 32)
     for batch in make_batches(reader, instances, 2):
         labels = torch.full_like(batch.packed.piece_ids, -100)
-        labels[batch.masked_rows] = batch.targets
+        labels[batch.masked_positions] = batch.targets
         lengths = batch.packed.lengths
         padded = {
             name: pad_sequence(values.split(lengths), batch_first=True)
@@ -86,7 +86,7 @@ def test_losses_equal_those_of_transformers(tmp_path, reader, model, pieces):
             labels.split(lengths), batch_first=True, padding_value=-100
         )
         expected = theirs(**padded, next_sentence_label=batch.is_random)
-        output = model(batch.packed, batch.masked_rows)
+        output = model(batch.packed, batch.masked_positions)
         loss = mlm_loss(output, batch.targets) + nsp_loss(output, batch.is_random)
         assert abs(loss.item() - expected.loss.item()) < 1e-5
 
@@ -100,8 +100,11 @@ def test_reading_goes_on_from_any_cursor(reader):
     for name in ("ranges", "is_random"):
         together = [getattr(some.plan, name) for some in (start, rest)]
         assert (np.concatenate(together) == getattr(whole.plan, name)).all()
-    assert (np.concatenate([start.draws, rest.draws]) == whole.draws).all()
-    assert len(np.unique(whole.draws[:, 0, 0])) == 3000
+    assert (
+        np.concatenate([start.random_numbers, rest.random_numbers])
+        == whole.random_numbers
+    ).all()
+    assert len(np.unique(whole.random_numbers[:, 0, 0])) == 3000
 
 
 def test_reading_can_stop_at_the_end_of_the_epoch(reader):
@@ -120,7 +123,7 @@ def test_steps_are_sorted_by_length_and_follow_each_other(reader):
     (again,) = make_batches(reader, instances[n:], 1)
     assert cursor == two.cursor
     assert torch.equal(second.packed.piece_ids, again.packed.piece_ids)
-    assert torch.equal(second.masked_rows, again.masked_rows)
+    assert torch.equal(second.masked_positions, again.masked_positions)
 
 
 def test_sequences_of_a_step_are_sorted_where_lengths_differ(split, pieces):
@@ -160,9 +163,9 @@ def test_words_are_hidden_whole(pieces, masking):
     reader = BatchReader(split, pieces, config)
     batch = reader.batch(reader.read(DataCursor(), 300)[0])
     is_masked = np.zeros(batch.packed.n_pieces, dtype=bool)
-    is_masked[batch.masked_rows] = True
+    is_masked[batch.masked_positions] = True
     ids = batch.packed.piece_ids.clone()
-    ids[batch.masked_rows] = batch.targets
+    ids[batch.masked_positions] = batch.targets
     is_same_word = (ids[1:] == ids[:-1]).numpy()
     assert is_same_word.sum() > 1000
     assert (is_masked[1:] == is_masked[:-1])[is_same_word].all()

@@ -8,14 +8,14 @@ from toy_corpus import make_split
 
 from spacy_bert.pretraining.instances import blocks
 from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
-from spacy_bert.pretraining.instances.randomness import Stream, draw_rows
+from spacy_bert.pretraining.instances.randomness import Stream, draw_random_numbers
 from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(blocks, "STRETCH_PIECES", 64)
-    monkeypatch.setattr(blocks, "BLOCK_STRETCHES", 8)
+    monkeypatch.setattr(blocks, "CHUNK_PIECES", 64)
+    monkeypatch.setattr(blocks, "BLOCK_CHUNKS", 8)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_blocks_mix_the_corpus_anew_in_every_epoch(small_blocks):
     )
     assert (first == again).all()
     assert len(np.intersect1d(first, other)) < 40
-    # 8 stretches out of 250, far apart, and their 16 documents not in order.
+    # 8 chunks out of 250, far apart, and their 16 documents not in order.
     assert np.ptp(first) > 2000
     assert (np.diff(first) == 1).mean() < 0.1
 
@@ -52,13 +52,15 @@ def test_reading_passes_from_block_to_block(small_blocks, split, pieces):
     assert len(np.unique(starts, axis=0)) == len(starts) > 500
     tail, _ = reader.read(DataCursor(block=30, position=2), 5)
     n_before = sum(len(reader.plan(DataCursor(block=i))) for i in range(30)) + 2
-    assert (tail.draws == instances.draws[n_before : n_before + 5]).all()
+    assert (
+        tail.random_numbers == instances.random_numbers[n_before : n_before + 5]
+    ).all()
 
 
-def test_a_row_of_numbers_depends_on_its_position_alone():
-    def draw(rows, **changes):
+def test_a_line_of_numbers_depends_on_its_position_alone():
+    def draw(instances, **changes):
         arguments = {"seed": 0, "epoch": 2, "stream": Stream.MASKS, "block": 3}
-        return draw_rows(**arguments | changes, rows=rows, width=6)
+        return draw_random_numbers(**arguments | changes, instances=instances, width=6)
 
     whole = draw(range(100))
     assert (draw(range(17, 30)) == whole[17:30]).all()

@@ -26,8 +26,8 @@ def our_pairs(*, faithful: bool) -> Counter:
     config = TrainingConfig(faithful=faithful, short_seq_prob=0.3)
     for epoch in range(N_EPOCHS):
         plan = plan_block(split, config, epoch=epoch, block=0, max_length=9)
-        rows = zip(plan.ranges.tolist(), plan.is_random.tolist(), strict=True)
-        seen.update((*ranges, is_random) for ranges, is_random in rows)
+        pairs = zip(plan.ranges.tolist(), plan.is_random.tolist(), strict=True)
+        seen.update((*ranges, is_random) for ranges, is_random in pairs)
     return seen
 
 
@@ -88,13 +88,13 @@ def mask(**settings):
         lengths=np.full(N_ROWS, len(SEQUENCE)),
         word_starts=np.ones(len(ids), dtype=bool),
     )
-    draws = np.random.default_rng(0).random((N_ROWS, 3, len(SEQUENCE)))
-    masked = mask_pieces(sequences, draws, make_masking(WORDPIECE, config))
+    random_numbers = np.random.default_rng(0).random((N_ROWS, 3, len(SEQUENCE)))
+    masked = mask_pieces(sequences, random_numbers, make_masking(WORDPIECE, config))
     return masked.ids.reshape(N_ROWS, -1), masked.is_masked.reshape(N_ROWS, -1)
 
 
 @pytest.mark.parametrize(
-    "masking, n_units, settings, n_masked",
+    "masking, n_spans, settings, n_masked",
     [
         ("pieces", 10, {"mask_prob": 0.15}, 2),
         ("words", 6, {"mask_prob": 0.15}, 2),
@@ -102,13 +102,13 @@ def mask(**settings):
         ("words", 6, {"mask_prob": 0.3, "max_predictions_per_seq": 3}, 3),
     ],
 )
-def test_masks_are_those_of_the_original(masking, n_units, settings, n_masked):
-    """All orders that the candidates can come in, against many draws."""
+def test_masks_are_those_of_the_original(masking, n_spans, settings, n_masked):
+    """All orders that the candidates can come in, against many samples."""
     expected = Counter()
     # What is hidden is decided by the first ones; 10! orders would take minutes.
-    orders = list(permutations(range(n_units), min(n_units, 6)))
+    orders = list(permutations(range(n_spans), min(n_spans, 6)))
     for order in orders:
-        rest = [i for i in range(n_units) if i not in order]
+        rest = [i for i in range(n_spans) if i not in order]
         hidden = masks_of(
             SEQUENCE,
             order=[*order, *rest],

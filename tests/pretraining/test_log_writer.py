@@ -106,7 +106,7 @@ def test_a_resumed_run_counts_on(clock, make_writer, tmp_path):
     writer.add(RESULT, SIZE, 0.1)
     writer.report(state(3), None)
     writer.add(RESULT, SIZE, 0.1)
-    writer.go_back(state(3), "taken back from step 5")
+    writer.roll_back(state(3), "taken back from step 5")
     writer.report(state(3), None)
     rows = read_log(tmp_path)
     assert [row["step"] for row in rows] == [1, 2, 3, 3]

@@ -15,7 +15,7 @@ from spacy_bert.corpus.progress_bar import Bar, shown_lines, still_working
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.training import start
+from spacy_bert.pretraining.training import log_writer, start
 from spacy_bert.pretraining.training.warm_start import warm_start
 
 

@@ -100,13 +100,13 @@ def test_unequal_ranks_have_the_gradient_of_one(pair, split, pieces, toy_config)
     instances, _ = reader.read(DataCursor(), 64)
     last = reader.batch(instances[np.arange(60, 64)])
     nothing = torch.zeros(0, dtype=torch.int64)
-    last = replace(last, masked_rows=nothing, targets=nothing)
+    last = replace(last, masked_positions=nothing, targets=nothing)
     batches = [*make_batches(reader, instances[np.arange(60)], 3), last]
     bert = replace(toy_config, vocab_size=pieces.n_pieces, n_layers=1, n_heads=2)
     model = BertForPretraining(bert)
     model.initialize_weights()
     both = pair(find_gradient, model, batches, [3, 1])
-    outputs = [model(batch.packed, batch.masked_rows) for batch in batches]
+    outputs = [model(batch.packed, batch.masked_positions) for batch in batches]
     mlm = cross_entropy(
         torch.cat([output.mlm_logits for output in outputs]),
         torch.cat([batch.targets for batch in batches]),

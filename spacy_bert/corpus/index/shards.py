@@ -1,4 +1,4 @@
-"""A stretch of the corpus -> a shard, a small index of its own; shards -> the index."""
+"""A range of the corpus -> a shard, a small index of its own; shards -> the index."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

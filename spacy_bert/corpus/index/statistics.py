@@ -51,7 +51,7 @@ class CorpusStatistics:
         self.lines.add(line for line in lines if len(line) >= LEAST_CHARS)
 
     def add_source(self, source: Source, n_documents: int) -> None:
-        """A file that was read, or a stretch of one."""
+        """A file that was read, or a range of one."""
         if source.reader == "text":
             self.n_files += source.start == 0
             self.n_several += source.start == 0 and n_documents > 1

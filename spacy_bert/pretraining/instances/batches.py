@@ -16,7 +16,7 @@ from .blocks import count_blocks
 from .masking import make_masking, mask_pieces
 from .phases import DataCursor, make_phases, next_epoch, phase_at
 from .plan import Instances, Plan, join_instances, plan_block
-from .randomness import Stream, draw_rows
+from .randomness import Stream, draw_random_numbers
 from .sequences import build_sequences
 
 # How often the original writes the corpus out, with new pairs and masks each time;
@@ -26,12 +26,12 @@ DUPE_FACTOR = 10
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingBatch:
-    """masked_rows and targets: int64, (n_masked,), rows of the packed pieces and the
-    pieces behind them. is_random: int64, (n_sequences,), 1 = B is random, or under
+    """masked_positions and targets: int64, (n_masked,), indices of the packed pieces,
+    and the pieces behind them. is_random: int64, (n_sequences,), 1 = B is random, or under
     "sop" swapped with A; None for single segments."""
 
     packed: PackedBatch
-    masked_rows: Tensor
+    masked_positions: Tensor
     targets: Tensor
     is_random: Tensor | None
 
@@ -49,7 +49,7 @@ class PretrainingBatch:
             is_random = is_random.to(device, non_blocking=True)
         return PretrainingBatch(
             packed=self.packed.to(device),
-            masked_rows=self.masked_rows.to(device, non_blocking=True),
+            masked_positions=self.masked_positions.to(device, non_blocking=True),
             targets=self.targets.to(device, non_blocking=True),
             is_random=is_random,
         )
@@ -96,7 +96,7 @@ class BatchReader:
             self._plan = plan_block(
                 self.split,
                 self.config,
-                epoch=self._draws_epoch(cursor),
+                epoch=self._random_epoch(cursor),
                 block=cursor.block,
                 max_length=self.phases[cursor.phase].max_length,
             )
@@ -108,8 +108,10 @@ class BatchReader:
     ) -> tuple[Instances, DataCursor]:
         """The next instances, past the end of the epoch too, unless `in_epoch`, and the
         cursor after."""
-        stretches, after = self._find(cursor, n_instances, in_epoch)
-        return join_instances([self._draw(*stretch) for stretch in stretches]), after
+        plans, after = self._find(cursor, n_instances, in_epoch)
+        return join_instances(
+            [self._with_random_numbers(*plan) for plan in plans]
+        ), after
 
     def read_batches(
         self,
@@ -120,18 +122,18 @@ class BatchReader:
         in_epoch: bool = False,
     ) -> tuple[list[PretrainingBatch], DataCursor]:
         """This rank's slice of them, masked, and the cursor after all of them."""
-        stretches, after = self._find(cursor, n_instances, in_epoch)
-        n_pieces = np.concatenate([plan.n_pieces for _, plan in stretches])
+        plans, after = self._find(cursor, n_instances, in_epoch)
+        n_pieces = np.concatenate([plan.n_pieces for _, plan in plans])
         n_ranks = self.ranks.n
         n_batches = count_batches(len(n_pieces), batch_size, n_ranks)
         slices = cut_rank_slices(n_pieces, n_ranks, at_least=n_batches)
         start, stop = slices[self.ranks.rank]
         mine: list[Instances] = []
-        for at, plan in stretches:
-            rows = slice(max(start, 0), max(min(stop, len(plan)), 0))
-            if rows.start < rows.stop:
-                at = replace(at, position=at.position + rows.start)
-                mine.append(self._draw(at, plan[rows]))
+        for at, plan in plans:
+            here = slice(max(start, 0), max(min(stop, len(plan)), 0))
+            if here.start < here.stop:
+                at = replace(at, position=at.position + here.start)
+                mine.append(self._with_random_numbers(at, plan[here]))
             start, stop = start - len(plan), stop - len(plan)
         return make_batches(self, join_instances(mine), n_batches), after
 
@@ -149,30 +151,35 @@ class BatchReader:
     def _find(
         self, cursor: DataCursor, n_instances: int, in_epoch: bool
     ) -> tuple[list[tuple[DataCursor, Plan]], DataCursor]:
-        """The next instances in stretches of one block, each with its cursor."""
-        stretches: list[tuple[DataCursor, Plan]] = []
+        """The next instances: a plan for each block that has some, with its cursor."""
+        plans: list[tuple[DataCursor, Plan]] = []
         epoch, n_left = cursor.epoch, n_instances
         while n_left and not (in_epoch and cursor.epoch > epoch):
             plan = self.plan(cursor)
             stop = min(cursor.position + n_left, len(plan))
-            stretches.append((cursor, plan[cursor.position : stop]))
+            plans.append((cursor, plan[cursor.position : stop]))
             n_left -= stop - cursor.position
             cursor = self._cursor_at(cursor, stop, is_end=stop == len(plan))
-        return stretches, cursor
+        return plans, cursor
 
-    def _draw(self, cursor: DataCursor, plan: Plan) -> Instances:
+    def _with_random_numbers(self, cursor: DataCursor, plan: Plan) -> Instances:
         """Those of `plan`, which follow `cursor` in their block."""
-        rows = range(cursor.position, cursor.position + len(plan))
-        n_draws, max_length = self.masking.n_draws, self.phases[cursor.phase].max_length
-        draws = draw_rows(
+        positions = range(cursor.position, cursor.position + len(plan))
+        n_random, max_length = (
+            self.masking.n_random,
+            self.phases[cursor.phase].max_length,
+        )
+        numbers = draw_random_numbers(
             self.config.seed,
-            self._draws_epoch(cursor),
+            self._random_epoch(cursor),
             Stream.MASKS,
             cursor.block,
-            rows,
-            n_draws * max_length,
+            positions,
+            n_random * max_length,
         )
-        return Instances(plan=plan, draws=draws.reshape(-1, n_draws, max_length))
+        return Instances(
+            plan=plan, random_numbers=numbers.reshape(-1, n_random, max_length)
+        )
 
     def _cursor_at(
         self, cursor: DataCursor, position: int, *, is_end: bool
@@ -183,7 +190,7 @@ class BatchReader:
             return replace(cursor, block=cursor.block + 1, position=0)
         return next_epoch(cursor)
 
-    def _draws_epoch(self, cursor: DataCursor) -> int:
+    def _random_epoch(self, cursor: DataCursor) -> int:
         return cursor.epoch % DUPE_FACTOR if self.config.faithful else cursor.epoch
 
     def batch(self, instances: Instances) -> PretrainingBatch:
@@ -196,16 +203,16 @@ class BatchReader:
             cls_id=self.masking.cls_id,
             sep_id=self.masking.sep_id,
         )
-        masked = mask_pieces(sequences, instances.draws, self.masking)
-        (masked_rows,) = np.nonzero(masked.is_masked)
+        masked = mask_pieces(sequences, instances.random_numbers, self.masking)
+        (masked_positions,) = np.nonzero(masked.is_masked)
         return PretrainingBatch(
             packed=pack(
                 torch.from_numpy(masked.ids),
                 sequences.lengths.tolist(),
                 torch.from_numpy(sequences.segment_ids),
             ),
-            masked_rows=torch.from_numpy(masked_rows),
-            targets=torch.from_numpy(sequences.ids[masked_rows]),
+            masked_positions=torch.from_numpy(masked_positions),
+            targets=torch.from_numpy(sequences.ids[masked_positions]),
             is_random=None if is_random is None else torch.from_numpy(is_random).long(),
         )
 
@@ -236,7 +243,7 @@ def make_batches(
     """Sequences are sorted by length over all batches: attention is fastest in runs of
     equal length."""
     order = np.argsort(instances.plan.n_pieces, kind="stable")
-    return [reader.batch(instances[rows]) for rows in np.array_split(order, n_batches)]
+    return [reader.batch(instances[some]) for some in np.array_split(order, n_batches)]
 
 
 def _check_split(split: CorpusSplit, config: TrainingConfig) -> None:

@@ -40,7 +40,7 @@ def make_pairs(
     n_pieces: int,
     task: Literal["nsp", "sop"],
     faithful: bool,
-    draw: Callable[[Stream], np.random.Generator],
+    generator_for: Callable[[Stream], np.random.Generator],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Ranges of pieces, (n_pairs, 4): A from and up to, B from and up to; and which B
     is random, or swapped with A, (n_pairs,).
@@ -50,7 +50,7 @@ def make_pairs(
     """
     if task == "sop":
         segments = cut_ordered(
-            split, documents, targets, generator=draw(Stream.SEGMENTS)
+            split, documents, targets, generator=generator_for(Stream.SEGMENTS)
         )
         ranges = _true_pairs(split, segments)
         # Before they are shortened: that treats A and B differently, and lengths would
@@ -62,7 +62,7 @@ def make_pairs(
             documents,
             targets,
             faithful=faithful,
-            generator=draw(Stream.SEGMENTS),
+            generator=generator_for(Stream.SEGMENTS),
         )
         ranges = _true_pairs(split, segments)
         is_random = segments.is_random
@@ -72,10 +72,10 @@ def make_pairs(
             documents[doc_index],
             n_wanted=targets[doc_index] - (ranges[is_random, 1] - ranges[is_random, 0]),
             faithful=faithful,
-            generator=draw(Stream.NEXT_SENTENCES),
+            generator=generator_for(Stream.NEXT_SENTENCES),
         )
     ranges = _shorten(
-        ranges, n_pieces, faithful=faithful, generator=draw(Stream.TRUNCATION)
+        ranges, n_pieces, faithful=faithful, generator=generator_for(Stream.TRUNCATION)
     )
     return ranges, segments.is_random
 
@@ -134,7 +134,7 @@ def _shorten(
     """Both halves together to `n_pieces`, at the front, the back, or both.
 
     The original throws a fair coin for each piece that goes, so that of a long sentence
-    it is always the middle that stays. By default any stretch of it may.
+    it is always the middle that stays. By default any range of it may.
     """
     starts, stops = ranges[:, 0::2], ranges[:, 1::2]
     widths = stops - starts

@@ -122,9 +122,9 @@ def _losses(
     model: nn.Module, batch: PretrainingBatch, size: StepSize, precision: str
 ) -> tuple[Tensor, Tensor]:
     """What a batch adds to the means of its step, of MLM and NSP."""
-    device = batch.masked_rows.device
+    device = batch.masked_positions.device
     with torch.autocast(device.type, torch.bfloat16, precision == "bf16"):
-        output = model(batch.packed, batch.masked_rows, is_train=True)
+        output = model(batch.packed, batch.masked_positions, is_train=True)
     nsp = torch.zeros((), dtype=torch.float32, device=device)
     if batch.is_random is not None:
         weight = batch.n_sequences / size.n_sequences

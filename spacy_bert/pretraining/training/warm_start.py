@@ -67,9 +67,9 @@ def warm_start(
     # Pieces that never occur have no associations, and keep their noise.
     is_known = torch.zeros_like(is_special)
     is_known[associations.indices()[0]] = True
-    rows = (is_known & ~is_special).nonzero().flatten()
-    pieces[rows] = 0.0
-    pieces[rows, : vectors.shape[1]] = vectors[rows]
+    known = (is_known & ~is_special).nonzero().flatten()
+    pieces[known] = 0.0
+    pieces[known, : vectors.shape[1]] = vectors[known]
     positions.zero_()
     positions[:, width:] = std * make_waves(frequencies, len(positions))
     first = model.encoder.layers[0]
