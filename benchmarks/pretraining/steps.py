@@ -13,7 +13,6 @@ from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
     PretrainingBatch,
-    read_step,
 )
 from spacy_bert.pretraining.instances.phases import DataCursor
 from spacy_bert.pretraining.training.flops import model_flops
@@ -75,7 +74,7 @@ def read_batches(reader: BatchReader) -> Iterator[PretrainingBatch]:
     """As the loop reads them, from the start of a run on."""
     cursor = DataCursor()
     while True:
-        data = read_step(reader, cursor, 0.0)
+        data = reader.read_step(cursor, 0.0)
         cursor = data.cursor
         yield from data.batches
 

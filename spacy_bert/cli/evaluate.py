@@ -45,7 +45,7 @@ def evaluate_cli(
     from ..checkpoint import read_config
     from ..corpus.documents import CorpusConfig
     from ..interop.sentences import make_splitter
-    from ..pretraining.scoring import score_checkpoint
+    from ..pretraining.checkpoint_scores import score_checkpoint
     from ..record import read_record
     from ..sections import read_section
     from .devices import choose_device

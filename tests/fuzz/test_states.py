@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from spacy_bert.pretraining import PretrainingConfig, pretrain
 from spacy_bert.pretraining.distributed.ranks import SINGLE_PROCESS
-from spacy_bert.pretraining.instances.batches import read_step
 from spacy_bert.pretraining.report import write_report
 from spacy_bert.pretraining.training import state
+from spacy_bert.pretraining.training.options import RunOptions
 from spacy_bert.pretraining.training.prepare import prepare_run
 
 PIECES = "[PAD] [UNK] [CLS] [SEP] [MASK] the a cat dog sat ran on by . !".split()
@@ -114,15 +114,11 @@ def read(config, folder):
         run = prepare_run(
             config,
             changed,
+            RunOptions(resume=True, write=lambda text: None),
             device=torch.device("cpu"),
-            splitter=None,
-            resume=True,
-            overwrite=False,
-            n_process=1,
-            write=lambda text: None,
             ranks=SINGLE_PROCESS,
         )
-        read_step(run.reader, run.start.cursor, run.start.progress)
+        run.reader.read_step(run.start.cursor, run.start.progress)
         write_report(changed)
 
     return read

@@ -15,8 +15,6 @@ from spacy_bert.model import BertForPretraining, mlm_loss, nsp_loss
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
     DataCursor,
-    make_batches,
-    read_step,
 )
 from spacy_bert.pretraining.training_config import TrainingConfig
 
@@ -70,7 +68,7 @@ def test_losses_equal_those_of_transformers(tmp_path, reader, model, pieces):
     save_checkpoint(tmp_path, model, pieces)
     theirs = BertForPreTraining.from_pretrained(tmp_path).eval()
     instances, _ = reader.read(DataCursor(), 32)
-    for batch in make_batches(reader, instances, 2):
+    for batch in reader.make_batches(instances, 2):
         labels = torch.full_like(batch.packed.piece_ids, -100)
         labels[batch.masked_positions] = batch.targets
         lengths = batch.packed.lengths
@@ -114,13 +112,13 @@ def test_reading_can_stop_at_the_end_of_the_epoch(reader):
 
 
 def test_steps_are_sorted_by_length_and_follow_each_other(reader):
-    one = read_step(reader, DataCursor(), 0.0)
-    two = read_step(reader, one.cursor, 0.0)
+    one = reader.read_step(DataCursor(), 0.0)
+    two = reader.read_step(one.cursor, 0.0)
     (first,), (second,) = one.batches, two.batches
     assert list(first.packed.lengths) == sorted(first.packed.lengths)
     n = reader.config.batch_size
     instances, cursor = reader.read(DataCursor(), 2 * n)
-    (again,) = make_batches(reader, instances[n:], 1)
+    (again,) = reader.make_batches(instances[n:], 1)
     assert cursor == two.cursor
     assert torch.equal(second.packed.piece_ids, again.packed.piece_ids)
     assert torch.equal(second.masked_positions, again.masked_positions)
@@ -133,7 +131,7 @@ def test_sequences_of_a_step_are_sorted_where_lengths_differ(split, pieces):
     reader = BatchReader(split, pieces, config)
     drawn = reader.read(DataCursor(), 16)[0].plan.n_pieces.tolist()
     assert len(set(drawn)) > 2 and drawn != sorted(drawn)
-    batches = read_step(reader, DataCursor(), 0.0).batches
+    batches = reader.read_step(DataCursor(), 0.0).batches
     lengths = [length for batch in batches for length in batch.packed.lengths]
     # [CLS] A [SEP] B [SEP]
     assert lengths == [n + 3 for n in sorted(drawn)]
@@ -142,7 +140,7 @@ def test_sequences_of_a_step_are_sorted_where_lengths_differ(split, pieces):
 def test_the_steps_of_an_epoch_make_one(reader):
     cursor, n_epochs = DataCursor(), 0.0
     while cursor.epoch == 0:
-        data = read_step(reader, cursor, 0.0)
+        data = reader.read_step(cursor, 0.0)
         cursor, n_epochs = data.cursor, n_epochs + data.n_epochs
     beyond = cursor.position / len(reader.plan(cursor))
     assert n_epochs == pytest.approx(1.0 + beyond)

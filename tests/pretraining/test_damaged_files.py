@@ -98,13 +98,13 @@ STATES = [
     ("files", None),
     ("files", [1]),
     ("files", KeyError),
-    ("settings", []),
-    ("settings", KeyError),
-    ("settings.pretraining", []),
-    ("settings.corpus", 5),
-    ("settings.corpus.sources", 5),
-    ("settings.corpus.sources", [[1]]),
-    ("settings.corpus.sources", [None]),
+    ("config", []),
+    ("config", KeyError),
+    ("config.pretraining", []),
+    ("config.corpus", 5),
+    ("config.corpus.sources", 5),
+    ("config.corpus.sources", [[1]]),
+    ("config.corpus.sources", [None]),
 ]
 
 

@@ -13,7 +13,7 @@ from spacy_bert.corpus.index.building import build_shards, open_index
 from spacy_bert.corpus.index.fingerprint import plan_index
 from spacy_bert.corpus.vocabulary import TrainingLines
 from spacy_bert.pretraining import PretrainingConfig, pretrain
-from spacy_bert.pretraining.scoring import score_checkpoint
+from spacy_bert.pretraining.checkpoint_scores import score_checkpoint
 
 
 def document(number, n_sentences):

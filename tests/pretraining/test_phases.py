@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor, read_step
+from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
 from spacy_bert.pretraining.instances.phases import make_phases, phase_at
 from spacy_bert.pretraining.training_config import TrainingConfig
 
@@ -36,7 +36,7 @@ def test_the_last_fraction_is_the_final_phase():
 def test_the_final_phase_begins_with_an_epoch_and_never_ends(reader):
     steps, cursor = [], DataCursor(epoch=3)
     for progress in (0.0, 0.5, 0.75, 0.6, 0.0):
-        steps.append(read_step(reader, cursor, progress))
+        steps.append(reader.read_step(cursor, progress))
         cursor = steps[-1].cursor
     lengths = [[max(b.packed.lengths) for b in step.batches] for step in steps]
     assert lengths == [[16], [16], [32], [32], [32]]

@@ -13,8 +13,8 @@ from spacy_bert.corpus.vocabulary import (
 )
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
+from spacy_bert.pretraining.checkpoint_scores import score_checkpoint
 from spacy_bert.pretraining.fill_mask import fill_mask
-from spacy_bert.pretraining.scoring import score_checkpoint
 
 
 def quiet(text: str) -> None:

@@ -15,7 +15,7 @@ from spacy_bert.corpus.progress_bar import Bar, shown_lines, still_working
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.training import log_writer, start
+from spacy_bert.pretraining.training import initial_state, log_writer
 from spacy_bert.pretraining.training.warm_start import warm_start
 
 
@@ -175,13 +175,13 @@ def test_a_step_that_reads_the_text_a_hundred_times_is_refused(make_config, tmp_
     ):
         pretrain(config, tmp_path / "out", write=lambda text: None)
     split = make_split([[5]] * 20)
-    limit = 20 * start.MOST_TIMES
-    start.check_step_size(
+    limit = 20 * initial_state.MOST_TIMES
+    initial_state.check_step_size(
         make_config(pretraining={"batch_size": limit}).pretraining, split
     )
     with pytest.raises(ValueError, match="2,001 sequences.*some 20"):
         above = make_config(pretraining={"batch_size": limit + 1})
-        start.check_step_size(above.pretraining, split)
+        initial_state.check_step_size(above.pretraining, split)
 
 
 def test_a_high_rate_is_warned_of_when_the_run_starts(make_config, tmp_path):

@@ -11,7 +11,7 @@ from spacy_bert.pretraining.distributed.rank_slices import (
     cut_rank_slices,
 )
 from spacy_bert.pretraining.distributed.ranks import Ranks
-from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor, read_step
+from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
 from spacy_bert.pretraining.training_config import TrainingConfig
 
 
@@ -73,7 +73,7 @@ def test_ranks_together_read_what_one_reads(pieces, n_ranks, position):
 
     def read(rank, n):
         reader = BatchReader(split, pieces, config, Ranks(rank=rank, n=n))
-        data = read_step(reader, cursor, 0.0)
+        data = reader.read_step(cursor, 0.0)
         sequences = [
             (piece_ids.tolist(), int(label))
             for batch in data.batches

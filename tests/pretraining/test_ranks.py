@@ -18,7 +18,6 @@ from spacy_bert.pretraining.distributed.ranks import OtherRankError
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
     DataCursor,
-    make_batches,
 )
 from spacy_bert.pretraining.training.state import read_state
 from spacy_bert.pretraining.training_config import TrainingConfig
@@ -101,7 +100,7 @@ def test_unequal_ranks_have_the_gradient_of_one(pair, split, pieces, toy_config)
     last = reader.batch(instances[np.arange(60, 64)])
     nothing = torch.zeros(0, dtype=torch.int64)
     last = replace(last, masked_positions=nothing, targets=nothing)
-    batches = [*make_batches(reader, instances[np.arange(60)], 3), last]
+    batches = [*reader.make_batches(instances[np.arange(60)], 3), last]
     bert = replace(toy_config, vocab_size=pieces.n_pieces, n_layers=1, n_heads=2)
     model = BertForPretraining(bert)
     model.initialize_weights()

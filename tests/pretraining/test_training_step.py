@@ -10,7 +10,6 @@ from spacy_bert.model import BertForPretraining
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
     DataCursor,
-    make_batches,
 )
 from spacy_bert.pretraining.training.muon import Muon, orthogonalize
 from spacy_bert.pretraining.training.optimizer import make_optimizers, train_step
@@ -26,7 +25,7 @@ def batches(split, pieces):
     split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
     reader = BatchReader(split, pieces, CONFIG)
     instances, _ = reader.read(DataCursor(), 64)
-    return make_batches(reader, instances, 1), make_batches(reader, instances, 8)
+    return reader.make_batches(instances, 1), reader.make_batches(instances, 8)
 
 
 @pytest.fixture
@@ -170,7 +169,7 @@ def test_a_step_without_a_masked_piece_trains_the_next_sentences(model, split, p
     split.piece_ids[:] = pieces.unk_id
     reader = BatchReader(split, pieces, CONFIG)
     instances, _ = reader.read(DataCursor(), 8)
-    result = step(model, make_batches(reader, instances, 1))
+    result = step(model, reader.make_batches(instances, 1))
     assert result.mlm_loss == 0.0 and result.nsp_loss > 0.0
 
 
@@ -179,6 +178,6 @@ def test_single_segments_train_no_next_sentences(model, split, pieces):
     config = TrainingConfig(next_sentence="none", batch_size=8, max_length=32)
     reader = BatchReader(split, pieces, config)
     before = model.nsp.weight.clone()
-    result = step(model, make_batches(reader, reader.read(DataCursor(), 8)[0], 1))
+    result = step(model, reader.make_batches(reader.read(DataCursor(), 8)[0], 1))
     assert result.nsp_loss is None and result.mlm_loss > 0.0
     assert torch.equal(model.nsp.weight, before)

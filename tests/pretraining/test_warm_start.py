@@ -10,7 +10,8 @@ from toy_corpus import make_split
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.training.start import make_start
+from spacy_bert.pretraining.training.initial_state import make_initial_state
+from spacy_bert.pretraining.training.options import RunOptions
 from spacy_bert.pretraining.training.warm_start import (
     count_pairs,
     positive_pmi,
@@ -74,15 +75,7 @@ def test_a_run_with_a_warm_start(tmp_path, make_config):
 @pytest.mark.parametrize("begins_warm", [False, True])
 def test_a_run_begins_with_what_was_counted(make_config, tmp_path, begins_warm):
     config = make_config(pretraining={"warm_start": begins_warm})
-    start = make_start(
-        config,
-        tmp_path / "out",
-        splitter=None,
-        resume=False,
-        overwrite=False,
-        n_process=1,
-        write=str,
-    )
+    initial = make_initial_state(config, tmp_path / "out", RunOptions(write=str))
     # A new bias is 0 everywhere.
-    has_counts = torch.allclose(start.model.mlm.bias.double(), start.log_probs)
+    has_counts = torch.allclose(initial.model.mlm.bias.double(), initial.log_probs)
     assert has_counts == begins_warm

@@ -27,8 +27,8 @@ DUPE_FACTOR = 10
 @dataclass(frozen=True, kw_only=True)
 class PretrainingBatch:
     """masked_positions and targets: int64, (n_masked,), indices of the packed pieces,
-    and the pieces behind them. is_random: int64, (n_sequences,), 1 = B is random, or under
-    "sop" swapped with A; None for single segments."""
+    and the pieces behind them. is_random: int64, (n_sequences,), 1 = B is random, or
+    under "sop" swapped with A; None for single segments."""
 
     packed: PackedBatch
     masked_positions: Tensor
@@ -89,6 +89,25 @@ class BatchReader:
         self._planned: DataCursor | None = None
         self._plan: Plan
 
+    def read_step(self, cursor: DataCursor, progress: float) -> StepData:
+        """From `cursor` on, when `progress` of the run is done, 0 to 1.
+
+        All ranks together read `accumulate_gradient` batches. When the next phase
+        begins, a new epoch begins too.
+        """
+        phase = phase_at(progress, self.config)
+        if phase > cursor.phase:
+            cursor = replace(next_epoch(cursor), phase=phase)
+        batch_size = self.phases[cursor.phase].batch_size
+        n_instances = batch_size * self.config.accumulate_gradient
+        n_epochs_before = self.count_epochs(cursor)
+        batches, after = self.read_batches(cursor, n_instances, batch_size)
+        return StepData(
+            batches=batches,
+            cursor=after,
+            n_epochs=self.count_epochs(after) - n_epochs_before,
+        )
+
     def plan(self, cursor: DataCursor) -> Plan:
         """The plan of the block that the cursor points into."""
         start = replace(cursor, position=0)
@@ -135,7 +154,7 @@ class BatchReader:
                 at = replace(at, position=at.position + here.start)
                 mine.append(self._with_random_numbers(at, plan[here]))
             start, stop = start - len(plan), stop - len(plan)
-        return make_batches(self, join_instances(mine), n_batches), after
+        return self.make_batches(join_instances(mine), n_batches), after
 
     def has(self, cursor: DataCursor) -> bool:
         """Whether the data has an instance there."""
@@ -193,6 +212,16 @@ class BatchReader:
     def _random_epoch(self, cursor: DataCursor) -> int:
         return cursor.epoch % DUPE_FACTOR if self.config.faithful else cursor.epoch
 
+    def make_batches(
+        self, instances: Instances, n_batches: int
+    ) -> list[PretrainingBatch]:
+        """Sequences are sorted by length over all batches: attention is fastest in runs
+        of equal length."""
+        order = np.argsort(instances.plan.n_pieces, kind="stable")
+        return [
+            self.batch(instances[some]) for some in np.array_split(order, n_batches)
+        ]
+
     def batch(self, instances: Instances) -> PretrainingBatch:
         """Masked and packed, in the order given."""
         is_random = instances.plan.is_random
@@ -215,35 +244,6 @@ class BatchReader:
             targets=torch.from_numpy(sequences.ids[masked_positions]),
             is_random=None if is_random is None else torch.from_numpy(is_random).long(),
         )
-
-
-def read_step(reader: BatchReader, cursor: DataCursor, progress: float) -> StepData:
-    """From `cursor` on, when `progress` of the run is done, 0 to 1.
-
-    All ranks together read `accumulate_gradient` batches. When the next phase begins,
-    a new epoch begins too.
-    """
-    phase = phase_at(progress, reader.config)
-    if phase > cursor.phase:
-        cursor = replace(next_epoch(cursor), phase=phase)
-    batch_size = reader.phases[cursor.phase].batch_size
-    n_instances = batch_size * reader.config.accumulate_gradient
-    n_epochs_before = reader.count_epochs(cursor)
-    batches, after = reader.read_batches(cursor, n_instances, batch_size)
-    return StepData(
-        batches=batches,
-        cursor=after,
-        n_epochs=reader.count_epochs(after) - n_epochs_before,
-    )
-
-
-def make_batches(
-    reader: BatchReader, instances: Instances, n_batches: int
-) -> list[PretrainingBatch]:
-    """Sequences are sorted by length over all batches: attention is fastest in runs of
-    equal length."""
-    order = np.argsort(instances.plan.n_pieces, kind="stable")
-    return [reader.batch(instances[some]) for some in np.array_split(order, n_batches)]
 
 
 def _check_split(split: CorpusSplit, config: TrainingConfig) -> None:

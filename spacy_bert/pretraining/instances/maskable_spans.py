@@ -5,7 +5,8 @@ Hiding a fraction of all pieces by whole spans, without a bias against long ones
 spans of a sequence are laid on a circle, in random order, and those that begin in an
 arc as long as the budget are hidden, from a random offset on. A span of any width
 begins there with the probability budget / circumference. So each piece is hidden
-equally often, and as many as the budget on average. Single pieces need no circle: any so many are drawn.
+equally often, and as many as the budget on average. Single pieces need no circle: any
+so many are drawn.
 """
 
 import numpy as np

@@ -14,13 +14,13 @@ from ...corpus.documents import Splitter
 from ...locks import locked
 from ..config import PretrainingConfig
 from ..distributed.ranks import SINGLE_PROCESS, Ranks
-from ..instances.batches import read_step
 from ..instances.randomness import dropout_seed
 from ..report import write_report
 from ..run_folder import LOG
-from .faults import DivergenceError, Faults, highest_loss, mean_of_recent
+from .divergence import DivergenceError, DivergenceGuard, highest_loss, mean_of_recent
 from .log_writer import Logger, LogWriter
 from .optimizer import train_step
+from .options import RunOptions
 from .prepare import prepare_run
 from .run import Run
 from .schedule import learn_rate_at
@@ -65,28 +65,23 @@ def pretrain(
         write, logger = _say_nothing, None
     with ExitStack() as stack:
         ranks.on_first(lambda: stack.enter_context(locked(output, write=write)))
-        run = prepare_run(
-            config,
-            output,
-            device=torch.device(device),
-            splitter=splitter,
+        options = RunOptions(
             resume=resume,
             overwrite=overwrite,
             n_process=n_process,
+            splitter=splitter,
             write=write,
-            ranks=ranks,
         )
-        return _train(run, write=write, clock=clock, logger=logger)
+        run = prepare_run(
+            config, output, options, device=torch.device(device), ranks=ranks
+        )
+        return _train(run, clock=clock, logger=logger)
 
 
 def _train(
-    run: Run,
-    *,
-    write: Callable[[str], None],
-    clock: Callable[[], float],
-    logger: Logger | None,
+    run: Run, *, clock: Callable[[], float], logger: Logger | None
 ) -> TrainingState:
-    settings, output, ranks = run.config, run.output, run.ranks
+    config, output, ranks, write = run.config, run.output, run.ranks, run.write
     state = run.with_progress(run.start)
     log = LogWriter(
         output / LOG if ranks.is_first else Path(os.devnull),
@@ -95,7 +90,7 @@ def _train(
         write=write,
         logger=logger,
     )
-    faults = Faults(settings.max_skipped)
+    guard = DivergenceGuard(config.max_skipped)
     # Systems that tell each process, and torchrun too, make it two for each rank.
     stops = stop_requests(ignores_more=ranks.n > 1)
     with _reported(output, ranks), stops as is_stopped:
@@ -105,9 +100,9 @@ def _train(
             time, n_asked = ranks.sum(clock() if ranks.is_first else 0, is_stopped())
             return time, n_asked > 0
 
-        if settings.max_minutes is not None and state.progress < 1.0:
+        if config.max_minutes is not None and state.progress < 1.0:
             write(
-                f"The {settings.max_minutes:g} minutes of max_minutes are those of the "
+                f"The {config.max_minutes:g} minutes of max_minutes are those of the "
                 "steps from here on, with evaluations and saves"
             )
         last_time, _ = look()
@@ -120,18 +115,18 @@ def _train(
             run.save_last(state)
             log.restart_clock()
         while state.progress < 1.0:
-            data = read_step(run.reader, state.cursor, state.progress)
-            learn_rate = learn_rate_at(state.progress, settings)
+            data = run.reader.read_step(state.cursor, state.progress)
+            learn_rate = learn_rate_at(state.progress, config)
             size = measure_step(data.batches, run.model.config, ranks)
-            torch.manual_seed(dropout_seed(settings.seed, state.step, ranks.rank))
+            torch.manual_seed(dropout_seed(config.seed, state.step, ranks.rank))
             result = train_step(
                 run.module,
                 run.optimizers,
                 data.batches,
                 size=size,
                 learn_rate=learn_rate,
-                max_grad_norm=settings.max_grad_norm,
-                precision=settings.precision,
+                max_grad_norm=config.max_grad_norm,
+                precision=config.precision,
                 max_mlm_loss=highest_loss(state.mean_loss, size.n_masked),
                 ranks=ranks,
             )
@@ -143,7 +138,7 @@ def _train(
             )
             if not result.is_applied:
                 write(f"Step {state.step + 1} is left out: {result}")
-                failed = partial(faults.add, state.step + 1, result)
+                failed = partial(guard.add, state.step + 1, result)
                 if ranks.on_first(failed):
                     failed_at, state = state.step + 1, run.roll_back(state)
                     log.roll_back(state, f"taken back from step {failed_at}")
@@ -152,17 +147,15 @@ def _train(
             mean_loss = mean_of_recent(state.mean_loss, result)
             state = replace(state, step=state.step + 1, mean_loss=mean_loss)
             state = run.with_progress(state)
-            faults.clear(state.step)
+            guard.clear(state.step)
             log.add(result, size, learn_rate)
 
             is_end = state.progress >= 1.0
-            is_saved = is_end or is_stop or state.step % settings.save_every == 0
+            is_saved = is_end or is_stop or state.step % config.save_every == 0
             # Each save has a row, from which a resumed run counts on.
-            is_reported = (
-                is_saved or state.step % settings.log_every == 0 or log.is_due()
-            )
+            is_reported = is_saved or state.step % config.log_every == 0 or log.is_due()
             evaluation = None
-            if is_end or state.step % settings.eval_every == 0:
+            if is_end or state.step % config.eval_every == 0:
                 evaluation = run.evaluate()
                 if state.best_loss is None or evaluation.mlm_loss < state.best_loss:
                     state = replace(state, best_loss=evaluation.mlm_loss)

@@ -1,12 +1,10 @@
 """A config -> the run that it asks for, new or continued."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from ...corpus.documents import Splitter
 from ...corpus.index.files import load_index
 from ...folders import remove
 from ...model import BertForPretraining
@@ -22,71 +20,60 @@ from ..instances.phases import DataCursor, make_phases
 from ..log import FillsRow, keep_rows
 from ..run_folder import BEST, FILLS, INDEX, LAST, LOG, REPORT, STATE_FILE
 from ..training_config import TrainingConfig
+from .initial_state import make_initial_state
 from .optimizer import make_optimizers
+from .options import RunOptions
 from .run import Run
-from .start import make_start
 from .state import START_OVER
 
 
 def prepare_run(
     config: PretrainingConfig,
     output: Path,
+    options: RunOptions,
     *,
     device: torch.device,
-    splitter: Splitter | None,
-    resume: bool,
-    overwrite: bool,
-    n_process: int,
-    write: Callable[[str], None],
     ranks: Ranks,
 ) -> Run:
     """Nothing of an earlier run is lost when this raises."""
-    settings = config.pretraining
-    ranks.on_first(lambda: _check_steps(settings, ranks.n))
-    start = ranks.on_first(
-        lambda: make_start(
-            config,
-            output,
-            splitter=splitter,
-            resume=resume,
-            overwrite=overwrite,
-            n_process=n_process,
-            write=write,
-        )
-    )
+    training = config.pretraining
+    ranks.on_first(lambda: _check_steps(training, ranks.n))
+    initial = ranks.on_first(lambda: make_initial_state(config, output, options))
     # Rank 0 has just read all of it to check it.
     index = ranks.on_all(lambda: load_index(output / INDEX, checks_all=False))
-    wordpiece = start.wordpiece
-    reader = BatchReader(index.train, wordpiece, settings, ranks)
-    held_out_reader = BatchReader(index.held_out, wordpiece, settings, ranks)
-    model = start.model.to(device)
-    module = _prepare_model(model, settings, ranks)
+    wordpiece = initial.wordpiece
+    reader = BatchReader(index.train, wordpiece, training, ranks)
+    held_out_reader = BatchReader(index.held_out, wordpiece, training, ranks)
+    model = initial.model.to(device)
+    module = _prepare_model(model, training, ranks)
     run = Run(
         output=output,
         ranks=ranks,
         wordpiece=wordpiece,
-        config=settings,
+        config=training,
         model=model,
         module=module,
-        optimizers=make_optimizers(model, settings),
+        optimizers=make_optimizers(model, training),
         reader=reader,
-        held_out=held_out_batches(held_out_reader, settings.n_eval_instances),
-        log_probs=start.log_probs,
-        samples=start.samples,
-        start=start.state,
-        settings=start.settings,
+        held_out=held_out_batches(held_out_reader, training.n_eval_instances),
+        log_probs=initial.log_probs,
+        samples=initial.samples,
+        start=initial.state,
+        recorded=initial.recorded,
         record=PretrainingRecord(
             sentences=config.corpus.sentences,
             lang=config.corpus.lang,
-            next_sentence=settings.next_sentence,
-            max_length=settings.max_length,
+            next_sentence=training.next_sentence,
+            max_length=training.max_length,
         ),
-        write=write,
+        write=options.write,
     )
-    if start.continues:
-        ranks.on_first(lambda: _check_cursor(start.state.cursor, reader, output / LAST))
+    if initial.continues:
+        ranks.on_first(
+            lambda: _check_cursor(initial.state.cursor, reader, output / LAST)
+        )
         run.load_optimizer_state()
-        ranks.on_first(lambda: keep_rows(output / FILLS, start.state.step, FillsRow))
+        ranks.on_first(lambda: keep_rows(output / FILLS, initial.state.step, FillsRow))
     else:
         ranks.on_first(lambda: _remove_previous(output))
     return run

@@ -31,7 +31,8 @@ from .state import TrainingState, read_optimizer_files, read_state, save_run
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """What the loop works with. `module` is what it calls for the model, in training;
-    `log_probs` and `settings` are those of `Start`; `write` takes lines to print."""
+    `log_probs` and `recorded` are those of `InitialState`; `write` takes lines to
+    print."""
 
     output: Path
     ranks: Ranks
@@ -45,7 +46,7 @@ class Run:
     log_probs: Tensor
     samples: list[FillMaskSample]
     start: TrainingState
-    settings: dict[str, Any]
+    recorded: dict[str, Any]
     record: PretrainingRecord
     write: Callable[[str], None]
 
@@ -97,7 +98,7 @@ class Run:
             self.ranks,
             optimizer_state=collect_optimizer_state(self.model, self.optimizers),
             state=state,
-            settings=self.settings,
+            recorded=self.recorded,
             record=self.record,
         )
 

@@ -1,7 +1,7 @@
 """What continuing a run exactly takes, beside its weights; in the checkpoint's folder.
 
 `training_state.json` has the step, the cursor into the data, the best loss and the
-settings; the folder `training_state` the optimizer state.
+config; the folder `training_state` the optimizer state.
 """
 
 import json
@@ -50,7 +50,7 @@ class TrainingState:
 
 @dataclass(frozen=True, kw_only=True)
 class _StateFile:
-    """files: of the optimizer state. settings: by section."""
+    """files: of the optimizer state. config: by section."""
 
     step: Count
     cursor: DataCursor
@@ -60,7 +60,7 @@ class _StateFile:
     best_loss: Amount | None
     mean_loss: Amount | None
     files: list[str]
-    settings: dict[str, dict[str, Any]]
+    config: dict[str, dict[str, Any]]
 
     def state(self) -> TrainingState:
         names = (field.name for field in fields(TrainingState))
@@ -75,7 +75,7 @@ def save_run(
     *,
     optimizer_state: Mapping[str, Tensor] | None = None,
     state: TrainingState | None = None,
-    settings: Mapping[str, Any] | None = None,
+    recorded: Mapping[str, Any] | None = None,
     record: PretrainingRecord | None = None,
 ) -> None:
     """Replace the checkpoint at `path`, with the state of its training if there is one.
@@ -94,7 +94,7 @@ def save_run(
                 save_optimizer_state(
                     new / OPTIMIZER_FOLDER, optimizer_state or {}, ranks
                 )
-                ranks.on_first(lambda: _save_state(new, state, settings or {}))
+                ranks.on_first(lambda: _save_state(new, state, recorded or {}))
     except (OSError, SafetensorError) as error:
         before = "The previous one is whole" if path.exists() else "There is none yet"
         reason = error.reason if isinstance(error, WriteError) else error
@@ -105,10 +105,10 @@ def save_run(
 
 
 def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
-    """The state and the settings of the run. Raises ValueError if they are damaged
-    and FileNotFoundError if there are none."""
+    """The state and the recorded config of the run. Raises ValueError if they are
+    damaged and FileNotFoundError if there are none."""
     file = _read_file(path)
-    return file.state(), file.settings
+    return file.state(), file.config
 
 
 def read_optimizer_files(path: Path) -> list[str]:
@@ -129,11 +129,11 @@ def _read_file(path: Path) -> _StateFile:
         raise ValueError(f"{error}. {START_OVER}") from error
 
 
-def _save_state(path: Path, state: TrainingState, settings: Mapping[str, Any]) -> None:
+def _save_state(path: Path, state: TrainingState, recorded: Mapping[str, Any]) -> None:
     values = {
         **asdict(state),
         "files": sorted(file.name for file in (path / OPTIMIZER_FOLDER).iterdir()),
-        "settings": dict(settings),
+        "config": dict(recorded),
     }
     text = json.dumps(values, indent=1) + "\n"
     (path / STATE_FILE).write_text(text, encoding="utf8")

@@ -20,7 +20,7 @@ from ...model import BertForPretraining
 from ...model.layers import EncoderLayer
 from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
-from .neighbours import look_at_neighbours, make_frequencies, make_waves
+from .position_init import attend_to_neighbours, make_frequencies, make_sinusoids
 
 WINDOW = 5
 
@@ -71,10 +71,10 @@ def warm_start(
     pieces[known] = 0.0
     pieces[known, : vectors.shape[1]] = vectors[known]
     positions.zero_()
-    positions[:, width:] = std * make_waves(frequencies, len(positions))
+    positions[:, width:] = std * make_sinusoids(frequencies, len(positions))
     first = model.encoder.layers[0]
     assert isinstance(first, EncoderLayer)
-    look_at_neighbours(first.attention, frequencies)
+    attend_to_neighbours(first.attention, frequencies)
     model.mlm.bias.copy_(log_probs)
 
 

@@ -52,8 +52,8 @@ def score_checkpoint(
         expected=f"at most the model's {model.config.max_positions} positions",
         got=max_length,
     )
-    settings = {"max_length": max_length, "next_sentence": next_sentence}
-    config = read_section(TrainingConfig, settings, section="pretraining")
+    values = {"max_length": max_length, "next_sentence": next_sentence}
+    config = read_section(TrainingConfig, values, section="pretraining")
     with TemporaryDirectory() as folder:
         plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
         split = index_whole(Path(folder), plan, write=write)

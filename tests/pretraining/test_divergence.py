@@ -10,7 +10,7 @@ from toy_corpus import read_log
 
 from spacy_bert.pretraining import DivergenceError, pretrain
 from spacy_bert.pretraining.training import loop, optimizer
-from spacy_bert.pretraining.training.faults import Faults, highest_loss
+from spacy_bert.pretraining.training.divergence import DivergenceGuard, highest_loss
 from spacy_bert.pretraining.training.optimizer import StepResult
 from spacy_bert.pretraining.training.run import Run
 from spacy_bert.pretraining.training.schedule import learn_rate_at
@@ -154,24 +154,24 @@ def test_going_back_keeps_the_best_and_the_clock(
 
 def test_a_step_that_fails_after_each_rollback_is_given_up():
     """Steps that are done again on the way to it do not count as progress."""
-    faults = Faults(max_skipped=3)
-    assert not faults.add(6, FAILED)
+    guard = DivergenceGuard(max_skipped=3)
+    assert not guard.add(6, FAILED)
     for _ in range(2):
-        assert faults.add(6, FAILED)
+        assert guard.add(6, FAILED)
         for step in (3, 4, 5):
-            faults.clear(step)
+            guard.clear(step)
     with pytest.raises(DivergenceError, match="Step 6 failed, after 3 others"):
-        faults.add(6, FAILED)
-    faults.clear(6)
-    assert not faults.add(7, FAILED)
+        guard.add(6, FAILED)
+    guard.clear(6)
+    assert not guard.add(7, FAILED)
 
 
 def test_an_earlier_step_that_fails_too_does_not_hide_a_later_one():
     """After the rollback from step 6, step 4 fails once, and is then done."""
-    faults = Faults(max_skipped=3)
+    guard = DivergenceGuard(max_skipped=3)
     for step in (6, 6, 4):
-        faults.add(step, FAILED)
+        guard.add(step, FAILED)
     for step in (4, 5):
-        faults.clear(step)
+        guard.clear(step)
     with pytest.raises(DivergenceError, match="Step 6 failed, after 3 others"):
-        faults.add(6, FAILED)
+        guard.add(6, FAILED)
