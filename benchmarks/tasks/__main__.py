@@ -55,8 +55,8 @@ def main() -> None:
     rows = [row for row in args.only.split(",") if row]
     if SHARING in rows:
         rows.remove(SHARING)
-        share = partial(run_alone, measure, data=args.data, work=args.work)
-        store.once(SHARING, "wiki_en", "words/s", {}, share)
+        measured = partial(run_alone, measure, data=args.data, work=args.work)
+        store.once(SHARING, "wiki_en", "words/s", {}, measured)
     _train_all(store, rows, args)
     print("\n".join(store.machines()), end="\n\n")
     if sharing := store.find(SHARING, "wiki_en", "words/s"):

@@ -163,7 +163,7 @@ class BatchReader:
         return cursor.position < max(len(self.plan(cursor)), 1)
 
     def count_epochs(self, cursor: DataCursor) -> float:
-        """How many are done at `cursor`, with a part for the one begun."""
+        """How many are done at `cursor`, with a fraction for the one begun."""
         in_block = cursor.position / max(len(self.plan(cursor)), 1)
         return cursor.epoch + (cursor.block + in_block) / self.n_blocks
 

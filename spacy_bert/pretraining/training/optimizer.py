@@ -100,7 +100,7 @@ def train_step(
     for i, batch in enumerate(batches, start=1):
         with nullcontext() if i == len(batches) else without_sync(model):
             mlm, nsp = _losses(model, batch.to(device), size, precision)
-            # Gradients are averaged over the ranks, and these are parts of a mean.
+            # Gradients are averaged over the ranks, and these are terms of a mean.
             ((mlm + nsp) * ranks.n).backward()
         losses += torch.stack((mlm, nsp)).detach()
     norm = full_tensor(clip_grad_norm_(model.parameters(), max_grad_norm))

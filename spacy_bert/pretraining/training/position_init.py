@@ -80,7 +80,7 @@ def offset_of(head: int) -> int:
 
 
 def _rotate(frequencies: Tensor, offset: int) -> Tensor:
-    """Return what rotates the sinusoids of a position to those `offset` positions on."""
+    """Return what rotates the sinusoids of a position to those `offset` further on."""
     angles = frequencies * offset
     cos, sin = angles.cos(), angles.sin()
     rotations = torch.stack((cos, -sin, sin, cos), dim=1).view(-1, 2, 2)

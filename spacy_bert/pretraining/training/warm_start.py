@@ -24,7 +24,7 @@ from .position_init import attend_to_neighbours, make_frequencies, make_sinusoid
 
 WINDOW = 5
 
-# Deviation of the embeddings, in units of the model's initializer_range.
+# Standard deviation of the embeddings, in units of the model's initializer_range.
 SCALE = 6.0
 
 # More text than this changes the counts of pairs little; what is read is spread evenly.
