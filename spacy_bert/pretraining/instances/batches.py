@@ -128,9 +128,8 @@ class BatchReader:
         """The next instances, past the end of the epoch too, unless `in_epoch`, and the
         cursor after."""
         plans, after = self._find(cursor, n_instances, in_epoch)
-        return join_instances(
-            [self._with_random_numbers(*plan) for plan in plans]
-        ), after
+        instances = [self._with_random_numbers(*plan) for plan in plans]
+        return join_instances(instances), after
 
     def read_batches(
         self,
@@ -182,12 +181,10 @@ class BatchReader:
         return plans, cursor
 
     def _with_random_numbers(self, cursor: DataCursor, plan: Plan) -> Instances:
-        """Those of `plan`, which follow `cursor` in their block."""
+        """The instances of `plan`, which follow `cursor` in their block."""
         positions = range(cursor.position, cursor.position + len(plan))
-        n_random, max_length = (
-            self.masking.n_random,
-            self.phases[cursor.phase].max_length,
-        )
+        n_random = self.masking.n_random
+        max_length = self.phases[cursor.phase].max_length
         numbers = draw_random_numbers(
             self.config.seed,
             self._random_epoch(cursor),

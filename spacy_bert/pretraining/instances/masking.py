@@ -93,10 +93,8 @@ def mask_pieces(
     spans = _number_spans(sequences, seq_ids, random_numbers, masking)[candidates]
     (first,) = np.nonzero(np.diff(spans, prepend=-1))
     widths, heads = np.diff(first, append=len(candidates)), candidates[first]
-    span_seq_ids, priorities = (
-        seq_ids[heads],
-        random_numbers[seq_ids[heads], 0, positions[heads]],
-    )
+    span_seq_ids = seq_ids[heads]
+    priorities = random_numbers[span_seq_ids, 0, positions[heads]]
     budgets = np.maximum(np.rint(config.mask_prob * lengths), 1).astype(np.int64)
     if config.max_predictions_per_seq is not None:
         budgets = np.minimum(budgets, config.max_predictions_per_seq)

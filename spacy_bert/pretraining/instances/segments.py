@@ -149,12 +149,8 @@ def _cut_in_streams(
         is_done = start >= last[doc_index]
         doc_index = np.where(is_done, doc_index + n_streams, doc_index)
         has_text = doc_index < len(first)
-        doc_index, start, is_done = (
-            doc_index[has_text],
-            start[has_text],
-            is_done[has_text],
-        )
-        start = np.where(is_done, first[doc_index], start)
+        doc_index = doc_index[has_text]
+        start = np.where(is_done[has_text], first[doc_index], start[has_text])
 
 
 def _enough(
