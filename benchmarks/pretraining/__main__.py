@@ -45,12 +45,12 @@ def main() -> None:
 
 
 def measure(store: Store, args: argparse.Namespace) -> None:
-    paths = store, args.data, args.work
+    places = store, args.data, args.work
     run = {"shape": args.shape, "minutes": args.minutes}
     parts = set(filter(None, args.only.split(",")))
     if "speed" in parts:
         measure_speed(
-            *paths,
+            *places,
             shapes=args.speed_shapes.split(","),
             dropouts=[float(dropout) for dropout in args.dropouts.split(",")],
             batch_size=args.batch_size,
@@ -61,15 +61,15 @@ def measure(store: Store, args: argparse.Namespace) -> None:
     asked = {name: value for name, value in asked.items() if value is not None}
     if args.tune:
         minutes = args.tune_minutes
-        tune_peer(*paths, shape=args.shape, minutes=minutes, peer={**PEER, **asked})
+        tune_peer(*places, shape=args.shape, minutes=minutes, peer={**PEER, **asked})
     if "losses" in parts:
         peer = {**PEER, **best_tuned(store, args.shape), **asked}
-        measure_losses(*paths, recipe=RECIPES[args.recipe], peer=peer, **run)
+        measure_losses(*places, recipe=RECIPES[args.recipe], peer=peer, **run)
     if "indexing" in parts:
-        measure_builds(*paths, sizes=args.sizes)
+        measure_builds(*places, sizes=args.sizes)
     if "downstream" in parts:
         seeds = [int(seed) for seed in args.seeds.split(",")]
-        measure_downstream(*paths, seeds=seeds, n_steps=args.fine_tuning_steps, **run)
+        measure_downstream(*places, seeds=seeds, n_steps=args.fine_tuning_steps, **run)
 
 
 def _read_arguments() -> argparse.Namespace:

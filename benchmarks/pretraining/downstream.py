@@ -43,8 +43,8 @@ def measure_downstream(
                     _fine_tune, name, system, seed, n_steps, text, checkpoint
                 )
                 settings = {**origin, "fine-tuning steps": n_steps}
-                entry = f"{name}, {row}", f"{system}, seed {seed}"
-                store.once("downstream", *entry, settings, measure)
+                place = f"{name}, {row}", f"{system}, seed {seed}"
+                store.once("downstream", *place, settings, measure)
 
 
 def _trained(store: Store, row: str) -> dict[str, tuple[Path, dict[str, Any]]]:

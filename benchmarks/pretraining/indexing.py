@@ -39,10 +39,10 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for system, size in list_builds(args.sizes):
         seconds, peak, disk = measure(system, size, args.data, args.work)
-        ratio = disk / (size * text.stat().st_size)
+        share = disk / (size * text.stat().st_size)
         print(
             f"| {system} | {size} x | {seconds:.0f} | {peak / _MB:.0f} | "
-            f"{disk / _MB:.1f} | {ratio:.2f} |",
+            f"{disk / _MB:.1f} | {share:.2f} |",
             flush=True,
         )
 

@@ -36,8 +36,8 @@ def _speed(row: str, runs: Runs) -> Iterator[Row]:
         times = f"{ours['pieces/s'] / peer['pieces/s']:.2f}"
         yield what, rates[0], _PEER, rates[1], times, asked
         what = f"share of the products' rate ({limit}), {row}; {how}"
-        utilizations = [f"{one['share of limit']:.0%}" for one in (ours, peer)]
-        yield what, utilizations[0], _PEER, utilizations[1], "", "70%"
+        shares = [f"{one['share of limit']:.0%}" for one in (ours, peer)]
+        yield what, shares[0], _PEER, shares[1], "", "70%"
 
 
 def _losses(row: str, runs: Runs) -> Iterator[Row]:
@@ -72,15 +72,15 @@ def _indexing(row: str, runs: Runs) -> Iterator[Row]:
         for key, bound in asked.items():
             what = f"index of wiki_en: {key}, {name}"
             peer = runs["datasets, 1 x"][key]
-            yield _ratio(what, runs[name][key], "datasets", peer, bound)
+            yield _share(what, runs[name][key], "datasets", peer, bound)
     for name in runs:
         if name.startswith("ours, ") and name[6].isdigit() and name not in once:
             peaks = runs[name]["peak MB"], runs["ours, 1 x"]["peak MB"]
             what = f"index: peak MB, text {name.removeprefix('ours, ')}"
-            yield _ratio(what, peaks[0], "ours, 1 x", peaks[1], "at most 1.1")
+            yield _share(what, peaks[0], "ours, 1 x", peaks[1], "at most 1.1")
 
 
-def _ratio(what: str, ours: float, name: str, other: float, asked: str) -> Row:
+def _share(what: str, ours: float, name: str, other: float, asked: str) -> Row:
     return what, f"{ours:.1f}", name, f"{other:.1f}", f"{ours / other:.2f}", asked
 
 

@@ -55,8 +55,8 @@ def main() -> None:
     rows = [row for row in args.only.split(",") if row]
     if SHARING in rows:
         rows.remove(SHARING)
-        measured = partial(run_alone, measure, data=args.data, work=args.work)
-        store.once(SHARING, "wiki_en", "words/s", {}, measured)
+        share = partial(run_alone, measure, data=args.data, work=args.work)
+        store.once(SHARING, "wiki_en", "words/s", {}, share)
     _train_all(store, rows, args)
     print("\n".join(store.machines()), end="\n\n")
     if sharing := store.find(SHARING, "wiki_en", "words/s"):
@@ -86,8 +86,10 @@ def _once(
     recipe = RECIPES[row]
     settings = {"steps": recipe.n_steps, "learn_rate": recipe.learn_rate}
     what = {"recipe": recipe, "system": system, "seed": int(seed)}
-    paths = {"data": args.data, "work": args.work}
-    store.once(*(row, system, seed), settings, partial(run_alone, run, **what, **paths))
+    places = {"data": args.data, "work": args.work}
+    store.once(
+        *(row, system, seed), settings, partial(run_alone, run, **what, **places)
+    )
 
 
 if __name__ == "__main__":

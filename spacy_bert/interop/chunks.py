@@ -101,22 +101,20 @@ class ChunkSplit:
     def _split(self, text: str) -> list[Sentence]:
         sentences = []
         start, word_starts, has_ended = 0, list[int](), False
-        for offset, (tokens, has_end) in self._chunks(text):
+        for place, (tokens, has_end) in self._chunks(text):
             if not (has_end or has_ended or self.finds_words):
                 continue
             # More than a single space is a token of its own, and begins a sentence.
-            begins = has_ended and (
-                text[offset - 1] != " " or text[offset - 2].isspace()
-            )
+            begins = has_ended and (text[place - 1] != " " or text[place - 2].isspace())
             for token in tokens:
                 if has_ended and (begins or token.begins):
-                    new = offset + token.start
+                    new = place + token.start
                     sentences.append(Sentence(text[start:new].rstrip(), word_starts))
                     start, word_starts, has_ended = new, [], False
                 begins = False
                 has_ended = has_ended or token.ends
                 if self.finds_words:
-                    word_starts.append(offset + token.start - start)
+                    word_starts.append(place + token.start - start)
         return [*sentences, Sentence(text[start:].rstrip(), word_starts)]
 
     def _chunks(self, text: str) -> Iterator[tuple[int, _Chunk]]:
