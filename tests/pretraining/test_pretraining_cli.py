@@ -167,7 +167,7 @@ def test_shards_share_the_folder_and_nothing_else_does(
 ):
     out, given = tmp_path / "out", ["--vocabulary.path", vocab_path]
     with locked(out, shared=True):
-        assert "is done" in run("index", config_path, out, "--shard", "1/1", *given)
+        assert "are done" in run("index", config_path, out, "--shard", "1/1", *given)
         for command in ("index", "pretrain"):
             assert "in use" in run(command, config_path, out, *given, exit_code=1)
     with locked(out):
