@@ -33,7 +33,7 @@ from thinc.api import Adam, Model, Optimizer
 CONFIGS = Path(__file__).parents[1] / "configs"
 ANIMALS = ("cat", "dog", "heron", "unaffable badger")
 PLACES = ("river bank", "old mill", "city of glass", "harbour")
-TIMED = re.compile("machine|second|peak")
+TIMED = re.compile("machine|second|mfu")
 VERBS = ("saw", "followed", "was afraid of", "slept near")
 
 

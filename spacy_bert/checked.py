@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 # Finite, which JSON as Python writes it need not be.
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Record(BaseModel):
@@ -32,10 +32,10 @@ def read_checked(path: Path, kind: type[Value]) -> Value:
 
 
 def describe_error(error: ValidationError) -> str:
-    """ "place.position: Input should be a valid integer, got None" """
+    """ "cursor.position: Input should be a valid integer, got None" """
     first = error.errors(include_url=False)[0]
     if first["type"] == "json_invalid":
         return first["msg"]
-    place = ".".join(map(str, first["loc"])) or "all of it"
+    key = ".".join(map(str, first["loc"])) or "all of it"
     got = repr(first["input"])
-    return f"{place}: {first['msg']}, got {got[:60]}{'...' * (len(got) > 60)}"
+    return f"{key}: {first['msg']}, got {got[:60]}{'...' * (len(got) > 60)}"

@@ -54,7 +54,7 @@ class Mistakes:
         self,
         is_right: bool,
         *,
-        place: str,
+        setting: str,
         expected: str,
         got: object,
         needs: Iterable[str] = (),
@@ -66,8 +66,8 @@ class Mistakes:
         comparison, and it is left out.
         """
         if not is_right:
-            message = f"{place}: expected {expected}, got {got!r}. {advice}".rstrip()
-            self.add(Mistake(message, (place, *needs)))
+            message = f"{setting}: expected {expected}, got {got!r}. {advice}".rstrip()
+            self.add(Mistake(message, (setting, *needs)))
 
     def add(self, mistake: Mistake) -> None:
         wrong = {found.keys[0] for found in self._found if found.keys}
@@ -129,15 +129,15 @@ def read_right_keys(
     types = get_type_hints(cls)
     right = {}
     for name, field in known.items():
-        place = _place(section, name)
+        setting = _setting_name(section, name)
         if name in values:
             try:
-                right[name] = _checked(values[name], types[name], place=place)
+                right[name] = _checked(values[name], types[name], setting=setting)
             except MistakesError as error:
                 mistakes.add_all(error)
         elif field.default is MISSING and field.default_factory is MISSING:
             message = f"[{section}] lacks {name!r}. Add a line '{name} = ...' there."
-            mistakes.add(Mistake(message, (place,)))
+            mistakes.add(Mistake(message, (setting,)))
     return _make(cls, right, section, mistakes)
 
 
@@ -154,8 +154,8 @@ def _make(
         # those that it was compared with.
         name, *words = re.findall(r"\w+", str(error))
         keys = [name, *(f.name for f in fields(cls) if f.name in words)]  # type: ignore[arg-type]
-        message = _place(section, str(error))
-        found = (Mistake(message, tuple(_place(section, key) for key in keys)),)
+        message = _setting_name(section, str(error))
+        found = (Mistake(message, tuple(_setting_name(section, key) for key in keys)),)
     except TypeError:
         # A key without a default is missing, which is noted already.
         return None
@@ -163,11 +163,11 @@ def _make(
     for mistake in found:
         mistakes.add(mistake)
         refused.update(mistake.keys[:1])
-    kept = {k: v for k, v in values.items() if _place(section, k) not in refused}
+    kept = {k: v for k, v in values.items() if _setting_name(section, k) not in refused}
     return _make(cls, kept, section, mistakes) if len(kept) < len(values) else None
 
 
-def _place(section: str, key: str) -> str:
+def _setting_name(section: str, key: str) -> str:
     return f"[{section}] {key}" if section else key
 
 
@@ -196,7 +196,7 @@ def check_types(
     for name, value in values.items():
         kind = types.get(name)
         if len({*get_args(kind), kind} & {*_TYPE_NAMES}) == 1:
-            check = partial(_checked, value, kind, place=_place(section, name))
+            check = partial(_checked, value, kind, setting=_setting_name(section, name))
             mistakes.collect(check)
     mistakes.raise_any()
 
@@ -207,26 +207,26 @@ def closest(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]!r}? " if close else ""
 
 
-def expect(is_right: bool, *, place: str, expected: str, got: object) -> None:
+def expect(is_right: bool, *, setting: str, expected: str, got: object) -> None:
     """Raises MistakesError, a ValueError, with what was expected and what came, unless
     `is_right`."""
     mistakes = Mistakes()
-    mistakes.expect(is_right, place=place, expected=expected, got=got)
+    mistakes.expect(is_right, setting=setting, expected=expected, got=got)
     mistakes.raise_any()
 
 
-def _checked(value: Any, kind: Any, *, place: str) -> Any:
+def _checked(value: Any, kind: Any, *, setting: str) -> Any:
     """The value in the type that the dataclass declares. (1, float) -> 1.0"""
     if get_origin(kind) in (UnionType, Union):
         kinds = [k for k in get_args(kind) if k is not type(None)]
-        return None if value is None else _checked(value, kinds[0], place=place)
+        return None if value is None else _checked(value, kinds[0], setting=setting)
     if get_origin(kind) is Literal:
         choices = " or ".join(repr(choice) for choice in get_args(kind))
-        expect(value in get_args(kind), place=place, expected=choices, got=value)
+        expect(value in get_args(kind), setting=setting, expected=choices, got=value)
         return value
     if get_origin(kind) is Mapping:
         is_section = isinstance(value, Mapping)
-        expect(is_section, place=place, expected="a section", got=value)
+        expect(is_section, setting=setting, expected="a section", got=value)
         return dict(value)
     if get_origin(kind) is tuple:
         kinds, expected = list(get_args(kind)), "a list"
@@ -236,13 +236,13 @@ def _checked(value: Any, kind: Any, *, place: str) -> Any:
         else:
             is_list = is_list and len(value) == len(kinds)
             expected = f"a list of {len(kinds)} numbers"
-        expect(is_list, place=place, expected=expected, got=value)
+        expect(is_list, setting=setting, expected=expected, got=value)
         return tuple(
-            _checked(v, k, place=place) for v, k in zip(value, kinds, strict=True)
+            _checked(v, k, setting=setting) for v, k in zip(value, kinds, strict=True)
         )
     if kind is float and type(value) in (int, float):
         is_finite = abs(value) <= sys.float_info.max
-        expect(is_finite, place=place, expected="a finite number", got=value)
+        expect(is_finite, setting=setting, expected="a finite number", got=value)
         return float(value)
-    expect(type(value) is kind, place=place, expected=_TYPE_NAMES[kind], got=value)
+    expect(type(value) is kind, setting=setting, expected=_TYPE_NAMES[kind], got=value)
     return value

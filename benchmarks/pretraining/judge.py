@@ -39,13 +39,13 @@ def judge(*, text: Text, checkpoint: Path) -> dict[str, Any]:
     model = BertForPretraining(read_config(checkpoint))
     load_weights(model, checkpoint, fill_heads=("mlm", "nsp"))
     wordpiece = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
-    parts = load_index(text.index)
-    log_probs = unigram_log_probs(parts.train, wordpiece.n_pieces)
+    splits = load_index(text.index)
+    log_probs = unigram_log_probs(splits.train, wordpiece.n_pieces)
     tasks = {
         "pairs": TrainingConfig(batch_size=_BATCH_SIZE),
         "segments": TrainingConfig(batch_size=_BATCH_SIZE, next_sentence="none"),
     }
-    readers = {k: BatchReader(parts.held_out, wordpiece, t) for k, t in tasks.items()}
+    readers = {k: BatchReader(splits.held_out, wordpiece, t) for k, t in tasks.items()}
     forms = {k: held_out_batches(r, N_INSTANCES) for k, r in readers.items()}
     blocks = open_blocks(text, held_out=True)
     forms["blocks"] = list(_masked(blocks[:N_INSTANCES], wordpiece))
@@ -67,12 +67,12 @@ def _masked(blocks: Blocks, wordpiece: WordPiece) -> Iterator[PretrainingBatch]:
             word_starts=np.ones(some.size, np.bool_),
         )
         masked = mask_pieces(
-            sequences, rng.random((n, masking.n_draws, length)), masking
+            sequences, rng.random((n, masking.n_random, length)), masking
         )
-        (rows,) = np.nonzero(masked.is_masked)
+        (positions,) = np.nonzero(masked.is_masked)
         yield PretrainingBatch(
             packed=pack(torch.from_numpy(masked.ids), [length] * n),
-            masked_rows=torch.from_numpy(rows),
-            targets=torch.from_numpy(sequences.ids[rows]),
+            masked_positions=torch.from_numpy(positions),
+            targets=torch.from_numpy(sequences.ids[positions]),
             is_random=None,
         )

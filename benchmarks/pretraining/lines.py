@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_bert.corpus.documents import find_sources, read_documents
-from spacy_bert.corpus.held_out import held_out_draw
+from spacy_bert.corpus.held_out import split_hash
 from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
 
 from ..shapes import LENGTH
@@ -36,7 +36,7 @@ def open_blocks(text: Text, *, held_out: bool = False) -> Blocks:
 def _lines(data: Path, *, held_out: bool) -> Iterator[str]:
     corpus = wiki_corpus(data)
     for lines in read_documents(find_sources(corpus), corpus.settings):
-        if (held_out_draw(lines) < corpus.held_out_ratio) == held_out:
+        if (split_hash(lines) < corpus.held_out_ratio) == held_out:
             yield from lines
 
 

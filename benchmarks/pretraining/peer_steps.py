@@ -92,7 +92,7 @@ def pad(batch: PretrainingBatch) -> dict[str, Tensor]:
     """To the longest sequence, with 0, which is [PAD]."""
     packed, lengths = batch.packed, torch.tensor(batch.packed.lengths)
     labels = torch.full_like(packed.piece_ids, _NO_LABEL)
-    labels[batch.masked_rows] = batch.targets
+    labels[batch.masked_positions] = batch.targets
     columns = {
         "input_ids": (packed.piece_ids, 0),
         "token_type_ids": (packed.segment_ids, 0),

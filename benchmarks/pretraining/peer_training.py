@@ -114,7 +114,7 @@ class _Clock(TrainerCallback):
         self._start: float | None = None
         self.seconds = 0.0
 
-    def share(self) -> float:
+    def progress(self) -> float:
         """The fraction of the time that is gone."""
         return 0.0 if self._start is None else self._now() / self._limit
 
@@ -146,7 +146,9 @@ class _ByTheClock(Trainer):
         return self.lr_scheduler
 
     def _factor(self, _: int) -> float:
-        share, warmup = self._clock.share(), self._warmup_ratio
+        progress, warmup = self._clock.progress(), self._warmup_ratio
         return (
-            share / warmup if share < warmup else max(0.0, (1 - share) / (1 - warmup))
+            progress / warmup
+            if progress < warmup
+            else max(0.0, (1 - progress) / (1 - warmup))
         )

@@ -13,9 +13,8 @@ from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
     PretrainingBatch,
-    read_step,
 )
-from spacy_bert.pretraining.instances.phases import Place
+from spacy_bert.pretraining.instances.phases import DataCursor
 from spacy_bert.pretraining.training.flops import model_flops
 from spacy_bert.pretraining.training.machine import measure_machine
 from spacy_bert.pretraining.training.memory import keep_freed_memory
@@ -74,10 +73,10 @@ def make_bert(shape: str, dropout: float, vocabulary: Path) -> BertConfig:
 
 def read_batches(reader: BatchReader) -> Iterator[PretrainingBatch]:
     """As the loop reads them, from the start of a run on."""
-    place = Place()
+    cursor = DataCursor()
     while True:
-        data = read_step(reader, place, 0.0)
-        place = data.place
+        data = reader.read_step(cursor, 0.0)
+        cursor = data.cursor
         yield from data.batches
 
 

@@ -22,7 +22,7 @@ def chinese_bert(data: Path, work: Path) -> Path:
     """Return the checkpoint. If it is not there yet, make it, or finish it."""
     folder = work / "chinese_bert"
     last = folder / LAST
-    if not last.exists() or read_state(last)[0].share < 1.0:
+    if not last.exists() or read_state(last)[0].progress < 1.0:
         corpus = CorpusConfig(path=str(data / "wiki_zh"), sentences="sentencizer")
         vocabulary = VocabularyConfig(path=str(folder / "vocab.txt"), size=_N_PIECES)
         learn_vocabulary(corpus, vocabulary, force=True)

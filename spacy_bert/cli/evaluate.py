@@ -45,7 +45,7 @@ def evaluate_cli(
     from ..checkpoint import read_config
     from ..corpus.documents import CorpusConfig
     from ..interop.sentences import make_splitter
-    from ..pretraining.scoring import score_checkpoint
+    from ..pretraining.checkpoint_scores import score_checkpoint
     from ..record import read_record
     from ..sections import read_section
     from .devices import choose_device
@@ -85,7 +85,7 @@ def evaluate_cli(
     if result.nsp is not None:
         rows += [
             ("NSP accuracy", f"{100 * result.nsp.accuracy:.1f} %"),
-            ("Random pairs", f"{100 * result.nsp.random_share:.1f} %"),
+            ("Random pairs", f"{100 * result.nsp.random_ratio:.1f} %"),
         ]
     msg.table(rows, aligns=("l", "r"))
 

@@ -14,7 +14,7 @@ def index_cli(
     ),
     output_path: Path = Arg(..., help="Folder that 'spacy bert pretrain' is given"),
     shard: str = Opt(
-        "", "--shard", "-s", help="i/n: only the share of the i-th of n machines"
+        "", "--shard", "-s", help="i/n: only the shards of the i-th of n machines"
     ),
     n_process: int = Opt(
         0, "--n-process", "-n", help="Processes to use, or 0 for all cores"
@@ -37,7 +37,7 @@ def index_cli(
     from .settings import read_settings
 
     with shown_as_messages():
-        part = _read_part(shard) if shard else None
+        machine = _read_machine(shard) if shard else None
         check_processes(n_process)
         config, splitter, _ = read_settings(config_path, ctx)
         if config.vocabulary.extend_vocab:
@@ -52,13 +52,15 @@ def index_cli(
             splitter=splitter,
         )
         path = output_path / INDEX
-        if part:
+        if machine:
             # Others may build their shards at the same time.
             with locked(output_path, shared=True):
                 build_shards(
-                    path, plan, part=part, n_process=n_process, write=write_line
+                    path, plan, machine=machine, n_process=n_process, write=write_line
                 )
-            msg.good(f"Share {shard} is done. Run without --shard once all are.")
+            msg.good(
+                f"The shards of {shard} are done. Run without --shard once all are."
+            )
             return
         use = config.pretraining.index_use()
         with locked(output_path):
@@ -71,11 +73,11 @@ def index_cli(
         )
 
 
-def _read_part(shard: str) -> tuple[int, int]:
+def _read_machine(shard: str) -> tuple[int, int]:
     """ "2/3" -> (2, 3)"""
     numbers = shard.split("/")
     if len(numbers) == 2 and all(number.isdecimal() for number in numbers):
-        number, n_parts = map(int, numbers)
-        if 1 <= number <= n_parts:
-            return number, n_parts
+        number, n_machines = map(int, numbers)
+        if 1 <= number <= n_machines:
+            return number, n_machines
     raise ValueError(f"--shard: expected i/n with i from 1 to n, got {shard!r}.")

@@ -54,7 +54,7 @@ def pretrain_cli(
     --pretraining.max_steps 1000. The columns that it prints: TRAIN, HELD-OUT and GUESS
     are MLM losses, of training since the last row, on held-out text, and of guessing
     each piece there by its frequency; MLM % and NSP % of masked pieces and of pairs are
-    right on that text; MFU is the part of the machine's speed that is used.
+    right on that text; MFU is the fraction of the machine's speed that is used.
     On several devices:
     torchrun --nproc-per-node 8 -m spacy_bert pretrain CONFIG OUT
     """
@@ -73,7 +73,7 @@ def pretrain_cli(
             device = choose_device(gpu_id)
             check_processes(n_process)
             with open_ranks(device) as ranks:
-                config, splitter, section = ranks.first(
+                config, splitter, section = ranks.on_first(
                     lambda: read_settings(config_path, ctx)
                 )
                 section = section if ranks.is_first else {}
@@ -93,7 +93,7 @@ def pretrain_cli(
     except OtherRankError as error:
         # The other one says why.
         raise typer.Exit(1) from error
-    is_stopped = state.share < 1.0
+    is_stopped = state.progress < 1.0
     if ranks.is_first:
         _report(state, output_path, is_stopped=is_stopped)
     if is_stopped:

@@ -25,8 +25,10 @@ def read_column(
     """
     if delimiter is None:
         delimiter = "\t" if _suffix(source) == ".tsv" else ","
-    place = "[corpus.settings] delimiter"
-    expect(len(delimiter) == 1, place=place, expected="one character", got=delimiter)
+    setting = "[corpus.settings] delimiter"
+    expect(
+        len(delimiter) == 1, setting=setting, expected="one character", got=delimiter
+    )
     if quoted is None:
         quoted = delimiter != "\t"
     rows = _quoted_rows(source, delimiter) if quoted else _plain_rows(source, delimiter)

@@ -9,7 +9,7 @@ from .hub_datasets import find_shards
 from .readers import BORDERS, check_reader, check_settings, detect_reader, read_texts
 from .sources import Source, cut_file, find_files
 
-# Files are cut into stretches, and small ones put together, of this size, or of a
+# Files are cut into ranges, and small ones put together, of this size, or of a
 # size that makes so many of them: enough to share out, few enough to keep track of.
 SHARD_BYTES = 1 << 23
 MAX_SHARDS = 1024
@@ -24,8 +24,8 @@ class CorpusConfig:
     settings: the reader's own.
     sentences: "lines", one a line; "sentencizer", spaCy's for `lang`; or the name or
         path of a spaCy pipeline that finds sentences.
-    held_out_ratio: the share of documents that are kept for evaluation, or, of a corpus
-        of less than four, of the sentences of each.
+    held_out_ratio: the fraction of documents that are kept for evaluation, or, of a
+        corpus of less than four, of the sentences of each.
     """
 
     path: str
@@ -38,8 +38,8 @@ class CorpusConfig:
     def __post_init__(self) -> None:
         expect(
             0.0 < self.held_out_ratio <= 0.5,
-            place="[corpus] held_out_ratio",
-            expected="a share above 0 and at most 0.5",
+            setting="[corpus] held_out_ratio",
+            expected="a fraction above 0 and at most 0.5",
             got=self.held_out_ratio,
         )
 
@@ -88,6 +88,6 @@ def read_documents(
     """Each document's lines that are not blank; documents without any are left out."""
     for source in sources:
         for text in read_texts(source, settings):
-            lines = [line for part in text.split("\n") if (line := part.strip())]
+            lines = [line for raw in text.split("\n") if (line := raw.strip())]
             if lines:
                 yield lines

@@ -1,4 +1,4 @@
-"""Where text is: files, and stretches of large ones -> their lines."""
+"""Where text is: files, and ranges of large ones -> their lines."""
 
 import gzip
 import hashlib
@@ -33,7 +33,7 @@ class Source:
 
     reader: the name of what reads it.
     path: a file, or what else its reader knows under that name.
-    start, stop: bytes of the file; None is its end. Other readers have other stretches.
+    start, stop: bytes of the file; None is its end. Other readers have other ranges.
     n_bytes: its size, by which work is shared out.
     version: what tells its content from an earlier one, if it is no file.
     """
@@ -172,7 +172,7 @@ def check_apart(path: str, output: Path) -> None:
 def cut_file(
     file: Path, reader: str, border: re.Pattern[bytes] | None, n_bytes: int
 ) -> Iterator[Source]:
-    """The whole file, or stretches of about `n_bytes` that end with a border between
+    """The whole file, or ranges of about `n_bytes` that end with a border between
     documents, if it can be cut."""
     size = file.stat().st_size
     if border is None or file.suffix in COMPRESSED or size <= n_bytes:
@@ -221,10 +221,10 @@ def _read_lines(stream: IO[bytes], path: str, position: int) -> Iterator[bytes]:
         while raw := stream.readline(MAX_LINE_BYTES + 1):
             number += 1
             if len(raw) > MAX_LINE_BYTES:
-                place = f" after byte {position:,}" if position else ""
+                behind = f" after byte {position:,}" if position else ""
                 raise ValueError(
                     f"{path}: expected lines of at most {MAX_LINE_BYTES:,} bytes, but "
-                    f"line {number:,}{place} is longer. It begins with "
+                    f"line {number:,}{behind} is longer. It begins with "
                     f"{raw[:60].decode('utf8', 'replace')!r}. Put line ends between "
                     "sentences or paragraphs, or leave the file out."
                 )

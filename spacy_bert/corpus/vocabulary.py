@@ -39,8 +39,10 @@ class VocabularyConfig:
         mistakes = Mistakes()
         for name, least in (("size", 1), ("min_frequency", 1), ("extend_vocab", 0)):
             value = getattr(self, name)
-            place, expected = f"[vocabulary] {name}", f"at least {least}"
-            mistakes.expect(value >= least, place=place, expected=expected, got=value)
+            setting, expected = f"[vocabulary] {name}", f"at least {least}"
+            mistakes.expect(
+                value >= least, setting=setting, expected=expected, got=value
+            )
         mistakes.raise_any()
 
 

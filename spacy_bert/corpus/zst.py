@@ -20,7 +20,7 @@ class ZstFile(io.RawIOBase):
         self._file = open(path, "rb")
         self._frame: Any = None
         self._packed = b""
-        # A view, as bytes would be copied with each part that is read of them.
+        # A view, as bytes would be copied with each slice that is read of them.
         self._text = memoryview(b"")
 
     def readable(self) -> bool:

@@ -30,8 +30,8 @@ def read_docbin(source: Source, *, max_bytes: int = 1 << 30) -> Iterator[str]:
 
     Raises ValueError if it is larger, or no DocBin.
     """
-    place = "[corpus.settings] max_bytes"
-    expect(max_bytes > 0, place=place, expected="a number above 0", got=max_bytes)
+    setting = "[corpus.settings] max_bytes"
+    expect(max_bytes > 0, setting=setting, expected="a number above 0", got=max_bytes)
     packed = Path(source.path).read_bytes()
     try:
         n_bytes = _count_unpacked(packed, max_bytes)
@@ -54,10 +54,10 @@ def _count_unpacked(packed: bytes, most: int) -> int:
     """How many bytes it holds; a number above `most` if they are more."""
     unpacking, n_bytes = zlib.decompressobj(), 0
     for start in range(0, len(packed), _PACKED_BYTES):
-        part = packed[start : start + _PACKED_BYTES]
-        while part and n_bytes <= most:
-            n_bytes += len(unpacking.decompress(part, _UNPACKED_BYTES))
-            part = unpacking.unconsumed_tail
+        block = packed[start : start + _PACKED_BYTES]
+        while block and n_bytes <= most:
+            n_bytes += len(unpacking.decompress(block, _UNPACKED_BYTES))
+            block = unpacking.unconsumed_tail
     return n_bytes
 
 

@@ -14,7 +14,7 @@ from thinc.api import ConfigValidationError
 
 from ..pretraining import PretrainingConfig
 from ..pretraining.log import Row
-from ..pretraining.training.progress import Logger
+from ..pretraining.training.log_writer import Logger
 
 _LOSSES = {"mlm": "mlm_loss", "nsp": "nsp_loss"}
 

@@ -231,7 +231,7 @@ def _check_layers(
     numbers = range(-n_layers - 1, n_layers + 1)
     mistakes.expect(
         bool(layers) and all(type(n) is int and n in numbers for n in layers),
-        place="layers",
+        setting="layers",
         expected=f"numbers from {-n_layers - 1} to n_layers = {n_layers}",
         got=layers,
         needs=["n_layers"],
@@ -244,7 +244,7 @@ def _check_windows(
 ) -> None:
     mistakes.expect(
         N_SPECIAL < width <= max_positions,
-        place="window_width",
+        setting="window_width",
         expected=f"a number from {N_SPECIAL + 1} to max_positions = {max_positions}",
         got=width,
         needs=["max_positions"],
@@ -252,7 +252,7 @@ def _check_windows(
     most = width - N_SPECIAL - 1
     mistakes.expect(
         0 <= overlap <= most,
-        place="window_overlap",
+        setting="window_overlap",
         expected=f"a number from 0 to window_width - {N_SPECIAL + 1} = {most}",
         got=overlap,
         needs=["window_width", "max_positions"],
@@ -269,14 +269,14 @@ def _check_settings(
     _expect_choice("precision", precision, get_args(Precision), mistakes)
     mistakes.expect(
         max_batch_pieces is None or max_batch_pieces >= 1,
-        place="max_batch_pieces",
+        setting="max_batch_pieces",
         expected="at least 1",
         got=max_batch_pieces,
     )
     is_number = type(freeze) is int and 0 <= freeze <= n_layers
     mistakes.expect(
         is_number or freeze in ("none", "embeddings", "all"),
-        place="freeze",
+        setting="freeze",
         expected=f"'none', 'embeddings', 'all' or a number of layers up to {n_layers}",
         got=freeze,
         needs=["n_layers"],
@@ -284,7 +284,7 @@ def _check_settings(
 
 
 def _expect_choice(
-    place: str, value: str, choices: Sequence[str], mistakes: Mistakes
+    setting: str, value: str, choices: Sequence[str], mistakes: Mistakes
 ) -> None:
     expected = f"one of {', '.join(choices)}"
-    mistakes.expect(value in choices, place=place, expected=expected, got=value)
+    mistakes.expect(value in choices, setting=setting, expected=expected, got=value)

@@ -47,7 +47,7 @@ def takes_config(function: Callable[P, R]) -> Callable[P, R]:
                 value = kwargs.get(name)
                 mistakes.expect(
                     not isinstance(value, str),
-                    place=name,
+                    setting=name,
                     expected="a number, such as 2 or 0.1",
                     got=value,
                 )

@@ -30,7 +30,7 @@ class Builder(Transient):
             names = config["training"][key]
             mistakes.expect(
                 set(names) <= {*nlp.component_names},
-                place=f"[training] {key}",
+                setting=f"[training] {key}",
                 expected=f"names of components ({', '.join(nlp.component_names)})",
                 got=names,
             )
@@ -39,7 +39,7 @@ class Builder(Transient):
         if is_frozen and config["initialize"]["before_init"] is None:
             mistakes.expect(
                 False,
-                place="[training] frozen_components",
+                setting="[training] frozen_components",
                 expected="no encoder without weights, as spaCy neither initializes "
                 "what is frozen nor reads its checkpoint",
                 got=encoder,

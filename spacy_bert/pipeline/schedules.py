@@ -41,7 +41,7 @@ def make_warmup_linear(
         mistakes.add(Mistake(message, ("total_steps",)))
     mistakes.expect(
         0.0 <= warmup_ratio < 1.0,
-        place="warmup_ratio",
+        setting="warmup_ratio",
         expected="a fraction from 0 up to, not including, 1",
         got=warmup_ratio,
     )

@@ -8,7 +8,7 @@ __all__ = ["DivergenceError", "PretrainingConfig", "TrainingState", "pretrain"]
 
 if TYPE_CHECKING:
     from .config import PretrainingConfig
-    from .training.faults import DivergenceError
+    from .training.divergence import DivergenceError
     from .training.loop import pretrain
     from .training.state import TrainingState
 else:
@@ -16,7 +16,7 @@ else:
     __getattr__ = import_on_use(
         __name__,
         {
-            "DivergenceError": "training.faults",
+            "DivergenceError": "training.divergence",
             "PretrainingConfig": "config",
             "TrainingState": "training.state",
             "pretrain": "training.loop",

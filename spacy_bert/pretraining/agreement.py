@@ -14,7 +14,7 @@ from .model_size import check_memory
 def check_own_vocabulary(extend_vocab: int, mistakes: Mistakes) -> None:
     mistakes.expect(
         extend_vocab == 0,
-        place="[vocabulary] extend_vocab",
+        setting="[vocabulary] extend_vocab",
         expected="0 if there is no [pretraining] checkpoint to extend",
         got=extend_vocab,
         needs=["[pretraining] checkpoint"],
@@ -47,7 +47,7 @@ def check_model(
     """
     mistakes.expect(
         bert.n_segments > 1 or next_sentence == "none",
-        place="[model] n_segments",
+        setting="[model] n_segments",
         expected="2, as pairs have two segments (next_sentence = 'none' has one)",
         got=bert.n_segments,
         needs=["[pretraining] next_sentence"],
@@ -55,7 +55,7 @@ def check_model(
     for name, length in lengths.items():
         mistakes.expect(
             length is None or length <= bert.max_positions,
-            place=f"[pretraining] {name}",
+            setting=f"[pretraining] {name}",
             expected=f"at most [model] max_positions = {bert.max_positions}",
             got=length,
         )
@@ -82,8 +82,8 @@ def checkpoint_config(path: Path, model: Any) -> BertConfig:
     try:
         bert = read_config(path)
     except (ValueError, OSError) as error:
-        place = "[pretraining] checkpoint"
-        raise MistakesError([Mistake(f"{place}: {error}", (place,))]) from error
+        setting = "[pretraining] checkpoint"
+        raise MistakesError([Mistake(f"{setting}: {error}", (setting,))]) from error
     given = {} if model is None else model
     if isinstance(given, Mapping):
         given = {**asdict(bert), **given}

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..corpus.index.files import CorpusPart
+from ..corpus.index.files import CorpusSplit
 from ..corpus.progress_bar import Bar, Write
 from ..model import BertForPretraining, mlm_loss, nsp_loss
-from .distributed.ranks import ALONE, Ranks
-from .instances.batches import BatchReader, Place, PretrainingBatch
+from .distributed.ranks import SINGLE_PROCESS, Ranks
+from .instances.batches import BatchReader, DataCursor, PretrainingBatch
 
 _BLOCK = 1 << 22
 
@@ -23,7 +23,7 @@ class NextSentences:
 
     loss: float
     accuracy: float
-    random_share: float
+    random_ratio: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +52,17 @@ def held_out_batches(reader: BatchReader, n_instances: int) -> list[PretrainingB
     compared.
     """
     batch_size = reader.config.batch_size
-    batches, _ = reader.read_batches(Place(), n_instances, batch_size, in_epoch=True)
+    batches, _ = reader.read_batches(
+        DataCursor(), n_instances, batch_size, in_epoch=True
+    )
     return batches
 
 
-def unigram_log_probs(part: CorpusPart, vocab_size: int) -> Tensor:
+def unigram_log_probs(split: CorpusSplit, vocab_size: int) -> Tensor:
     """Log probabilities of the pieces, with one added to each count. (vocab_size,)"""
     counts = np.ones(vocab_size, dtype=np.int64)
-    for start in range(0, part.n_pieces, _BLOCK):
-        block = part.piece_ids[start : start + _BLOCK]
+    for start in range(0, split.n_pieces, _BLOCK):
+        block = split.piece_ids[start : start + _BLOCK]
         counts += np.bincount(block, minlength=vocab_size)
     return torch.from_numpy(np.log(counts / counts.sum()))
 
@@ -69,7 +71,7 @@ def evaluate(
     model: BertForPretraining,
     batches: Sequence[PretrainingBatch],
     log_probs: Tensor,
-    ranks: Ranks = ALONE,
+    ranks: Ranks = SINGLE_PROCESS,
     write: Write | None = None,
 ) -> Evaluation:
     """On the batches of all ranks.
@@ -99,8 +101,8 @@ def evaluate(
         )
     by_piece = [total / n_masked for total in totals[:3]]
     has_pairs = any(batch.is_random is not None for batch in batches)
-    loss, accuracy, random_share = (total / n_instances for total in totals[3:])
-    nsp = NextSentences(loss=loss, accuracy=accuracy, random_share=random_share)
+    loss, accuracy, random_ratio = (total / n_instances for total in totals[3:])
+    nsp = NextSentences(loss=loss, accuracy=accuracy, random_ratio=random_ratio)
     return Evaluation(
         mlm_loss=by_piece[0],
         mlm_accuracy=by_piece[1],
@@ -114,7 +116,7 @@ def evaluate(
 def _batch_sums(
     model: BertForPretraining, batch: PretrainingBatch, log_probs: Tensor
 ) -> Tensor:
-    output = model(batch.packed, batch.masked_rows)
+    output = model(batch.packed, batch.masked_positions)
     targets, is_random = batch.targets, batch.is_random
     sums = [torch.zeros((), device="cpu")] * 6
     if batch.n_masked:

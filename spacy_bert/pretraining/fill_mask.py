@@ -35,8 +35,8 @@ def encode_masked(wordpiece: WordPiece, text: str, *, max_pieces: int) -> list[i
     if MASK not in text:
         raise ValueError(f"Expected a text with {MASK} in it, got {text!r}.")
     ids = [wordpiece.cls_id]
-    for i, part in enumerate(wordpiece.encode_ids(text.split(MASK))):
-        ids += [wordpiece.mask_id] * (i > 0) + part
+    for i, between in enumerate(wordpiece.encode_ids(text.split(MASK))):
+        ids += [wordpiece.mask_id] * (i > 0) + between
     ids.append(wordpiece.sep_id)
     if len(ids) > max_pieces:
         raise ValueError(
@@ -57,16 +57,16 @@ def guess_masked(
     ids = [i for sequence in sequences for i in sequence]
     piece_ids = torch.tensor(ids, device="cpu")
     batch = pack(piece_ids, [len(sequence) for sequence in sequences])
-    masked_rows = (piece_ids == wordpiece.mask_id).nonzero().flatten()
+    masked_positions = (piece_ids == wordpiece.mask_id).nonzero().flatten()
     device = next(model.parameters()).device
     with torch.inference_mode():
-        output = model(batch.to(device), masked_rows.to(device))
-    # Some models have more rows than pieces.
+        output = model(batch.to(device), masked_positions.to(device))
+    # Some models have more logits than pieces.
     probs = output.mlm_logits[:, : wordpiece.n_pieces].float().softmax(dim=1)
     best = probs.topk(min(top_k, wordpiece.n_pieces), dim=1)
     guesses = (
-        [Guess(piece=wordpiece.pieces[i], prob=p) for i, p in zip(*row, strict=True)]
-        for row in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        [Guess(piece=wordpiece.pieces[i], prob=p) for i, p in zip(*one, strict=True)]
+        for one in zip(best.indices.tolist(), best.values.tolist(), strict=True)
     )
     return [
         list(islice(guesses, sequence.count(wordpiece.mask_id)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..corpus.index.files import CorpusPart
+from ..corpus.index.files import CorpusSplit
 from ..model import BertForPretraining
 from ..tokenization import WordPiece
 from ..tokenization.wordpiece import MASK
@@ -39,7 +39,7 @@ class FillMaskSample:
 
 def make_samples(
     config: TrainingConfig,
-    held_out: CorpusPart,
+    held_out: CorpusSplit,
     wordpiece: WordPiece,
     *,
     max_pieces: int,
@@ -80,30 +80,30 @@ def answer_samples(
 
 
 def _held_out_samples(
-    part: CorpusPart, wordpiece: WordPiece, seed: int, max_pieces: int
+    split: CorpusSplit, wordpiece: WordPiece, seed: int, max_pieces: int
 ) -> Iterator[FillMaskSample]:
     """Sentences in random order, each with a random whole word masked."""
     generator = make_generator(seed, 0, Stream.FILL_MASK_SAMPLES)
-    offsets = part.sentence_offsets[: _N_SENTENCES + 1]
+    offsets = split.sentence_offsets[: _N_SENTENCES + 1]
     longest = min(_MOST_PIECES, max_pieces - 2)
     n_pieces = np.diff(offsets)
     fits = np.flatnonzero((n_pieces >= _LEAST_PIECES) & (n_pieces <= longest))
     for sentence in generator.permutation(fits).tolist():
-        ids = part.piece_ids[offsets[sentence] : offsets[sentence + 1]].tolist()
-        places = _whole_words(ids, wordpiece)
-        if wordpiece.unk_id in ids or not len(places):
+        ids = split.piece_ids[offsets[sentence] : offsets[sentence + 1]].tolist()
+        positions = _whole_words(ids, wordpiece)
+        if wordpiece.unk_id in ids or not len(positions):
             continue
-        place = int(generator.choice(places))
-        masked = [*ids[:place], wordpiece.mask_id, *ids[place + 1 :]]
+        position = int(generator.choice(positions))
+        masked = [*ids[:position], wordpiece.mask_id, *ids[position + 1 :]]
         yield FillMaskSample(
             text=wordpiece.decode(masked),
             piece_ids=[wordpiece.cls_id, *masked, wordpiece.sep_id],
-            answer=wordpiece.pieces[ids[place]],
+            answer=wordpiece.pieces[ids[position]],
         )
 
 
 def _whole_words(ids: Sequence[int], wordpiece: WordPiece) -> NDArray[np.int64]:
-    """Places of words that are one piece."""
+    """Positions of words that are one piece."""
     pieces = [wordpiece.pieces[i] for i in ids]
     following = [*pieces[1:], MASK]
     are_words = [

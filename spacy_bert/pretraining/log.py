@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
-from ..checked import Count, Record, Share, describe_error
+from ..checked import Count, Fraction, Record, describe_error
 from ..folders import replacing_file
 from ..writing import writing
 
@@ -31,7 +31,7 @@ class LogRow(StepRow):
     """A row of `log.jsonl`. A number that was not measured has no key."""
 
     epoch: Count
-    share: Share
+    progress: Fraction
     learn_rate: float
     n_pieces: Count
     seconds: float
@@ -39,13 +39,13 @@ class LogRow(StepRow):
     nsp_loss: float = 0.0
     pieces_per_second: float = 0.0
     model_flops_per_second: float = 0.0
-    peak_share: float = 0.0
+    mfu: float = 0.0
     held_out_mlm_loss: float = 0.0
     held_out_unigram_loss: float = 0.0
     held_out_mlm_accuracy: float = 0.0
     held_out_perplexity: float = 0.0
     held_out_nsp_accuracy: float = 0.0
-    held_out_random_share: float = 0.0
+    held_out_random_ratio: float = 0.0
     notes: list[tuple[Count, str]] = []
     machine: MachineRecord | None = None
 
@@ -53,7 +53,7 @@ class LogRow(StepRow):
     def _is_evaluated_whole(self) -> "LogRow":
         """An evaluation gives all numbers of a task, or none."""
         mlm = {"mlm_loss", "unigram_loss", "mlm_accuracy", "perplexity"}
-        for names in (mlm, {"nsp_accuracy", "random_share"}):
+        for names in (mlm, {"nsp_accuracy", "random_ratio"}):
             missing = {f"held_out_{name}" for name in names} - self.model_fields_set
             if 0 < len(missing) < len(names):
                 raise ValueError(f"{min(missing)} is missing")
@@ -99,7 +99,7 @@ def read_rows(path: Path, kind: type[StepRow] = StepRow) -> list[Row]:
 
 
 def keep_rows(path: Path, step: int, kind: type[StepRow] = StepRow) -> list[Row]:
-    """Drop rows later than `step`, as a run that was killed goes back to its last
+    """Drop rows later than `step`, as a run that was killed rolls back to its last
     checkpoint, and return the others."""
     rows = [row for row in read_rows(path, kind) if row["step"] <= step]
     if path.is_file():

@@ -56,12 +56,12 @@ def refuse_earlier(output: Path, *, resume: bool) -> None:
 
 
 def read_run_config(output: Path) -> dict[str, Any]:
-    """The settings of a run, by section: none until it has a checkpoint.
+    """The config of a run, by section: none until it has a checkpoint.
 
-    Raises ValueError if they are damaged.
+    Raises ValueError if it is damaged.
     """
     path = output / LAST / STATE_FILE
-    return read_checked(path, _WithConfig).settings if path.is_file() else {}
+    return read_checked(path, _WithConfig).config if path.is_file() else {}
 
 
 def check_is_ours(path: Path, kind: Kind) -> None:
@@ -98,7 +98,7 @@ def _is_page(path: Path) -> bool:
 
 
 class _WithConfig(Record):
-    settings: dict[str, dict[str, Any]]
+    config: dict[str, dict[str, Any]]
 
 
 CHECKPOINT = Kind(name="a checkpoint of a run", is_one=_is_checkpoint, is_folder=True)

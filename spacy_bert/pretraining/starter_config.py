@@ -77,7 +77,7 @@ def continue_config(checkpoint: Path, *, lang: str | None = None) -> str:
     bert, before = read_config(checkpoint), read_record(checkpoint)
     expect(
         bert.max_positions >= 5,
-        place=f"{checkpoint}: max_position_embeddings",
+        setting=f"{checkpoint}: max_position_embeddings",
         expected="at least 5",
         got=bert.max_positions,
     )

@@ -24,14 +24,15 @@ class TrainingConfig:
         given is reached; the learning rate follows it. Minutes are those of the steps,
         with evaluations and saves: the index and the warm start come first, and are not
         counted.
-    schedule, warmup_ratio, decay_ratio: see `schedule.learn_rate_at`; parts of the run.
+    schedule, warmup_ratio, decay_ratio: see `schedule.learn_rate_at`; fractions of
+        the run.
     optimizer: AdamW, or Muon for the matrices between hidden states and AdamW for the
         rest.
     precision: "bf16" computes in bfloat16 and keeps the weights in float32.
     compile: the layers go through torch.compile.
-    parallel: what torchrun's processes, the ranks, do. Each has all weights and a part
+    parallel: what torchrun's processes, the ranks, do. Each has all weights and a slice
         of each step's sequences under "ddp" (DistributedDataParallel); under "fsdp"
-        (fully_shard) a part of the weights and of the optimizer's moments, too.
+        (fully_shard) a shard of the weights and of the optimizer state, too.
     recompute: layers are computed again for the gradients instead of kept in memory.
     max_skipped: steps in a row that may fail, as their loss or gradient is not finite
         or the loss explodes, before the run ends with an error.
@@ -114,7 +115,7 @@ class TrainingConfig:
         def check(name: str, expected: str, is_right: bool, *needs: str) -> None:
             mistakes.expect(
                 is_right,
-                place=f"[pretraining] {name}",
+                setting=f"[pretraining] {name}",
                 expected=expected,
                 got=getattr(self, name),
                 needs=[f"[pretraining] {other}" for other in needs],
@@ -148,8 +149,8 @@ class TrainingConfig:
                 f"[pretraining]: expected {', '.join(LIMITS[:2])} or {LIMITS[2]}, got "
                 "none. Say how long to train, such as max_minutes = 60."
             )
-            places = [f"[pretraining] {name}" for name in LIMITS]
-            mistakes.add(Mistake(message, ("[pretraining]", *places)))
+            settings = [f"[pretraining] {name}" for name in LIMITS]
+            mistakes.add(Mistake(message, ("[pretraining]", *settings)))
 
     def _check_ranges(self, check: Callable[..., None]) -> None:
         at_least = {"seed": 0, "max_length": 5, "weight_decay": 0, "max_skipped": 0}
@@ -163,10 +164,10 @@ class TrainingConfig:
             value = getattr(self, name)
             check(name, "a number above 0", value is None or value > 0)
         for name in "short_seq_prob mask_token_prob random_piece_prob".split():
-            is_share = 0.0 <= getattr(self, name) <= 1.0
-            check(name, "a probability from 0 to 1", is_share)
-        is_share = 0.0 < self.mask_prob <= 1.0
-        check("mask_prob", "a probability above 0 and at most 1", is_share)
+            is_fraction = 0.0 <= getattr(self, name) <= 1.0
+            check(name, "a probability from 0 to 1", is_fraction)
+        is_fraction = 0.0 < self.mask_prob <= 1.0
+        check("mask_prob", "a probability above 0 and at most 1", is_fraction)
         for name in ("learn_rate", "eps", "max_grad_norm"):
             check(name, "a number above 0", getattr(self, name) > 0)
         expected = f"at most {MAX_LEARN_RATE:g}, such as 1e-4"
@@ -176,12 +177,12 @@ class TrainingConfig:
         if self.max_predictions_per_seq is not None:
             is_count = self.max_predictions_per_seq >= 1
             check("max_predictions_per_seq", "at least 1", is_count)
-        is_share = 0.0 < self.final_ratio < 1.0
-        check("final_ratio", "a share above 0 and below 1", is_share)
+        is_fraction = 0.0 < self.final_ratio < 1.0
+        check("final_ratio", "a fraction above 0 and below 1", is_fraction)
         have_masks = all(MASK in text for text in self.fill_mask_samples)
         check("fill_mask_samples", f"texts that each have {MASK} in them", have_masks)
-        is_part = 0.0 <= self.warmup_ratio < 1.0
-        check("warmup_ratio", "a part from 0 up to, not including, 1", is_part)
+        is_fraction = 0.0 <= self.warmup_ratio < 1.0
+        check("warmup_ratio", "a fraction from 0 up to, not including, 1", is_fraction)
 
     def _check_combinations(self, check: Callable[..., None]) -> None:
         expected = f"at most 1 - mask_token_prob = {1 - self.mask_token_prob:g}"
@@ -200,6 +201,6 @@ class TrainingConfig:
         expected = "false with a checkpoint, whose embeddings it would overwrite"
         check("warm_start", expected, not (self.warm_start and self.checkpoint))
         expected = f"above 0 and at most 1 - warmup_ratio = {1 - self.warmup_ratio:g}"
-        is_part = 0.0 < self.decay_ratio <= 1 - self.warmup_ratio + 1e-9
-        is_part = is_part or self.schedule != "wsd"
-        check("decay_ratio", expected, is_part, "warmup_ratio", "schedule")
+        is_fraction = 0.0 < self.decay_ratio <= 1 - self.warmup_ratio + 1e-9
+        is_fraction = is_fraction or self.schedule != "wsd"
+        check("decay_ratio", expected, is_fraction, "warmup_ratio", "schedule")

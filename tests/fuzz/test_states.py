@@ -1,4 +1,5 @@
-"""Folders of runs with changed state, moments, index and log: what `--resume` reads."""
+"""Folders of runs with changed state, optimizer state, index and log: what
+`--resume` reads."""
 
 import json
 import shutil
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from spacy_bert.pretraining import PretrainingConfig, pretrain
-from spacy_bert.pretraining.distributed.ranks import ALONE
-from spacy_bert.pretraining.instances.batches import read_step
+from spacy_bert.pretraining.distributed.ranks import SINGLE_PROCESS
 from spacy_bert.pretraining.report import write_report
 from spacy_bert.pretraining.training import state
+from spacy_bert.pretraining.training.options import RunOptions
 from spacy_bert.pretraining.training.prepare import prepare_run
 
 PIECES = "[PAD] [UNK] [CLS] [SEP] [MASK] the a cat dog sat ran on by . !".split()
@@ -70,9 +71,9 @@ def changed_runs(folder):
         ).map(lambda rows, name=name: (name, "\n".join(map(json.dumps, rows)).encode()))
         for name in ROWS
     ]
-    (moments,) = (folder / "model-last/training_state").glob("*.safetensors")
-    name = str(moments.relative_to(folder))
-    changed = changed_moments(load_file(moments)).map(lambda t: (name, t))
+    (optimizer,) = (folder / "model-last/training_state").glob("*.safetensors")
+    name = str(optimizer.relative_to(folder))
+    changed = changed_optimizer(load_file(optimizer)).map(lambda t: (name, t))
     return st.one_of(
         *jsons,
         *rows,
@@ -82,8 +83,8 @@ def changed_runs(folder):
 
 
 @st.composite
-def changed_moments(draw, moments):
-    changed = dict(moments)
+def changed_optimizer(draw, tensors):
+    changed = dict(tensors)
     for _ in range(draw(st.integers(1, 3))):
         name = draw(st.sampled_from(sorted(changed)))
         change = draw(st.sampled_from(["fill", "fill", "fill", "shape", "remove"]))
@@ -113,15 +114,11 @@ def read(config, folder):
         run = prepare_run(
             config,
             changed,
+            RunOptions(resume=True, write=lambda text: None),
             device=torch.device("cpu"),
-            splitter=None,
-            resume=True,
-            overwrite=False,
-            n_process=1,
-            write=lambda text: None,
-            ranks=ALONE,
+            ranks=SINGLE_PROCESS,
         )
-        read_step(run.reader, run.start.place, run.start.share)
+        run.reader.read_step(run.start.cursor, run.start.progress)
         write_report(changed)
 
     return read
@@ -145,7 +142,7 @@ def test_a_planted_fault_is_found(folder, read, monkeypatch):
 
     def read_unchecked(path, kind):
         values = json.loads(path.read_text())
-        values["place"] = state.Place(**values["place"])
+        values["cursor"] = state.DataCursor(**values["cursor"])
         return kind(**values)
 
     monkeypatch.setattr(state, "read_checked", read_unchecked)

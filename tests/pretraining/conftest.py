@@ -1,4 +1,4 @@
-"""A config that trains on a toy corpus in seconds, and a part of an index."""
+"""A config that trains on a toy corpus in seconds, and a split of an index."""
 
 import copy
 import os
@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 import torch
-from toy_corpus import PIECES, make_documents, make_part
+from toy_corpus import PIECES, make_documents, make_split
 
 from spacy_bert.checkpoint import save_checkpoint
-from spacy_bert.corpus.index.files import CorpusPart
+from spacy_bert.corpus.index.files import CorpusSplit
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig
 from spacy_bert.pretraining.training import loop
@@ -94,10 +94,10 @@ def make_config(settings: dict):
 
 
 @pytest.fixture
-def part() -> CorpusPart:
+def split() -> CorpusSplit:
     """300 documents of 1 to 12 sentences of 1 to 40 pieces."""
     random = Random(0)
-    return make_part(
+    return make_split(
         [
             [random.randint(1, 40) for _ in range(random.randint(1, 12))]
             for _ in range(300)

@@ -56,8 +56,8 @@ class RankPair:
 def _join(rank: int, port: int) -> None:
     warnings.simplefilter("error")
     torch.set_num_threads(1)
-    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
-    os.environ.update({name: str(value) for name, value in place.items()})
+    variables = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in variables.items()})
     os.environ["MASTER_ADDR"] = "127.0.0.1"
     _ranks.append(_stack.enter_context(open_ranks(torch.device("cpu"))))
 
@@ -77,7 +77,7 @@ def _outcome(future: Future):
 def train(ranks: Ranks, settings: dict, output: Path, options: dict, trouble=None):
     """A run, in which `trouble` (rank, calls, what) happens: "nan" at that rank's n-th
     NSP loss, "sigterm" or "sigkill" in its n-th step, or "full disk" when it writes
-    moments."""
+    optimizer state."""
     said: list[str] = []
     config = PretrainingConfig.from_dict(settings)
     # Rank 0 has a clock of its own; no one else looks at theirs.

@@ -1,4 +1,4 @@
-"""Whether two runs ended the same: weights, moments, state, the best, the log."""
+"""Whether two runs ended the same: weights, optimizer, state, the best, the log."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from spacy_bert.pretraining.training.state import read_state
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
-    """And moments."""
+    """And the optimizer state."""
     return {
         f"{file.name}/{name}": tensor
         for file in (path / "model-last").rglob("*.safetensors")
@@ -33,7 +33,7 @@ def assert_same_run(path: Path, other: Path) -> None:
 
 def log_rows(path: Path) -> list[dict]:
     """Without what differs from one start or machine to the next."""
-    of_the_start = ("machine", "notes", "peak_share")
+    of_the_start = ("machine", "notes", "mfu")
     return [
         {k: v for k, v in row.items() if "second" not in k and k not in of_the_start}
         for row in read_log(path)

@@ -7,25 +7,23 @@ import numpy as np
 import pytest
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from toy_corpus import make_part
+from toy_corpus import make_split
 from transformers import BertForPreTraining
 
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertForPretraining, mlm_loss, nsp_loss
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
-    Place,
-    make_batches,
-    read_step,
+    DataCursor,
 )
 from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 @pytest.fixture
-def reader(part, pieces):
-    # The part's ids go beyond the vocabulary's.
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
-    return BatchReader(part, pieces, TrainingConfig(batch_size=8, max_length=32))
+def reader(split, pieces):
+    # The split's ids go beyond the vocabulary's.
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
+    return BatchReader(split, pieces, TrainingConfig(batch_size=8, max_length=32))
 
 
 @pytest.fixture
@@ -37,30 +35,30 @@ def model(pieces, toy_config):
     return model
 
 
-def test_a_batch_holds_its_pairs(reader, part, pieces):
-    instances, _ = reader.read(Place(), 8)
+def test_a_batch_holds_its_pairs(reader, split, pieces):
+    instances, _ = reader.read(DataCursor(), 8)
     batch = reader.batch(instances)
     ids = batch.packed.piece_ids.clone()
-    ids[batch.masked_rows] = batch.targets
+    ids[batch.masked_positions] = batch.targets
     sequences = ids.split(batch.packed.lengths)
     segments = batch.packed.segment_ids.split(batch.packed.lengths)
     cls, sep = pieces.cls_id, pieces.sep_id
     for i, (start_a, stop_a, start_b, stop_b) in enumerate(instances.plan.ranges):
-        a, b = part.piece_ids[start_a:stop_a], part.piece_ids[start_b:stop_b]
+        a, b = split.piece_ids[start_a:stop_a], split.piece_ids[start_b:stop_b]
         assert sequences[i].tolist() == [cls, *a, sep, *b, sep]
         assert segments[i].tolist() == [0] * (len(a) + 2) + [1] * (len(b) + 1)
     assert batch.is_random.tolist() == instances.plan.is_random.tolist()
 
 
-def test_single_segments_have_no_labels(part, pieces):
-    part.piece_ids[:] = 7
+def test_single_segments_have_no_labels(split, pieces):
+    split.piece_ids[:] = 7
     config = TrainingConfig(next_sentence="none", max_length=32)
-    reader = BatchReader(part, pieces, config)
-    batch = reader.batch(reader.read(Place(), 40)[0])
+    reader = BatchReader(split, pieces, config)
+    batch = reader.batch(reader.read(DataCursor(), 40)[0])
     assert batch.is_random is None and batch.n_sequences == 40
     assert not batch.packed.segment_ids.any()
     ids = batch.packed.piece_ids.clone()
-    ids[batch.masked_rows] = batch.targets
+    ids[batch.masked_positions] = batch.targets
     for sequence in ids.split(batch.packed.lengths):
         text = [7] * (len(sequence) - 2)
         assert sequence.tolist() == [pieces.cls_id, *text, pieces.sep_id]
@@ -69,10 +67,10 @@ def test_single_segments_have_no_labels(part, pieces):
 def test_losses_equal_those_of_transformers(tmp_path, reader, model, pieces):
     save_checkpoint(tmp_path, model, pieces)
     theirs = BertForPreTraining.from_pretrained(tmp_path).eval()
-    instances, _ = reader.read(Place(), 32)
-    for batch in make_batches(reader, instances, 2):
+    instances, _ = reader.read(DataCursor(), 32)
+    for batch in reader.make_batches(instances, 2):
         labels = torch.full_like(batch.packed.piece_ids, -100)
-        labels[batch.masked_rows] = batch.targets
+        labels[batch.masked_positions] = batch.targets
         lengths = batch.packed.lengths
         padded = {
             name: pad_sequence(values.split(lengths), batch_first=True)
@@ -86,62 +84,65 @@ def test_losses_equal_those_of_transformers(tmp_path, reader, model, pieces):
             labels.split(lengths), batch_first=True, padding_value=-100
         )
         expected = theirs(**padded, next_sentence_label=batch.is_random)
-        output = model(batch.packed, batch.masked_rows)
+        output = model(batch.packed, batch.masked_positions)
         loss = mlm_loss(output, batch.targets) + nsp_loss(output, batch.is_random)
         assert abs(loss.item() - expected.loss.item()) < 1e-5
 
 
-def test_reading_goes_on_from_any_place(reader):
-    whole, _ = reader.read(Place(), 3000)
-    start, place = reader.read(Place(), 1700)
-    rest, _ = reader.read(place, 1300)
-    n_first = len(reader.plan(Place()))
-    assert n_first < 1700 and place == Place(epoch=1, position=1700 - n_first)
+def test_reading_goes_on_from_any_cursor(reader):
+    whole, _ = reader.read(DataCursor(), 3000)
+    start, cursor = reader.read(DataCursor(), 1700)
+    rest, _ = reader.read(cursor, 1300)
+    n_first = len(reader.plan(DataCursor()))
+    assert n_first < 1700 and cursor == DataCursor(epoch=1, position=1700 - n_first)
     for name in ("ranges", "is_random"):
-        together = [getattr(part.plan, name) for part in (start, rest)]
+        together = [getattr(some.plan, name) for some in (start, rest)]
         assert (np.concatenate(together) == getattr(whole.plan, name)).all()
-    assert (np.concatenate([start.draws, rest.draws]) == whole.draws).all()
-    assert len(np.unique(whole.draws[:, 0, 0])) == 3000
+    assert (
+        np.concatenate([start.random_numbers, rest.random_numbers])
+        == whole.random_numbers
+    ).all()
+    assert len(np.unique(whole.random_numbers[:, 0, 0])) == 3000
 
 
 def test_reading_can_stop_at_the_end_of_the_epoch(reader):
-    instances, place = reader.read(Place(), 10_000, in_epoch=True)
-    assert len(instances) == len(reader.plan(Place()))
-    assert place == Place(epoch=1)
+    instances, cursor = reader.read(DataCursor(), 10_000, in_epoch=True)
+    assert len(instances) == len(reader.plan(DataCursor()))
+    assert cursor == DataCursor(epoch=1)
 
 
 def test_steps_are_sorted_by_length_and_follow_each_other(reader):
-    one = read_step(reader, Place(), 0.0)
-    two = read_step(reader, one.place, 0.0)
+    one = reader.read_step(DataCursor(), 0.0)
+    two = reader.read_step(one.cursor, 0.0)
     (first,), (second,) = one.batches, two.batches
     assert list(first.packed.lengths) == sorted(first.packed.lengths)
     n = reader.config.batch_size
-    instances, place = reader.read(Place(), 2 * n)
-    (again,) = make_batches(reader, instances[n:], 1)
-    assert place == two.place
+    instances, cursor = reader.read(DataCursor(), 2 * n)
+    (again,) = reader.make_batches(instances[n:], 1)
+    assert cursor == two.cursor
     assert torch.equal(second.packed.piece_ids, again.packed.piece_ids)
-    assert torch.equal(second.masked_rows, again.masked_rows)
+    assert torch.equal(second.masked_positions, again.masked_positions)
 
 
-def test_sequences_of_a_step_are_sorted_where_lengths_differ(part, pieces):
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
+def test_sequences_of_a_step_are_sorted_where_lengths_differ(split, pieces):
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
     settings = {"batch_size": 8, "max_length": 32, "accumulate_gradient": 2}
     config = TrainingConfig(**settings, short_seq_prob=1.0)
-    reader = BatchReader(part, pieces, config)
-    drawn = reader.read(Place(), 16)[0].plan.n_pieces.tolist()
+    reader = BatchReader(split, pieces, config)
+    drawn = reader.read(DataCursor(), 16)[0].plan.n_pieces.tolist()
     assert len(set(drawn)) > 2 and drawn != sorted(drawn)
-    batches = read_step(reader, Place(), 0.0).batches
+    batches = reader.read_step(DataCursor(), 0.0).batches
     lengths = [length for batch in batches for length in batch.packed.lengths]
     # [CLS] A [SEP] B [SEP]
     assert lengths == [n + 3 for n in sorted(drawn)]
 
 
 def test_the_steps_of_an_epoch_make_one(reader):
-    place, n_epochs = Place(), 0.0
-    while place.epoch == 0:
-        data = read_step(reader, place, 0.0)
-        place, n_epochs = data.place, n_epochs + data.n_epochs
-    beyond = place.position / len(reader.plan(place))
+    cursor, n_epochs = DataCursor(), 0.0
+    while cursor.epoch == 0:
+        data = reader.read_step(cursor, 0.0)
+        cursor, n_epochs = data.cursor, n_epochs + data.n_epochs
+    beyond = cursor.position / len(reader.plan(cursor))
     assert n_epochs == pytest.approx(1.0 + beyond)
 
 
@@ -154,27 +155,27 @@ def test_words_are_hidden_whole(pieces, masking):
     starts, n_pieces = [], sum(map(sum, lengths))
     while len(starts) < n_pieces:
         starts += [True] + [False] * random.randint(0, 4)
-    part = make_part(lengths, word_starts=starts[:n_pieces])
-    part.piece_ids[:] = 5 + np.cumsum(starts[:n_pieces]) % 20
+    split = make_split(lengths, word_starts=starts[:n_pieces])
+    split.piece_ids[:] = 5 + np.cumsum(starts[:n_pieces]) % 20
     config = TrainingConfig(masking=masking, max_length=32)
-    reader = BatchReader(part, pieces, config)
-    batch = reader.batch(reader.read(Place(), 300)[0])
+    reader = BatchReader(split, pieces, config)
+    batch = reader.batch(reader.read(DataCursor(), 300)[0])
     is_masked = np.zeros(batch.packed.n_pieces, dtype=bool)
-    is_masked[batch.masked_rows] = True
+    is_masked[batch.masked_positions] = True
     ids = batch.packed.piece_ids.clone()
-    ids[batch.masked_rows] = batch.targets
+    ids[batch.masked_positions] = batch.targets
     is_same_word = (ids[1:] == ids[:-1]).numpy()
     assert is_same_word.sum() > 1000
     assert (is_masked[1:] == is_masked[:-1])[is_same_word].all()
 
 
-def test_a_part_without_words_is_refused(part, pieces):
+def test_a_split_without_words_is_refused(split, pieces):
     config = TrainingConfig(masking="words", max_length=32)
     with pytest.raises(ValueError, match=r"\[pretraining\] masking: 'words' needs an"):
-        BatchReader(part, pieces, config)
+        BatchReader(split, pieces, config)
 
 
 def test_documents_of_one_sentence_have_no_order(pieces):
     config = TrainingConfig(next_sentence="sop", max_length=32)
     with pytest.raises(ValueError, match="'sop' needs documents of two sentences"):
-        BatchReader(make_part([[3]] * 9), pieces, config)
+        BatchReader(make_split([[3]] * 9), pieces, config)

@@ -3,7 +3,7 @@
 import pytest
 
 from spacy_bert.corpus.documents import CorpusConfig, find_sources, read_documents
-from spacy_bert.corpus.held_out import held_out_draw
+from spacy_bert.corpus.held_out import split_hash
 from spacy_bert.corpus.sources import find_files
 
 SHARD = """
@@ -50,10 +50,10 @@ def test_files_come_in_order_from_folders_and_globs(tmp_path):
 
 def test_what_is_held_out_depends_on_the_text_alone(tmp_path):
     (tmp_path / "a.txt").write_text("\n\n".join(f"Document {i}." for i in range(2000)))
-    draws = [held_out_draw(lines) for lines in read(tmp_path)]
-    assert abs(sum(draw < 0.1 for draw in draws) / 2000 - 0.1) < 0.03
+    hashes = [split_hash(lines) for lines in read(tmp_path)]
+    assert abs(sum(hashed < 0.1 for hashed in hashes) / 2000 - 0.1) < 0.03
     (tmp_path / "a.txt").write_text("New.\n\nDocument 7.\n")
-    assert held_out_draw(read(tmp_path)[1]) == draws[7]
+    assert split_hash(read(tmp_path)[1]) == hashes[7]
 
 
 def test_nothing_there(tmp_path):

@@ -38,7 +38,7 @@ def config(make_small):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """A place for a run, which the tests share."""
+    """A folder of a run, which the tests share."""
     return tmp_path_factory.mktemp("kept")
 
 
@@ -52,16 +52,16 @@ def run(kept, config, tmp_path):
 
 
 def change(path, key, value):
-    """ "place.position" -> that of the object in the file; "" -> all of it."""
+    """ "cursor.position" -> that of the object in the file; "" -> all of it."""
     values = json.loads(path.read_text())
     *outer, last = key.split(".")
-    place = values
+    target = values
     for name in outer:
-        place = place[name]
+        target = target[name]
     if value is KeyError:
-        del place[last]
+        del target[last]
     elif key:
-        place[last] = value
+        target[last] = value
     else:
         values = value
     path.write_text(json.dumps(values))
@@ -79,32 +79,32 @@ STATES = [
     ("seconds", float("nan")),
     ("n_epochs", None),
     ("n_epochs", -1.0),
-    ("share", 2.0),
-    ("share", "all"),
+    ("progress", 2.0),
+    ("progress", "all"),
     ("best_loss", "low"),
     ("best_loss", float("nan")),
     ("mean_loss", float("nan")),
     ("mean_loss", float("inf")),
     ("mean_loss", -1e9),
-    ("place", "here"),
-    ("place", None),
-    ("place.epoch", 10**30),
-    ("place.epoch", -1),
-    ("place.phase", 7),
-    ("place.block", 10**9),
-    ("place.position", 10**9),
-    ("place.position", 1.5),
-    ("place.position", "8"),
+    ("cursor", "here"),
+    ("cursor", None),
+    ("cursor.epoch", 10**30),
+    ("cursor.epoch", -1),
+    ("cursor.phase", 7),
+    ("cursor.block", 10**9),
+    ("cursor.position", 10**9),
+    ("cursor.position", 1.5),
+    ("cursor.position", "8"),
     ("files", None),
     ("files", [1]),
     ("files", KeyError),
-    ("settings", []),
-    ("settings", KeyError),
-    ("settings.pretraining", []),
-    ("settings.corpus", 5),
-    ("settings.corpus.sources", 5),
-    ("settings.corpus.sources", [[1]]),
-    ("settings.corpus.sources", [None]),
+    ("config", []),
+    ("config", KeyError),
+    ("config.pretraining", []),
+    ("config.corpus", 5),
+    ("config.corpus.sources", 5),
+    ("config.corpus.sources", [[1]]),
+    ("config.corpus.sources", [None]),
 ]
 
 
@@ -188,7 +188,7 @@ def widen_steps(tensors):
 
 
 @pytest.mark.parametrize("damage", [narrow, lose, lose_a_parameter, add, widen_steps])
-def test_moments_of_another_model(config, run, damage):
+def test_optimizer_state_of_another_model(config, run, damage):
     """The optimizer would read past the end of a tensor that is too small."""
     (file,) = (run / "model-last" / "training_state").iterdir()
     tensors = load_file(file)
@@ -201,19 +201,19 @@ def test_moments_of_another_model(config, run, damage):
 META = [
     ("", []),
     ("", None),
-    ("parts", []),
-    ("parts", None),
-    ("parts.train", 5),
-    ("parts.train.n_pieces", -1),
-    ("parts.train.n_pieces", "many"),
-    ("parts.train.n_documents", 10**30),
-    ("parts.train.checksums", {}),
-    ("parts.held_out.checksums", {"pieces.bin": "a"}),
+    ("splits", []),
+    ("splits", None),
+    ("splits.train", 5),
+    ("splits.train.n_pieces", -1),
+    ("splits.train.n_pieces", "many"),
+    ("splits.train.n_documents", 10**30),
+    ("splits.train.checksums", {}),
+    ("splits.held_out.checksums", {"pieces.bin": "a"}),
     ("fingerprint", None),
     ("fingerprint", []),
     ("fingerprint", KeyError),
-    ("unknown_share", KeyError),
-    ("unknown_share", "none"),
+    ("unknown_ratio", KeyError),
+    ("unknown_ratio", "none"),
     ("piece_dtype", "object"),
     ("offset_dtype", 5),
     ("has_words", "no"),

@@ -7,9 +7,9 @@ from random import Random
 import numpy as np
 import pytest
 from original_bert import masks_of, pairs_of
-from toy_corpus import make_part
+from toy_corpus import make_split
 
-from spacy_bert.pretraining.instances.batches import BatchReader, Place
+from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
 from spacy_bert.pretraining.instances.masking import make_masking, mask_pieces
 from spacy_bert.pretraining.instances.plan import plan_block
 from spacy_bert.pretraining.instances.sequences import Sequences
@@ -22,12 +22,12 @@ LENGTHS = [[3, 4], [2], [8, 1, 5]]
 
 
 def our_pairs(*, faithful: bool) -> Counter:
-    part, seen = make_part(LENGTHS), Counter()
+    split, seen = make_split(LENGTHS), Counter()
     config = TrainingConfig(faithful=faithful, short_seq_prob=0.3)
     for epoch in range(N_EPOCHS):
-        plan = plan_block(part, config, epoch=epoch, block=0, max_length=9)
-        rows = zip(plan.ranges.tolist(), plan.is_random.tolist(), strict=True)
-        seen.update((*ranges, is_random) for ranges, is_random in rows)
+        plan = plan_block(split, config, epoch=epoch, block=0, max_length=9)
+        pairs = zip(plan.ranges.tolist(), plan.is_random.tolist(), strict=True)
+        seen.update((*ranges, is_random) for ranges, is_random in pairs)
     return seen
 
 
@@ -43,7 +43,7 @@ def their_pairs() -> Counter:
 
 
 def distance(one: Counter, other: Counter) -> float:
-    """Total variation, per epoch: half of the pairs that the two do not share."""
+    """Total variation, per epoch: half of the pairs that only one of the two has."""
     keys = one.keys() | other.keys()
     return sum(abs(one[key] - other[key]) for key in keys) / 2 / N_EPOCHS
 
@@ -57,13 +57,13 @@ def test_pairs_are_those_of_the_original():
 
 def test_the_random_half_may_come_from_the_same_document():
     """In ten draws out of 2 documents, one of 1,024 times."""
-    part = make_part([[1] * 2000] * 2)
+    split = make_split([[1] * 2000] * 2)
     own = {}
     for faithful in (False, True):
         config = TrainingConfig(faithful=faithful, short_seq_prob=0.0)
         own[faithful] = n_random = 0
         for epoch in range(10):
-            plan = plan_block(part, config, epoch=epoch, block=0, max_length=5)
+            plan = plan_block(split, config, epoch=epoch, block=0, max_length=5)
             pairs = plan.ranges[plan.is_random]
             n_random += len(pairs)
             own[faithful] += ((pairs[:, 0] < 2000) == (pairs[:, 2] < 2000)).sum()
@@ -88,13 +88,13 @@ def mask(**settings):
         lengths=np.full(N_ROWS, len(SEQUENCE)),
         word_starts=np.ones(len(ids), dtype=bool),
     )
-    draws = np.random.default_rng(0).random((N_ROWS, 3, len(SEQUENCE)))
-    masked = mask_pieces(sequences, draws, make_masking(WORDPIECE, config))
+    random_numbers = np.random.default_rng(0).random((N_ROWS, 3, len(SEQUENCE)))
+    masked = mask_pieces(sequences, random_numbers, make_masking(WORDPIECE, config))
     return masked.ids.reshape(N_ROWS, -1), masked.is_masked.reshape(N_ROWS, -1)
 
 
 @pytest.mark.parametrize(
-    "masking, n_units, settings, n_masked",
+    "masking, n_spans, settings, n_masked",
     [
         ("pieces", 10, {"mask_prob": 0.15}, 2),
         ("words", 6, {"mask_prob": 0.15}, 2),
@@ -102,13 +102,13 @@ def mask(**settings):
         ("words", 6, {"mask_prob": 0.3, "max_predictions_per_seq": 3}, 3),
     ],
 )
-def test_masks_are_those_of_the_original(masking, n_units, settings, n_masked):
-    """All orders that the candidates can come in, against many draws."""
+def test_masks_are_those_of_the_original(masking, n_spans, settings, n_masked):
+    """All orders that the candidates can come in, against many samples."""
     expected = Counter()
     # What is hidden is decided by the first ones; 10! orders would take minutes.
-    orders = list(permutations(range(n_units), min(n_units, 6)))
+    orders = list(permutations(range(n_spans), min(n_spans, 6)))
     for order in orders:
-        rest = [i for i in range(n_units) if i not in order]
+        rest = [i for i in range(n_spans) if i not in order]
         hidden = masks_of(
             SEQUENCE,
             order=[*order, *rest],
@@ -126,8 +126,8 @@ def test_masks_are_those_of_the_original(masking, n_units, settings, n_masked):
 
 def test_random_pieces_come_from_the_whole_vocabulary():
     ids, is_masked = mask(mask_token_prob=0.0, random_piece_prob=1.0)
-    shares = np.bincount(ids[is_masked]) / is_masked.sum()
-    assert abs(shares - 1 / WORDPIECE.n_pieces).max() < 0.01
+    fractions = np.bincount(ids[is_masked]) / is_masked.sum()
+    assert abs(fractions - 1 / WORDPIECE.n_pieces).max() < 0.01
 
 
 def test_the_fate_of_each_piece_is_its_own():
@@ -139,11 +139,13 @@ def test_the_fate_of_each_piece_is_its_own():
 
 
 @pytest.mark.parametrize("faithful", [True, False])
-def test_pairs_and_masks_come_again_after_ten_epochs(part, pieces, faithful):
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
-    reader = BatchReader(part, pieces, TrainingConfig(faithful=faithful, max_length=32))
+def test_pairs_and_masks_come_again_after_ten_epochs(split, pieces, faithful):
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
+    reader = BatchReader(
+        split, pieces, TrainingConfig(faithful=faithful, max_length=32)
+    )
     first, again = (
-        reader.batch(reader.read(Place(epoch=epoch), 16)[0]) for epoch in (3, 13)
+        reader.batch(reader.read(DataCursor(epoch=epoch), 16)[0]) for epoch in (3, 13)
     )
     is_same = first.packed.piece_ids.equal(again.packed.piece_ids)
     assert is_same == faithful

@@ -8,7 +8,7 @@ import torch
 from toy_corpus import PIECES
 
 from spacy_bert.checkpoint import load_pretraining_model
-from spacy_bert.corpus.index.files import CorpusPart
+from spacy_bert.corpus.index.files import CorpusSplit
 from spacy_bert.corpus.index.offsets import Offsets
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.fill_mask import fill_mask
@@ -25,7 +25,7 @@ def quiet(text: str) -> None:
 
 
 @pytest.fixture
-def held_out() -> CorpusPart:
+def held_out() -> CorpusSplit:
     """Sentences with words of several pieces, of all lengths, some with [UNK]."""
     sentences = [
         "the cat sat on the river bank .".split(),
@@ -37,7 +37,7 @@ def held_out() -> CorpusPart:
     ] * 3
     ids = [PIECES.index(piece) for sentence in sentences for piece in sentence]
     offsets = np.cumsum([0, *map(len, sentences)])
-    return CorpusPart(
+    return CorpusSplit(
         piece_ids=np.array(ids, dtype=np.uint16),
         sentence_offsets=Offsets(offsets),
         document_offsets=Offsets([0, len(sentences)]),
@@ -48,10 +48,10 @@ def test_held_out_sentences_are_asked_where_none_are_given(held_out, pieces):
     samples = make_samples(TrainingConfig(), held_out, pieces, max_pieces=32)
     assert len(samples) == N_SAMPLES
     for sample in samples:
-        (place,) = np.flatnonzero(np.array(sample.piece_ids) == pieces.mask_id)
+        (position,) = np.flatnonzero(np.array(sample.piece_ids) == pieces.mask_id)
         whole = [pieces.pieces[i] for i in sample.piece_ids]
-        assert not whole[place + 1].startswith("##") and "[UNK]" not in whole
-        whole[place] = sample.answer
+        assert not whole[position + 1].startswith("##") and "[UNK]" not in whole
+        whole[position] = sample.answer
         text = " ".join(whole[1:-1])
         assert text.startswith(("the cat sat on the river", "the dog was un ##aff"))
         assert sample.answer.isalpha()

@@ -27,10 +27,10 @@ def test_flops_are_those_that_pytorch_counts():
     # In 64 bits nothing runs on kernels that the counter does not know.
     model = BertForPretraining(BERT).double()
     lengths = (3, 5, 5, 17)
-    masked_rows = torch.tensor([1, 4, 9, 20, 21, 22])
+    masked_positions = torch.tensor([1, 4, 9, 20, 21, 22])
     batch = pack(torch.arange(30) % 60, lengths)
     with FlopCounterMode(display=False) as counter:
-        output = model(batch, masked_rows)
+        output = model(batch, masked_positions)
         loss = mlm_loss(output, torch.arange(6)) + nsp_loss(output, torch.arange(4) % 2)
         loss.backward()
     assert model_flops(BERT, lengths, n_masked=6) == counter.get_total_flops()
@@ -57,8 +57,8 @@ def test_the_machines_rate_is_that_of_all_products_together(monkeypatch):
     training = TrainingConfig(batch_size=2, max_length=32, mask_prob=0.5)
     head = 32 * 8 * 60
 
-    def fake(layer, rows):
-        sizes = rows.shape[0] * layer.in_features * layer.out_features
+    def fake(layer, x):
+        sizes = x.shape[0] * layer.in_features * layer.out_features
         return 2 * sizes * (2 if sizes == head else 1) / 1e9
 
     monkeypatch.setattr(machine, "_timed", fake)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from spacy_bert.corpus import documents as corpus_module
 from spacy_bert.corpus.documents import CorpusConfig
-from spacy_bert.corpus.held_out import choose_held_out, cut_end, held_out_draw
+from spacy_bert.corpus.held_out import choose_held_out, cut_end, split_hash
 from spacy_bert.corpus.index.building import build_shards, open_index
 from spacy_bert.corpus.index.fingerprint import plan_index
 from spacy_bert.corpus.vocabulary import TrainingLines
 from spacy_bert.pretraining import PretrainingConfig, pretrain
-from spacy_bert.pretraining.scoring import score_checkpoint
+from spacy_bert.pretraining.checkpoint_scores import score_checkpoint
 
 
 def document(number, n_sentences):
@@ -60,13 +60,13 @@ def test_each_part_gets_text_if_there_is_more_than_one_sentence(
     documents, prob, one_a_line
 ):
     held_out = choose_held_out(documents, prob, one_a_line=one_a_line)
-    parts = [held_out.divide(lines) for lines in documents]
-    for lines, (train, rest) in zip(documents, parts, strict=True):
+    divided = [held_out.divide(lines) for lines in documents]
+    for lines, (train, rest) in zip(documents, divided, strict=True):
         squeeze = ["".join("".join(some).split()) for some in (lines, train + rest)]
         assert squeeze[0] == squeeze[1]
         if one_a_line:
             assert train + rest == lines
-    trains, rests = zip(*parts, strict=True) if parts else ((), ())
+    trains, rests = zip(*divided, strict=True) if divided else ((), ())
     different = {tuple(lines) for lines in documents}
     can_cut = any(cut_end(lines, prob, one_a_line=one_a_line)[1] for lines in documents)
     assert any(trains) == bool(documents)
@@ -84,7 +84,7 @@ def test_documents_are_read_no_further_than_they_must():
 def test_documents_without_words_do_not_count():
     documents = [["one"], ["\x00"], ["two"], ["\u200b \ufffd"], ["three"]]
     held_out = choose_held_out(documents, 1e-9, one_a_line=True)
-    lowest = min(held_out_draw([text]) for text in ("one", "two", "three"))
+    lowest = min(split_hash([text]) for text in ("one", "two", "three"))
     assert lowest < held_out.below < lowest + 1e-9
 
 
@@ -114,12 +114,12 @@ def test_shards_hold_out_the_same(tmp_path, pieces, n_process, monkeypatch):
     monkeypatch.setattr(corpus_module, "SHARD_BYTES", 100)
     assert len(plan.shards()) == 3
     path = tmp_path / "index"
-    build_shards(path, plan, part=(2, 3), write=lambda text: None)
+    build_shards(path, plan, machine=(2, 3), write=lambda text: None)
     said = []
     index = open_index(path, plan, n_process=n_process, write=said.append)
     assert "missing: 0001, 0003" in "\n".join(said)
-    for part in ("train", "held_out"):
-        got, expected = (getattr(some, part) for some in (index, whole))
+    for split in ("train", "held_out"):
+        got, expected = (getattr(some, split) for some in (index, whole))
         assert got.piece_ids.tolist() == expected.piece_ids.tolist()
     assert index.held_out.n_documents == 3
 
@@ -171,7 +171,7 @@ def test_one_document_is_scored(bert_path, tmp_path, task):
     corpus = CorpusConfig(path=str(path), sentences="lines")
     score = dict(splitter=None, max_length=32, next_sentence=task)
     if task == "nsp":
-        with pytest.raises(ValueError, match="a part of the corpus has only 1"):
+        with pytest.raises(ValueError, match="a split of the corpus has only 1"):
             score_checkpoint(bert_path, corpus, **score)
     else:
         result = score_checkpoint(bert_path, corpus, **score)

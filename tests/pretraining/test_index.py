@@ -34,14 +34,18 @@ def split_at_spaces(paragraphs):
     return [[Sentence(word) for word in text.split()] for text in paragraphs]
 
 
-def read_back(part, wordpiece):
+def read_back(split, wordpiece):
     sentences = [
-        wordpiece.decode(part.piece_ids[a:b].tolist())
-        for a, b in zip(part.sentence_offsets, part.sentence_offsets[1:], strict=False)
+        wordpiece.decode(split.piece_ids[a:b].tolist())
+        for a, b in zip(
+            split.sentence_offsets, split.sentence_offsets[1:], strict=False
+        )
     ]
     return [
         sentences[a:b]
-        for a, b in zip(part.document_offsets, part.document_offsets[1:], strict=False)
+        for a, b in zip(
+            split.document_offsets, split.document_offsets[1:], strict=False
+        )
     ]
 
 
@@ -53,7 +57,7 @@ def test_what_is_written_is_read_back(corpus_path, open_it, pieces):
     assert sorted(train + held_out) == sorted(decode)
     assert not {tuple(d) for d in train} & {tuple(d) for d in held_out}
     assert index.train.piece_ids.dtype == np.uint16
-    assert index.unknown_share == 0.0
+    assert index.unknown_ratio == 0.0
 
 
 def test_it_is_built_once(open_it, tmp_path):
@@ -73,7 +77,7 @@ def test_it_is_built_again_where_something_changed(open_it, corpus_path):
     other = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] the".split())
     index, said = open_it(other)
     assert "the vocabulary changed" in said
-    assert index.unknown_share > 0.5
+    assert index.unknown_ratio > 0.5
     open_it()
     corpus_path.write_text(corpus_path.read_text() + "\nthe cat .\n")
     assert "the corpus file corpus.txt changed" in open_it()[1]
@@ -159,14 +163,14 @@ def test_a_damaged_index_is_built_again(open_it, tmp_path):
 
 
 @pytest.mark.parametrize("file", ["pieces.bin", "sentences.bin", "documents.bin"])
-@pytest.mark.parametrize("part", ["train", "held_out"])
-def test_a_flipped_bit_is_named(open_it, tmp_path, part, file):
+@pytest.mark.parametrize("split", ["train", "held_out"])
+def test_a_flipped_bit_is_named(open_it, tmp_path, split, file):
     open_it()
-    path = tmp_path / "index" / part / file
+    path = tmp_path / "index" / split / file
     whole = path.read_bytes()
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
-    assert f"{part}/{file} is damaged" in open_it()[1]
+    assert f"{split}/{file} is damaged" in open_it()[1]
     assert path.read_bytes() == whole
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spacy_bert.pretraining.instances.masking import Masking, make_masking, mask_pieces
-from spacy_bert.pretraining.instances.randomness import Stream, draw_rows
+from spacy_bert.pretraining.instances.randomness import Stream, draw_random_numbers
 from spacy_bert.pretraining.instances.sequences import Sequences
 from spacy_bert.pretraining.training_config import TrainingConfig
 from spacy_bert.tokenization import WordPiece
@@ -20,7 +20,7 @@ def make(**settings) -> Masking:
     return make_masking(WORDPIECE, TrainingConfig(**settings))
 
 
-def rows(n: int, length: int) -> np.ndarray:
+def sequences(n: int, length: int) -> np.ndarray:
     """[CLS] ... [SEP] ... [SEP], of letters."""
     ids = np.tile(np.arange(length) % len(LETTERS) + 6, (n, 1))
     ids[:, 0], ids[:, length // 2], ids[:, -1] = CLS, SEP, SEP
@@ -33,12 +33,14 @@ class Masked:
     is_masked: np.ndarray
 
 
-def mask(ids, masking, *, draws=None, word_starts=None) -> Masked:
-    """Sequences of one length, as the rows of a matrix."""
+def mask(ids, masking, *, random_numbers=None, word_starts=None) -> Masked:
+    """Sequences of one length, as a matrix."""
     n, length = ids.shape
-    if draws is None:
-        width = masking.n_draws * length
-        draws = draw_rows(0, 0, Stream.MASKS, 0, range(n), width).reshape(n, -1, length)
+    if random_numbers is None:
+        width = masking.n_random * length
+        random_numbers = draw_random_numbers(
+            0, 0, Stream.MASKS, 0, range(n), width
+        ).reshape(n, -1, length)
     if word_starts is None:
         word_starts = np.ones(ids.shape, dtype=bool)
     sequences = Sequences(
@@ -47,19 +49,19 @@ def mask(ids, masking, *, draws=None, word_starts=None) -> Masked:
         lengths=np.full(n, length),
         word_starts=word_starts.ravel(),
     )
-    masked = mask_pieces(sequences, draws, masking)
+    masked = mask_pieces(sequences, random_numbers, masking)
     return Masked(masked.ids.reshape(n, -1), masked.is_masked.reshape(n, -1))
 
 
 def test_by_hand():
-    """0.3 * 10 = 3 of 10 pieces are hidden: those with the lowest ranks that are
+    """0.3 * 10 = 3 of 10 pieces are hidden: those with the lowest priorities that are
     not special. One becomes [MASK], one the last random piece,
     one stays."""
     ids = np.array([[CLS, 6, 7, SEP, 8, 9, UNK, 10, 11, SEP]])
-    ranks = [0.0, 0.9, 0.1, 0.0, 0.8, 0.2, 0.0, 0.3, 0.7, 0.0]
-    fates = [0.0, 0.0, 0.79, 0.0, 0.0, 0.89, 0.0, 0.91, 0.0, 0.0]
-    draws = np.array([[ranks, fates, [0.999] * 10]])
-    masked = mask(ids, make(mask_prob=0.3), draws=draws)
+    priorities = [0.0, 0.9, 0.1, 0.0, 0.8, 0.2, 0.0, 0.3, 0.7, 0.0]
+    actions = [0.0, 0.0, 0.79, 0.0, 0.0, 0.89, 0.0, 0.91, 0.0, 0.0]
+    random_numbers = np.array([[priorities, actions, [0.999] * 10]])
+    masked = mask(ids, make(mask_prob=0.3), random_numbers=random_numbers)
     assert np.flatnonzero(masked.is_masked).tolist() == [2, 5, 7]
     assert masked.ids.tolist() == [[CLS, 6, MASK, SEP, 8, 15, UNK, 10, 11, SEP]]
 
@@ -67,12 +69,12 @@ def test_by_hand():
 @pytest.mark.parametrize("length, n_masked", [(5, 1), (10, 2), (20, 3), (128, 19)])
 def test_exactly_fifteen_percent_are_hidden(length, n_masked):
     """round(1.5) = 2: halves go to the even number, as in the original."""
-    masked = mask(rows(50, length), make())
+    masked = mask(sequences(50, length), make())
     assert (masked.is_masked.sum(axis=1) == n_masked).all()
 
 
 def test_special_pieces_are_never_hidden_nor_put_in():
-    ids = rows(200, 20)
+    ids = sequences(200, 20)
     ids[:, 5] = UNK
     masked = mask(ids, make(mask_prob=1.0, mask_token_prob=0.0, random_piece_prob=1.0))
     is_special = np.isin(ids, [CLS, SEP, UNK])
@@ -86,57 +88,57 @@ def test_a_sequence_of_unknown_pieces_hides_nothing():
 
 
 def test_eighty_ten_ten():
-    ids = rows(3000, 100)
+    ids = sequences(3000, 100)
     masked = mask(ids, make())
     after, before = masked.ids[masked.is_masked], ids[masked.is_masked]
     assert abs((after == MASK).mean() - 0.8) < 0.01
     # One in ten random pieces is the piece that was there.
     assert abs((after == before).mean() - 0.11) < 0.01
     changed = after[(after != MASK) & (after != before)]
-    shares = np.bincount(changed, minlength=16)[6:] / len(changed)
-    assert abs(shares - 0.1).max() < 0.02
+    fractions = np.bincount(changed, minlength=16)[6:] / len(changed)
+    assert abs(fractions - 0.1).max() < 0.02
     assert (masked.ids[~masked.is_masked] == ids[~masked.is_masked]).all()
 
 
 def test_every_piece_is_hidden_as_often():
-    masked = mask(rows(3000, 40), make())
-    shares = masked.is_masked.mean(axis=0)[rows(1, 40)[0] >= 6]
-    assert abs(shares - 6 / 37).max() < 0.03
+    masked = mask(sequences(3000, 40), make())
+    fractions = masked.is_masked.mean(axis=0)[sequences(1, 40)[0] >= 6]
+    assert abs(fractions - 6 / 37).max() < 0.03
 
 
 def test_fewer_are_hidden_at_will():
-    masked = mask(rows(50, 40), make(max_predictions_per_seq=2))
+    masked = mask(sequences(50, 40), make(max_predictions_per_seq=2))
     assert (masked.is_masked.sum(axis=1) == 2).all()
 
 
 def words(n: int) -> np.ndarray:
     """[CLS] and words of 1, 2, 3, 4 and 8 pieces, [SEP], the same again, [SEP]."""
-    row = [True]
+    starts = [True]
     for width in (1, 2, 3, 4, 8) * 2:
-        row += [True] + [False] * (width - 1)
-        row += [True] if len(row) in (19, 38) else []
-    return np.tile(row, (n, 1))
+        starts += [True] + [False] * (width - 1)
+        starts += [True] if len(starts) in (19, 38) else []
+    return np.tile(starts, (n, 1))
 
 
 @pytest.mark.parametrize("kind", ["words", "spans"])
 def test_long_words_are_hidden_as_often_as_short_ones(kind):
     """6 of 39 pieces, of which 36 can be hidden: every piece with the chance 6 / 36."""
     n = 10_000
-    ids, starts = rows(n, 39), words(n)
+    ids, starts = sequences(n, 39), words(n)
     assert starts.shape == ids.shape
     masked = mask(ids, make(masking=kind), word_starts=starts)
     inside = ~starts & (ids >= 6)
     before = np.roll(masked.is_masked, 1, axis=1)
     assert (masked.is_masked[inside] == before[inside]).all()
-    shares = masked.is_masked.mean(axis=0)[ids[0] >= 6]
-    assert abs(shares - 1 / 6).max() < 5 * (5 / 36 / n) ** 0.5
+    fractions = masked.is_masked.mean(axis=0)[ids[0] >= 6]
+    assert abs(fractions - 1 / 6).max() < 5 * (5 / 36 / n) ** 0.5
     assert masked.is_masked.sum() / n == pytest.approx(6, abs=0.15)
 
 
 def test_a_span_has_one_fate():
     """Neighbours that are hidden become [MASK] together, but for two spans side by
     side; pieces of a word each on their own: both of two 0.8 * 0.8 of the time."""
-    ids, starts = rows(4000, 39), words(4000)
+    ids, starts = sequences(4000, 39), words(4000)
     together = {}
     for kind in ("words", "spans"):
         masked = mask(ids, make(masking=kind), word_starts=starts)

@@ -13,8 +13,8 @@ from spacy_bert.corpus.vocabulary import (
 )
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
+from spacy_bert.pretraining.checkpoint_scores import score_checkpoint
 from spacy_bert.pretraining.fill_mask import fill_mask
-from spacy_bert.pretraining.scoring import score_checkpoint
 
 
 def quiet(text: str) -> None:
@@ -72,9 +72,9 @@ def test_the_clock_ends_a_run(tmp_path, make_config):
         write=quiet,
         clock=lambda: float(next(seconds)),
     )
-    assert (state.step, state.seconds, state.share) == (6, 6.0, 1.0)
+    assert (state.step, state.seconds, state.progress) == (6, 6.0, 1.0)
     rates = [row["learn_rate"] for row in read_log(tmp_path / "out")[1:]]
-    # Warm after 0.3 of the run; the share is that before each step.
+    # Warm after 0.3 of the run; the progress is that before each step.
     expected = [0, 1 / 6 / 0.3, (1 - 2 / 6) / 0.7, 0.5 / 0.7, 2 / 6 / 0.7, 1 / 6 / 0.7]
     assert rates == pytest.approx([0.01 * rate for rate in expected])
 
@@ -86,7 +86,7 @@ def test_half_an_epoch_takes_half_of_the_instances(tmp_path, make_config):
         return pretrain(config, tmp_path / str(n_epochs), write=quiet)
 
     half, whole = train(0.5), train(1.0)
-    assert (half.place.epoch, whole.place.epoch) == (0, 1)
+    assert (half.cursor.epoch, whole.cursor.epoch) == (0, 1)
     assert abs(whole.step - 2 * half.step) <= 1
 
 

@@ -153,7 +153,7 @@ def test_the_index_is_built_beforehand(tmp_path, config_path, vocab_path, corpus
     given = ["--vocabulary.path", vocab_path, "--paths.corpus", corpus_path]
     output = tmp_path / "out"
     said = run("index", config_path, output, "--shard", "2/2", *given)
-    assert "Share 2/2 is done" in said and not (output / "index").exists()
+    assert "The shards of 2/2 are done" in said and not (output / "index").exists()
     said = run("index", config_path, output, *given)
     assert "pieces to train on" in said and "copies of others" in said
     assert "Indexed 1 file, 120 documents, " in said
@@ -167,7 +167,7 @@ def test_shards_share_the_folder_and_nothing_else_does(
 ):
     out, given = tmp_path / "out", ["--vocabulary.path", vocab_path]
     with locked(out, shared=True):
-        assert "is done" in run("index", config_path, out, "--shard", "1/1", *given)
+        assert "are done" in run("index", config_path, out, "--shard", "1/1", *given)
         for command in ("index", "pretrain"):
             assert "in use" in run(command, config_path, out, *given, exit_code=1)
     with locked(out):
@@ -208,8 +208,8 @@ def test_unknown_words_are_shown(tmp_path, config_path):
     pieces = (tmp_path / "learned.txt").read_text().split()
     unknown = [60 - i for i, c in enumerate(han) if c not in pieces]
     assert unknown == [5, 4, 3, 2, 1]
-    share = sum(unknown) / sum(range(61))
-    assert f"of which {share:.2%} are [UNK]: {han[60 - unknown[0]]} (" in said
+    ratio = sum(unknown) / sum(range(61))
+    assert f"of which {ratio:.2%} are [UNK]: {han[60 - unknown[0]]} (" in said
     assert f"{len(unknown)} different characters are in no piece" in said
     assert "larger size" in said
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 import torch
-from toy_corpus import make_documents, make_part, read_log
+from toy_corpus import make_documents, make_split, read_log
 
 from spacy_bert.corpus import documents as corpus
 from spacy_bert.corpus import progress_bar
@@ -15,7 +15,7 @@ from spacy_bert.corpus.progress_bar import Bar, shown_lines, still_working
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.training import progress, start
+from spacy_bert.pretraining.training import initial_state, log_writer
 from spacy_bert.pretraining.training.warm_start import warm_start
 
 
@@ -128,25 +128,25 @@ def test_packed_text_is_estimated(tmp_path):
 def test_the_warm_start_says_how_far_it_is(hasty, monkeypatch, pieces):
     module = "spacy_bert.pretraining.training.warm_start._BLOCK_PIECES"
     monkeypatch.setattr(module, 20)
-    part = make_part([[20], [20, 20]])
-    part.piece_ids[:] = part.piece_ids % 10 + 5
+    split = make_split([[20], [20, 20]])
+    split.piece_ids[:] = split.piece_ids % 10 + 5
     config = BertConfig(vocab_size=29, hidden_width=16, n_layers=1, n_heads=2)
     model = BertForPretraining(config)
     model.initialize_weights()
     said = []
-    warm_start(model, part, pieces, unigram_log_probs(part, 29), write=said.append)
+    warm_start(model, split, pieces, unigram_log_probs(split, 29), write=said.append)
     assert percents(line for line in said if "Counting" in line) == [33, 67, 100, 100]
 
 
 def test_a_run_by_the_clock_logs_by_the_clock(make_config, tmp_path, monkeypatch):
     """With a step a minute, no hundred of which are done."""
-    monkeypatch.setattr(progress, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(log_writer, "MOST_SECONDS", 0.0)
     settings = {"log_every": 100, "save_every": 100, "eval_every": 100}
     config = make_config(pretraining={**settings, "max_steps": 4})
     pretrain(config, tmp_path / "one", write=lambda text: None)
     assert [row["step"] for row in read_log(tmp_path / "one")] == [0, 1, 2, 3, 4]
     # What is learned is the same.
-    monkeypatch.setattr(progress, "MOST_SECONDS", 1e9)
+    monkeypatch.setattr(log_writer, "MOST_SECONDS", 1e9)
     pretrain(config, tmp_path / "other", write=lambda text: None)
     first, *_, last = read_log(tmp_path / "one")
     assert [row["step"] for row in read_log(tmp_path / "other")] == [0, 4]
@@ -174,14 +174,14 @@ def test_a_step_that_reads_the_text_a_hundred_times_is_refused(make_config, tmp_
         ValueError, match="goes through it [0-9]+ times. Take a smaller"
     ):
         pretrain(config, tmp_path / "out", write=lambda text: None)
-    part = make_part([[5]] * 20)
-    limit = 20 * start.MOST_TIMES
-    start.check_step_size(
-        make_config(pretraining={"batch_size": limit}).pretraining, part
+    split = make_split([[5]] * 20)
+    limit = 20 * initial_state.MOST_TIMES
+    initial_state.check_step_size(
+        make_config(pretraining={"batch_size": limit}).pretraining, split
     )
     with pytest.raises(ValueError, match="2,001 sequences.*some 20"):
         above = make_config(pretraining={"batch_size": limit + 1})
-        start.check_step_size(above.pretraining, part)
+        initial_state.check_step_size(above.pretraining, split)
 
 
 def test_a_high_rate_is_warned_of_when_the_run_starts(make_config, tmp_path):

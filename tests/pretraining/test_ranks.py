@@ -15,7 +15,10 @@ from spacy_bert.model import BertForPretraining
 from spacy_bert.pretraining import DivergenceError, pretrain
 from spacy_bert.pretraining.config import PretrainingConfig
 from spacy_bert.pretraining.distributed.ranks import OtherRankError
-from spacy_bert.pretraining.instances.batches import BatchReader, Place, make_batches
+from spacy_bert.pretraining.instances.batches import (
+    BatchReader,
+    DataCursor,
+)
 from spacy_bert.pretraining.training.state import read_state
 from spacy_bert.pretraining.training_config import TrainingConfig
 
@@ -88,21 +91,21 @@ def test_two_ranks_follow_the_losses_of_one(tmp_path, plain, pair, changes):
     assert counts[0] == counts[1]
 
 
-def test_unequal_ranks_have_the_gradient_of_one(pair, part, pieces, toy_config):
+def test_unequal_ranks_have_the_gradient_of_one(pair, split, pieces, toy_config):
     """60 sequences in three batches and 4 short ones, where one rank has no piece to
     predict: means are over all, not the mean of two means."""
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
-    reader = BatchReader(part, pieces, TrainingConfig(max_length=32, batch_size=20))
-    instances, _ = reader.read(Place(), 64)
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
+    reader = BatchReader(split, pieces, TrainingConfig(max_length=32, batch_size=20))
+    instances, _ = reader.read(DataCursor(), 64)
     last = reader.batch(instances[np.arange(60, 64)])
     nothing = torch.zeros(0, dtype=torch.int64)
-    last = replace(last, masked_rows=nothing, targets=nothing)
-    batches = [*make_batches(reader, instances[np.arange(60)], 3), last]
+    last = replace(last, masked_positions=nothing, targets=nothing)
+    batches = [*reader.make_batches(instances[np.arange(60)], 3), last]
     bert = replace(toy_config, vocab_size=pieces.n_pieces, n_layers=1, n_heads=2)
     model = BertForPretraining(bert)
     model.initialize_weights()
     both = pair(find_gradient, model, batches, [3, 1])
-    outputs = [model(batch.packed, batch.masked_rows) for batch in batches]
+    outputs = [model(batch.packed, batch.masked_positions) for batch in batches]
     mlm = cross_entropy(
         torch.cat([output.mlm_logits for output in outputs]),
         torch.cat([batch.targets for batch in batches]),
@@ -169,7 +172,7 @@ def test_a_step_that_fails_on_one_rank_fails_on_all(tmp_path, plain, pair, paral
     outcomes = pair(train, settings, tmp_path / "out", {}, (1, 4, "nan"))
     (state, said), (other, _) = outcomes
     # Six steps took seven batches of eight.
-    assert state == other and (state.step, state.place.position) == (6, 56)
+    assert state == other and (state.step, state.cursor.position) == (6, 56)
     assert [line[:18] for line in said if "left out" in line] == ["Step 4 is left out"]
 
 

@@ -172,7 +172,7 @@ def test_a_setting_may_be_left_to_the_reader(tmp_path):
 @pytest.mark.parametrize("name", BORDERS)
 @settings(deadline=None)  # It writes files.
 @given(texts=st.lists(LINES, max_size=12), n_bytes=st.integers(1, 40))
-def test_stretches_of_a_file_are_the_file(tmp_path_factory, name, texts, n_bytes):
+def test_ranges_of_a_file_are_the_file(tmp_path_factory, name, texts, n_bytes):
     file = tmp_path_factory.mktemp("cut") / "file"
     formats = {
         "text": "\n\n".join(texts),
@@ -181,11 +181,11 @@ def test_stretches_of_a_file_are_the_file(tmp_path_factory, name, texts, n_bytes
     }
     file.write_text(formats[name], newline="")
     (whole,) = cut_file(file, name, None, n_bytes)
-    stretches = list(cut_file(file, name, BORDERS[name], n_bytes))
-    assert sum(stretch.n_bytes for stretch in stretches) == whole.n_bytes
-    assert list(read_documents(stretches, {})) == list(read_documents([whole], {}))
-    for stretch in stretches[1:]:
-        assert file.read_bytes()[: stretch.start].endswith(b"\n")
+    ranges = list(cut_file(file, name, BORDERS[name], n_bytes))
+    assert sum(one.n_bytes for one in ranges) == whole.n_bytes
+    assert list(read_documents(ranges, {})) == list(read_documents([whole], {}))
+    for one in ranges[1:]:
+        assert file.read_bytes()[: one.start].endswith(b"\n")
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,14 @@ def index(shared_data, minilm_path, tmp_path_factory):
 
 
 def test_the_index_is_about_half_as_large_as_the_text(index):
-    train, held_out = parts = index.train, index.held_out
+    train, held_out = splits = index.train, index.held_out
     n_documents = train.n_documents + held_out.n_documents
     assert 0.01 < held_out.n_documents / n_documents < 0.03
     assert train.document_offsets[-1] == train.n_sentences
     assert train.sentence_offsets[-1] == train.n_pieces
-    assert index.unknown_share < 0.01
-    offsets = [o for p in parts for o in (p.sentence_offsets, p.document_offsets)]
-    arrays = [part.piece_ids for part in parts] + [some.stored for some in offsets]
+    assert index.unknown_ratio < 0.01
+    offsets = [o for p in splits for o in (p.sentence_offsets, p.document_offsets)]
+    arrays = [split.piece_ids for split in splits] + [some.stored for some in offsets]
     n_bytes = sum(array.nbytes for array in arrays)
     assert n_bytes < 0.5 * 2_100_000
 

@@ -76,11 +76,11 @@ def make_rows(n: int, *, next_sentence: bool = True) -> list[dict]:
     """Evaluated at every second row."""
     rows = []
     for i in range(n):
-        row = {"epoch": 0, "step": 10 * i, "share": i / n, "learn_rate": 1e-4 * i}
+        row = {"epoch": 0, "step": 10 * i, "progress": i / n, "learn_rate": 1e-4 * i}
         row |= {"n_pieces": 1000 * i, "seconds": 2.0 * i}
         if i:
             row |= {"mlm_loss": 9.0 - i / n, "pieces_per_second": 500.0 + i % 7}
-            row |= {"model_flops_per_second": 1e9, "peak_share": 0.5 + 0.01 * (i % 7)}
+            row |= {"model_flops_per_second": 1e9, "mfu": 0.5 + 0.01 * (i % 7)}
             row |= {"nsp_loss": 0.7 - 0.1 * i / n} if next_sentence else {}
         if i % 2 == 0:
             row |= {"held_out_mlm_loss": 9.1 - i / n, "held_out_unigram_loss": 8.5}
@@ -88,7 +88,7 @@ def make_rows(n: int, *, next_sentence: bool = True) -> list[dict]:
             row |= {"held_out_perplexity": float(np.exp(9.1 - i / n))}
         if i % 2 == 0 and next_sentence:
             row |= {"held_out_nsp_accuracy": 0.5 + 0.4 * i / n}
-            row |= {"held_out_random_share": 0.48}
+            row |= {"held_out_random_ratio": 0.48}
         rows.append(row)
     return rows
 
@@ -108,16 +108,16 @@ def drawn(figure: Node, name: str, *, is_log: bool = False) -> list[tuple]:
         unit = to_number.get(text[-1], 1.0)
         return float(text.rstrip("kM%")) * unit
 
-    def scale(kind: str, place: str, transform=float):
+    def scale(kind: str, axis: str, transform=float):
         labels = figure.all("text", **{"class": kind})
-        ends = [(float(n.attributes[place]), transform(value(n.text))) for n in labels]
+        ends = [(float(n.attributes[axis]), transform(value(n.text))) for n in labels]
         (a, x), *_, (b, y) = ends
         return lambda at: x + (at - a) / (b - a) * (y - x)
 
     (line,) = figure.all("polyline", **{"data-name": name})
     to_step, to_value = scale("x", "x"), scale("y", "y", np.log if is_log else float)
-    places = [pair.split(",") for pair in line.attributes["points"].split()]
-    values = [(to_step(float(x)), to_value(float(y))) for x, y in places]
+    points = [pair.split(",") for pair in line.attributes["points"].split()]
+    values = [(to_step(float(x)), to_value(float(y))) for x, y in points]
     return [(x, float(np.exp(y)) if is_log else y) for x, y in values]
 
 
@@ -133,7 +133,7 @@ def drawn(figure: Node, name: str, *, is_log: bool = False) -> list[tuple]:
         ("Training NSP loss (nats)", "training", "nsp_loss"),
         ("Learning rate", "rate", "learn_rate"),
         ("Pieces per second", "pieces/s", "pieces_per_second"),
-        ("Share of the machine's matrix-product rate", "share", "peak_share"),
+        ("MFU (fraction of the machine's matrix-product rate)", "MFU", "mfu"),
     ],
 )
 def test_what_is_drawn_is_what_was_logged(title, name, key):
@@ -160,15 +160,15 @@ def test_the_best_step_is_marked_and_summed_up():
     figure = charts_of(page)["MLM loss (nats)"]
     (mark,) = figure.all("circle", **{"class": "mark"})
     (line,) = figure.all("polyline", **{"data-name": "held-out"})
-    place = f"{mark.attributes['cx']},{mark.attributes['cy']}"
-    assert line.attributes["points"].split()[2] == place
+    point = f"{mark.attributes['cx']},{mark.attributes['cy']}"
+    assert line.attributes["points"].split()[2] == point
     tiles = {t.all("dt")[0].text: t.text for t in parse(page).all("dl")[0].all("div")}
     assert "8.000held-out, step 40; unigram 8.500" in tiles["Best MLM loss"]
     assert (
         "8089% of the run" in tiles["Steps"] and "0:00:16" in tiles["Time in training"]
     )
     assert "8k502 a second" in tiles["Pieces seen"]
-    assert "52%" in tiles["Share of peak"]
+    assert "52%" in tiles["MFU"]
     assert "0.50 nats better" in page
     assert "no better than guessing" in make_page(make_rows(1), {}, [])
 

@@ -156,7 +156,7 @@ def test_a_run_of_two_phases_is_resumed(
     pretrain(config, tmp_path / "whole", write=quiet)
     signal_in_step(stop)
     state = pretrain(config, tmp_path / "stopped", write=quiet)
-    assert (state.step, state.place.phase) == (stop, int(stop > 3))
+    assert (state.step, state.cursor.phase) == (stop, int(stop > 3))
     pretrain(config, tmp_path / "stopped", resume=True, write=quiet)
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
     assert log_rows(tmp_path / "stopped") == log_rows(tmp_path / "whole")

@@ -2,16 +2,17 @@
 
 import pytest
 
-from spacy_bert.pretraining.training.schedule import learn_rate_at, share_done
+from spacy_bert.pretraining.training.schedule import learn_rate_at, progress_of
 from spacy_bert.pretraining.training_config import TrainingConfig
 
 
 def rates(n_steps, **settings):
     config = TrainingConfig(max_steps=n_steps, learn_rate=1.0, **settings)
-    shares = [
-        share_done(config, n_steps=i, n_epochs=0.0, seconds=0.0) for i in range(n_steps)
+    all_progress = [
+        progress_of(config, n_steps=i, n_epochs=0.0, seconds=0.0)
+        for i in range(n_steps)
     ]
-    return [learn_rate_at(share, config) for share in shares]
+    return [learn_rate_at(progress, config) for progress in all_progress]
 
 
 def test_the_rate_rises_and_falls():
@@ -30,7 +31,7 @@ def test_the_rate_rises_and_falls():
 
 
 @pytest.mark.parametrize(
-    "limits, share",
+    "limits, progress",
     [
         ({"max_steps": 100}, 0.205),
         ({"max_epochs": 2.0}, 0.25),
@@ -41,6 +42,6 @@ def test_the_rate_rises_and_falls():
         ({"max_minutes": 0.5}, 1.0),
     ],
 )
-def test_the_limit_that_is_nearest_counts(limits, share):
+def test_the_limit_that_is_nearest_counts(limits, progress):
     config = TrainingConfig(**limits)
-    assert share_done(config, n_steps=20, n_epochs=0.5, seconds=36.0) == share
+    assert progress_of(config, n_steps=20, n_epochs=0.5, seconds=36.0) == progress

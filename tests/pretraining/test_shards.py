@@ -84,11 +84,11 @@ def test_shards_and_processes_change_nothing(tmp_path, plan, whole, n_process):
     assert read_files(tmp_path / "out") == whole
 
 
-def test_machines_build_a_share_each(tmp_path, plan, whole):
+def test_machines_build_their_shards_each(tmp_path, plan, whole):
     said = []
     path = tmp_path / "out" / "index"
     for number in (1, 3):
-        build_shards(path, plan, part=(number, 3), write=said.append)
+        build_shards(path, plan, machine=(number, 3), write=said.append)
     assert not path.exists()
     open_index(path, plan, write=said.append)
     assert "8 shards, missing: 0002, 0005, 0008" in "\n".join(said)
@@ -127,9 +127,9 @@ def test_a_killed_process_is_named(tmp_path, plan, corpus_path, vocab_path):
 def test_words_come_back(tmp_path, plan):
     """Every piece of the toy corpus is a word, so each one begins one."""
     index = open_index(tmp_path / "index", plan)
-    for part in (index.train, index.held_out):
-        bits = np.unpackbits(part.word_starts, bitorder="little")[: part.n_pieces]
-        assert bits.all() and part.n_pieces % 8
+    for split in (index.train, index.held_out):
+        bits = np.unpackbits(split.word_starts, bitorder="little")[: split.n_pieces]
+        assert bits.all() and split.n_pieces % 8
 
 
 def test_words_by_hand():

@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from spacy_bert.model import BertForPretraining
-from spacy_bert.pretraining.instances.batches import BatchReader, Place, make_batches
+from spacy_bert.pretraining.instances.batches import (
+    BatchReader,
+    DataCursor,
+)
 from spacy_bert.pretraining.training.muon import Muon, orthogonalize
 from spacy_bert.pretraining.training.optimizer import make_optimizers, train_step
 from spacy_bert.pretraining.training.step_size import measure_step
@@ -17,12 +20,12 @@ CONFIG = TrainingConfig(batch_size=8, max_length=32)
 
 
 @pytest.fixture
-def batches(part, pieces):
+def batches(split, pieces):
     """64 sequences as one batch, and as eight."""
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
-    reader = BatchReader(part, pieces, CONFIG)
-    instances, _ = reader.read(Place(), 64)
-    return make_batches(reader, instances, 1), make_batches(reader, instances, 8)
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
+    reader = BatchReader(split, pieces, CONFIG)
+    instances, _ = reader.read(DataCursor(), 64)
+    return reader.make_batches(instances, 1), reader.make_batches(instances, 8)
 
 
 @pytest.fixture
@@ -162,19 +165,19 @@ def test_muon_takes_the_matrices_between_hidden_states(model):
     assert taken | rest == set(names.values()) and not taken & rest
 
 
-def test_a_step_without_a_masked_piece_trains_the_next_sentences(model, part, pieces):
-    part.piece_ids[:] = pieces.unk_id
-    reader = BatchReader(part, pieces, CONFIG)
-    instances, _ = reader.read(Place(), 8)
-    result = step(model, make_batches(reader, instances, 1))
+def test_a_step_without_a_masked_piece_trains_the_next_sentences(model, split, pieces):
+    split.piece_ids[:] = pieces.unk_id
+    reader = BatchReader(split, pieces, CONFIG)
+    instances, _ = reader.read(DataCursor(), 8)
+    result = step(model, reader.make_batches(instances, 1))
     assert result.mlm_loss == 0.0 and result.nsp_loss > 0.0
 
 
-def test_single_segments_train_no_next_sentences(model, part, pieces):
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
+def test_single_segments_train_no_next_sentences(model, split, pieces):
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
     config = TrainingConfig(next_sentence="none", batch_size=8, max_length=32)
-    reader = BatchReader(part, pieces, config)
+    reader = BatchReader(split, pieces, config)
     before = model.nsp.weight.clone()
-    result = step(model, make_batches(reader, reader.read(Place(), 8)[0], 1))
+    result = step(model, reader.make_batches(reader.read(DataCursor(), 8)[0], 1))
     assert result.nsp_loss is None and result.mlm_loss > 0.0
     assert torch.equal(model.nsp.weight, before)

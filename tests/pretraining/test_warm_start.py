@@ -5,12 +5,13 @@ from math import log
 import numpy as np
 import pytest
 import torch
-from toy_corpus import make_part
+from toy_corpus import make_split
 
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.evaluation import unigram_log_probs
-from spacy_bert.pretraining.training.start import make_start
+from spacy_bert.pretraining.training.initial_state import make_initial_state
+from spacy_bert.pretraining.training.options import RunOptions
 from spacy_bert.pretraining.training.warm_start import (
     count_pairs,
     positive_pmi,
@@ -20,15 +21,15 @@ from spacy_bert.pretraining.training.warm_start import (
 
 def test_pairs_by_hand():
     """a b a | b: within sentences only, in both orders, a with itself twice."""
-    part = make_part([[3, 1]])
-    part.piece_ids[:] = [0, 1, 0, 1]
-    keys, counts = count_pairs(part, 2)
+    split = make_split([[3, 1]])
+    split.piece_ids[:] = [0, 1, 0, 1]
+    keys, counts = count_pairs(split, 2)
     assert dict(zip(keys.tolist(), counts.tolist(), strict=True)) == {0: 2, 1: 2, 2: 2}
 
 
 def test_pairs_further_apart_than_the_window_do_not_count():
-    part = make_part([[7]])
-    keys, counts = count_pairs(part, 7)
+    split = make_split([[7]])
+    keys, counts = count_pairs(split, 7)
     assert counts.sum() == 2 * (6 + 5 + 4 + 3 + 2)
     assert 0 * 7 + 5 in keys and 0 * 7 + 6 not in keys
 
@@ -45,17 +46,17 @@ def test_association_by_hand():
 
 def test_pieces_of_a_group_are_near_each_other(pieces):
     random = np.random.default_rng(0)
-    part = make_part([[10]] * 200)
+    split = make_split([[10]] * 200)
     groups = np.array([[5, 6, 7, 8, 9], [10, 11, 12, 13, 14]])
     sentences = random.permuted(np.tile(groups, (100, 2)), axis=1)
-    part.piece_ids[:] = sentences.ravel()
+    split.piece_ids[:] = sentences.ravel()
     torch.manual_seed(0)
     config = BertConfig(vocab_size=pieces.n_pieces, hidden_width=16, n_heads=2)
     model = BertForPretraining(config)
     model.initialize_weights()
     before = model.encoder.embeddings.pieces.weight.detach().clone()
-    log_probs = unigram_log_probs(part, pieces.n_pieces)
-    warm_start(model, part, pieces, log_probs)
+    log_probs = unigram_log_probs(split, pieces.n_pieces)
+    warm_start(model, split, pieces, log_probs)
     after = model.encoder.embeddings.pieces.weight.detach()
     assert torch.equal(after[:5], before[:5])  # special pieces
     assert torch.equal(after[15:], before[15:])  # never seen
@@ -74,15 +75,7 @@ def test_a_run_with_a_warm_start(tmp_path, make_config):
 @pytest.mark.parametrize("begins_warm", [False, True])
 def test_a_run_begins_with_what_was_counted(make_config, tmp_path, begins_warm):
     config = make_config(pretraining={"warm_start": begins_warm})
-    start = make_start(
-        config,
-        tmp_path / "out",
-        splitter=None,
-        resume=False,
-        overwrite=False,
-        n_process=1,
-        write=str,
-    )
+    initial = make_initial_state(config, tmp_path / "out", RunOptions(write=str))
     # A new bias is 0 everywhere.
-    has_counts = torch.allclose(start.model.mlm.bias.double(), start.log_probs)
+    has_counts = torch.allclose(initial.model.mlm.bias.double(), initial.log_probs)
     assert has_counts == begins_warm

@@ -1,4 +1,4 @@
-"""A small repetitive corpus, its words, parts of an index made by hand, and the log of
+"""A small repetitive corpus, its words, splits of an index made by hand, and the log of
 a run."""
 
 import json
@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 
 from spacy_bert.corpus.documents import Sentence
-from spacy_bert.corpus.index.files import CorpusPart
+from spacy_bert.corpus.index.files import CorpusSplit
 from spacy_bert.corpus.index.offsets import Offsets
 
 PIECES = (
@@ -36,13 +36,13 @@ def make_documents(n_documents: int, seed: int = 0) -> str:
     return "\n".join(documents)
 
 
-def make_part(
+def make_split(
     documents: list[list[int]], *, word_starts: list[bool] | None = None
-) -> CorpusPart:
-    """[[3, 2], [4]]: the lengths of the sentences of each document. Piece i of the part
-    has the id i, so that a range of pieces can be read off."""
+) -> CorpusSplit:
+    """[[3, 2], [4]]: the lengths of the sentences of each document. Piece i of the
+    split has the id i, so that a range of pieces can be read off."""
     lengths = [length for document in documents for length in document]
-    return CorpusPart(
+    return CorpusSplit(
         piece_ids=np.arange(sum(lengths), dtype=np.uint32),
         sentence_offsets=Offsets(np.cumsum([0, *lengths])),
         document_offsets=Offsets(np.cumsum([0, *map(len, documents)])),

@@ -1,14 +1,15 @@
-"""What was found in the text -> what a user should know about it, and what to do."""
+"""Statistics of the text -> what a user should know about it, and what to do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..repeats import Repeats
-from .findings import LEAST_CHARS, LONG, Findings
+from ..duplicates import DuplicateSketch
 from .fingerprint import IndexPlan
+from .statistics import LEAST_CHARS, LONG, CorpusStatistics
 
-# The shares from which on a user should know. English Wikipedia has 0.1 % of repeated
-# documents, 2 % of repeated lines and 0.1 % of [UNK] in the vocabulary of BERT-base.
+# The fractions from which on a user should know. English Wikipedia has 0.1 % of
+# repeated documents, 2 % of repeated lines and 0.1 % of [UNK] in the vocabulary of
+# BERT-base.
 MANY_DOCUMENTS, MANY_LINES = 0.02, 0.05
 MANY_UNKNOWN = 0.01
 MANY_SINGLE = 0.5
@@ -17,7 +18,7 @@ MANY_LONG = 0.2
 # Seen less often, a piece has no embedding to speak of.
 RARE = 10
 # From so many files on, with so few documents each, files may be documents.
-MANY_FILES, FEW_DOCUMENTS, MANY_SPLIT = 10, 50, 0.5
+MANY_FILES, FEW_DOCUMENTS, MANY_SEVERAL = 10, 50, 0.5
 
 _N_EXAMPLES = 3
 
@@ -31,39 +32,43 @@ class IndexUse:
     next_sentence: str = "nsp"
 
 
-def make_warnings(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterator[str]:
+def make_warnings(
+    statistics: CorpusStatistics, plan: IndexPlan, use: IndexUse
+) -> Iterator[str]:
     """Yield warnings. Each says what was found and what to do."""
-    yield from _copies(findings)
-    yield from _sentences(findings, plan, use)
-    yield from _vocabulary(findings, plan, use)
-    if _has_split_files(findings):
+    yield from _copies(statistics)
+    yield from _sentences(statistics, plan, use)
+    yield from _vocabulary(statistics, plan, use)
+    if _has_files_of_several(statistics):
         yield (
-            f"{findings.n_split:,} of the {findings.n_files:,} files have blank lines "
-            "inside, each of which ends a document. If each file is one document, set "
-            "[corpus] reader = 'files'."
+            f"{statistics.n_several:,} of the {statistics.n_files:,} files have blank "
+            "lines inside, each of which ends a document. If each file is one "
+            "document, set [corpus] reader = 'files'."
         )
 
 
-def _copies(findings: Findings) -> Iterator[str]:
-    for repeats, name, many in (
-        (findings.documents, "documents", MANY_DOCUMENTS),
-        (findings.lines, f"lines of {LEAST_CHARS} characters or more", MANY_LINES),
+def _copies(statistics: CorpusStatistics) -> Iterator[str]:
+    for duplicates, name, many in (
+        (statistics.documents, "documents", MANY_DOCUMENTS),
+        (statistics.lines, f"lines of {LEAST_CHARS} characters or more", MANY_LINES),
     ):
-        if repeats.share >= many:
+        if duplicates.ratio >= many:
             yield (
-                f"{repeats.share:.0%} of the {name} are copies of others, such as "
-                f"{_list_examples(repeats)}. Leave the copies out: a model learns them "
-                "by heart, and finds them again in held-out text."
+                f"{duplicates.ratio:.0%} of the {name} are copies of others, such as "
+                f"{_list_examples(duplicates)}. Leave the copies out: a model learns "
+                "them by heart, and finds them again in held-out text."
             )
 
 
-def _sentences(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterator[str]:
+def _sentences(
+    statistics: CorpusStatistics, plan: IndexPlan, use: IndexUse
+) -> Iterator[str]:
     if plan.one_a_line:
         advice = "If lines are paragraphs, set [corpus] sentences = 'sentencizer'."
     else:
         advice = "If the text has no full stops, put line ends between sentences, or "
         advice += "name a spaCy pipeline that finds them as [corpus] sentences."
-    single = findings.n_single / max(findings.n_documents, 1)
+    single = statistics.n_single / max(statistics.n_documents, 1)
     if single >= MANY_SINGLE and use.next_sentence != "none":
         yield (
             f"{single:.0%} of the documents have one sentence, so next-sentence "
@@ -71,7 +76,7 @@ def _sentences(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterator[s
             "by a blank one, take these out. If documents are that short, set "
             "[pretraining] next_sentence = 'none'."
         )
-    long = findings.n_in_long / max(findings.counts.sum(), 1)
+    long = statistics.n_in_long / max(statistics.counts.sum(), 1)
     if long >= MANY_LONG:
         yield (
             f"{long:.0%} of the pieces are in sentences of more than {LONG}, of which "
@@ -79,8 +84,10 @@ def _sentences(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterator[s
         )
 
 
-def _vocabulary(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterator[str]:
-    unknown = findings.unknown_share(plan.wordpiece)
+def _vocabulary(
+    statistics: CorpusStatistics, plan: IndexPlan, use: IndexUse
+) -> Iterator[str]:
+    unknown = statistics.unknown_ratio(plan.wordpiece)
     if unknown >= MANY_UNKNOWN:
         advice = "Learn a vocabulary from this text with 'spacy bert vocab', or give "
         advice += "[vocabulary] a larger size."
@@ -91,7 +98,7 @@ def _vocabulary(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterator[
             f"{unknown:.1%} of the pieces are [UNK], of which nothing is learned. "
             f"{advice}"
         )
-    rare = float((findings.counts < RARE).mean())
+    rare = float((statistics.counts < RARE).mean())
     # The pieces of a checkpoint are learned already.
     if rare >= MANY_RARE and not use.from_checkpoint:
         yield (
@@ -101,14 +108,14 @@ def _vocabulary(findings: Findings, plan: IndexPlan, use: IndexUse) -> Iterator[
         )
 
 
-def _has_split_files(findings: Findings) -> bool:
+def _has_files_of_several(statistics: CorpusStatistics) -> bool:
     return (
-        findings.n_files >= MANY_FILES
-        and findings.n_split >= MANY_SPLIT * findings.n_files
-        and findings.n_in_files < FEW_DOCUMENTS * findings.n_files
+        statistics.n_files >= MANY_FILES
+        and statistics.n_several >= MANY_SEVERAL * statistics.n_files
+        and statistics.n_in_files < FEW_DOCUMENTS * statistics.n_files
     )
 
 
-def _list_examples(repeats: Repeats) -> str:
-    examples = repeats.examples(_N_EXAMPLES)
+def _list_examples(duplicates: DuplicateSketch) -> str:
+    examples = duplicates.examples(_N_EXAMPLES)
     return ", ".join(f"{text!r} ({n:,} times)" for text, n in examples)

@@ -20,24 +20,24 @@ from .advice import IndexUse, make_warnings
 from .files import (
     FILES,
     META_FILE,
-    PARTS,
+    SPLITS,
     CorpusIndex,
-    CorpusPart,
+    CorpusSplit,
     load_index,
-    load_part,
+    load_split,
     read_index,
     read_meta,
 )
-from .findings import Findings
 from .fingerprint import IndexPlan, describe_change
-from .shards import is_built, join_shards, read_findings, write_parts
+from .shards import is_built, join_shards, read_statistics, write_splits
+from .statistics import CorpusStatistics
 from .summary import count_of, describe_index
 from .workers import Shards, build_in_processes
 
 _TRAINING = IndexUse()
 _COUNTS = ("n_documents", "n_sentences", "n_pieces")
 
-_INDEX_FILES = (META_FILE, *(f"{part}/{name}" for part in PARTS for name in FILES))
+_INDEX_FILES = (META_FILE, *(f"{split}/{name}" for split in SPLITS for name in FILES))
 # Folders of shards, and those that a kill left half written.
 _SHARD_NAME = re.compile(r"\d{4}|\.\d{4}\..*")
 
@@ -90,21 +90,21 @@ def build_index(
     built = replace(plan, held_out=plan.find_held_out())
     build_shards(path, built, n_process=n_process, write=write)
     folders = [folder for folder, _ in _find_shards(path, built)]
-    findings = Findings(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
-    sizes = {name: Counter[str]() for name in PARTS}
+    statistics = CorpusStatistics(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
+    sizes = {name: Counter[str]() for name in SPLITS}
     for folder in folders:
-        findings.merge(read_findings(folder))
-        for name, counts in read_meta(folder)["parts"].items():
+        statistics.merge(read_statistics(folder))
+        for name, counts in read_meta(folder)["splits"].items():
             sizes[name].update({key: counts[key] for key in _COUNTS})
     try:
         _check_sizes(sizes)
     except ValueError:
         remove(_shards_folder(path))
         raise
-    join_shards(path, plan, folders, findings)
+    join_shards(path, plan, folders, statistics)
     remove(_shards_folder(path))
-    write(describe_index(built, sizes, findings))
-    for warning in make_warnings(findings, plan, use):
+    write(describe_index(built, sizes, statistics))
+    for warning in make_warnings(statistics, plan, use):
         write(f"Warning: {warning}")
 
 
@@ -112,16 +112,16 @@ def build_shards(
     path: Path,
     plan: IndexPlan,
     *,
-    part: tuple[int, int] = (1, 1),
+    machine: tuple[int, int] = (1, 1),
     n_process: int = 1,
     write: Write = print,
 ) -> None:
     """Those of the index at `path` that are missing. (2, 3): every third from the
     second on, for the second of three machines."""
     _check_shards(_shards_folder(path))
-    number, n_parts = part
+    number, n_machines = machine
     shards = _find_shards(path, replace(plan, held_out=plan.find_held_out()))
-    mine = shards[number - 1 :: n_parts]
+    mine = shards[number - 1 :: n_machines]
     missing = [(folder, shard) for folder, shard in mine if not is_built(folder, shard)]
     if len(missing) < len(mine):
         names = ", ".join(folder.name for folder, _ in missing) or "none"
@@ -135,13 +135,13 @@ def build_shards(
 
 def index_whole(
     path: Path, plan: IndexPlan, *, write: Write | None = None
-) -> CorpusPart:
-    """All documents in one part, with no description, for a text that is read once."""
+) -> CorpusSplit:
+    """All documents in one split, with no description, for a text that is read once."""
     whole = replace(plan, held_out=HeldOut(below=1.0))
     with Bar("Reading the text", text_bytes(plan.sources), write=write) as bar:
-        meta, _ = write_parts(path, whole, bar.update)
-    _check_text(meta["parts"]["held_out"]["n_documents"])
-    return load_part(path / "held_out", meta)
+        meta, _ = write_splits(path, whole, bar.update)
+    _check_text(meta["splits"]["held_out"]["n_documents"])
+    return load_split(path / "held_out", meta)
 
 
 def _check_shards(folder: Path) -> None:
@@ -173,7 +173,7 @@ def _find_shards(path: Path, plan: IndexPlan) -> Shards:
 
 
 def _check_sizes(sizes: dict[str, Counter[str]]) -> None:
-    n_train, n_held_out = (sizes[name]["n_documents"] for name in PARTS)
+    n_train, n_held_out = (sizes[name]["n_documents"] for name in SPLITS)
     _check_text(n_train + n_held_out)
     if not (n_train and n_held_out):
         raise ValueError(

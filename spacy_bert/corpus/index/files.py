@@ -16,11 +16,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checked import Count, Record, Share, read_checked
+from ...checked import Count, Fraction, Record, read_checked
 from .offsets import Offsets
 
 META_FILE = "meta.json"
-PARTS = ("train", "held_out")
+SPLITS = ("train", "held_out")
 
 PIECES_FILE, WORDS_FILE = "pieces.bin", "words.bin"
 SENTENCES_FILE, DOCUMENTS_FILE = "sentences.bin", "documents.bin"
@@ -30,7 +30,7 @@ _READ_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)
-class CorpusPart:
+class CorpusSplit:
     """Documents of sentences of pieces, end to end.
 
     piece_ids: (n_pieces,).
@@ -62,16 +62,16 @@ class CorpusPart:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusIndex:
-    """`unknown_share`: how many of all pieces are [UNK]. `fingerprint`: what the index
+    """`unknown_ratio`: how many of all pieces are [UNK]. `fingerprint`: what the index
     was made of."""
 
-    train: CorpusPart
-    held_out: CorpusPart
-    unknown_share: float
+    train: CorpusSplit
+    held_out: CorpusSplit
+    unknown_ratio: float
     fingerprint: dict[str, Any]
 
 
-class PartMeta(Record):
+class SplitMeta(Record):
     """checksums: of its files, CRC-32."""
 
     n_pieces: Count
@@ -80,20 +80,20 @@ class PartMeta(Record):
     checksums: dict[str, Count]
 
 
-class PartMetas(Record):
-    train: PartMeta
-    held_out: PartMeta
+class SplitMetas(Record):
+    train: SplitMeta
+    held_out: SplitMeta
 
 
 class IndexMeta(Record):
-    """What `meta.json` holds. A shard of an index has no `unknown_share`."""
+    """What `meta.json` holds. A shard of an index has no `unknown_ratio`."""
 
     piece_dtype: Literal["<u2", "<u4"]
     offset_dtype: Literal["<u4", "<i8"]
     has_words: bool
-    parts: PartMetas
+    splits: SplitMetas
     fingerprint: dict[str, Any]
-    unknown_share: Share | None = None
+    unknown_ratio: Fraction | None = None
 
 
 def load_index(path: Path, *, checks_all: bool = True) -> CorpusIndex:
@@ -113,12 +113,12 @@ def load_index(path: Path, *, checks_all: bool = True) -> CorpusIndex:
 def read_index(path: Path, *, checks_all: bool = True) -> CorpusIndex:
     """As `load_index`; the error says only what is wrong."""
     meta = read_meta(path)
-    if "unknown_share" not in meta:
-        raise ValueError(f"{path / META_FILE} is damaged (unknown_share is missing)")
+    if "unknown_ratio" not in meta:
+        raise ValueError(f"{path / META_FILE} is damaged (unknown_ratio is missing)")
     index = CorpusIndex(
-        train=load_part(path / "train", meta),
-        held_out=load_part(path / "held_out", meta),
-        unknown_share=meta["unknown_share"],
+        train=load_split(path / "train", meta),
+        held_out=load_split(path / "held_out", meta),
+        unknown_ratio=meta["unknown_ratio"],
         fingerprint=meta["fingerprint"],
     )
     if checks_all:
@@ -144,17 +144,17 @@ def piece_dtype(n_pieces: int) -> np.dtype:
     return np.dtype("<u2" if n_pieces <= 1 << 16 else "<u4")
 
 
-def load_part(path: Path, meta: dict[str, Any]) -> CorpusPart:
+def load_split(path: Path, meta: dict[str, Any]) -> CorpusSplit:
     """`meta` is that of its index. Raises ValueError if the files have another size,
     or offsets do not end where they should."""
-    sizes, dtype = meta["parts"][path.name], np.dtype(meta["piece_dtype"])
+    sizes, dtype = meta["splits"][path.name], np.dtype(meta["piece_dtype"])
     n_pieces, n_sentences = sizes["n_pieces"], sizes["n_sentences"]
     offset_dtype = np.dtype(meta["offset_dtype"])
     words = None
     if meta["has_words"]:
         n_bytes = -(-n_pieces // 8)
         words = _map_file(path / WORDS_FILE, np.dtype(np.uint8), n_bytes)
-    return CorpusPart(
+    return CorpusSplit(
         piece_ids=_map_file(path / PIECES_FILE, dtype, n_pieces),
         sentence_offsets=_map_offsets(
             path / SENTENCES_FILE, offset_dtype, n_sentences, n_pieces
@@ -168,11 +168,11 @@ def load_part(path: Path, meta: dict[str, Any]) -> CorpusPart:
 
 def check_files(path: Path, meta: dict[str, Any]) -> None:
     """Raises ValueError if a file is not as it was written."""
-    for part in PARTS:
-        checksums = meta["parts"][part]["checksums"]
+    for split in SPLITS:
+        checksums = meta["splits"][split]["checksums"]
         for name in FILES:
             if name != WORDS_FILE or meta["has_words"]:
-                _check_sum(path / part / name, checksums.get(name))
+                _check_sum(path / split / name, checksums.get(name))
 
 
 def _check_sum(file: Path, expected: int | None) -> None:

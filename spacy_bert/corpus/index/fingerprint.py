@@ -69,7 +69,7 @@ class IndexPlan:
         )
 
     def shards(self) -> list["IndexPlan"]:
-        """The same for stretches of the text, in its order."""
+        """The same for ranges of the text, in its order."""
         least = shard_bytes(self.n_bytes)
         groups: list[list[Source]] = []
         n_bytes = least

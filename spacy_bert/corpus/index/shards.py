@@ -1,4 +1,4 @@
-"""A stretch of the corpus -> a shard, a small index of its own; shards -> the index."""
+"""A range of the corpus -> a shard, a small index of its own; shards -> the index."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -12,23 +12,23 @@ import numpy as np
 from ...folders import replacing
 from ..documents import read_documents
 from .files import (
-    PARTS,
-    CorpusPart,
+    SPLITS,
+    CorpusSplit,
     check_files,
-    load_part,
+    load_split,
     piece_dtype,
     read_meta,
     write_meta,
 )
-from .findings import Findings
 from .fingerprint import IndexPlan, describe_change, make_fingerprint
 from .offsets import offset_dtype
+from .statistics import CorpusStatistics
 from .tokenized import TokenizedDocument, tokenize
-from .writer import PartWriter, make_part
+from .writer import SplitWriter, make_split
 
 OnRead = Callable[[int], None]
 
-_FINDINGS_FILE = "findings.json"
+_STATISTICS_FILE = "statistics.json"
 # For a shard, whose size is not known before it is written.
 _ANY_OFFSETS = np.dtype("<i8")
 
@@ -38,11 +38,11 @@ def build_shard(path: Path, plan: IndexPlan, on_read: OnRead) -> None:
     # Before the text is read: a change meanwhile must not go unnoticed.
     records = [source.record() for source in plan.sources]
     with replacing(path) as new:
-        meta, findings = write_parts(new, plan, on_read)
+        meta, statistics = write_splits(new, plan, on_read)
         meta["fingerprint"] = make_fingerprint(plan, records)
-        found = json.dumps(findings.to_json()).encode("utf8")
-        (new / _FINDINGS_FILE).write_bytes(found)
-        meta["findings_checksum"] = crc32(found)
+        found = json.dumps(statistics.to_json()).encode("utf8")
+        (new / _STATISTICS_FILE).write_bytes(found)
+        meta["statistics_checksum"] = crc32(found)
         write_meta(new, meta)
 
 
@@ -50,70 +50,69 @@ def is_built(path: Path, plan: IndexPlan) -> bool:
     """Whether a shard is there, undamaged, of the same text and settings."""
     try:
         meta = read_meta(path)
-        for name in PARTS:
-            load_part(path / name, meta)
+        for name in SPLITS:
+            load_split(path / name, meta)
         check_files(path, meta)
-        found = (path / _FINDINGS_FILE).read_bytes()
-        is_whole = crc32(found) == meta.get("findings_checksum")
+        found = (path / _STATISTICS_FILE).read_bytes()
+        is_whole = crc32(found) == meta.get("statistics_checksum")
         return is_whole and describe_change(meta["fingerprint"], plan) is None
     except (ValueError, OSError):
         return False
 
 
-def read_findings(path: Path) -> Findings:
-    values = json.loads((path / _FINDINGS_FILE).read_text(encoding="utf8"))
-    return Findings.from_json(values)
+def read_statistics(path: Path) -> CorpusStatistics:
+    values = json.loads((path / _STATISTICS_FILE).read_text(encoding="utf8"))
+    return CorpusStatistics.from_json(values)
 
 
 def join_shards(
-    path: Path, plan: IndexPlan, folders: Sequence[Path], findings: Findings
+    path: Path, plan: IndexPlan, folders: Sequence[Path], statistics: CorpusStatistics
 ) -> None:
     """Write the whole index, end to end; what was at `path` is replaced once it is."""
     records = []
     with replacing(path) as new:
         with ExitStack() as files:
-            offsets = offset_dtype(int(findings.counts.sum()))
+            offsets = offset_dtype(int(statistics.counts.sum()))
             writers = _open_parts(new, plan, files, offsets)
             for folder in folders:
                 meta = read_meta(folder)
                 records += meta["fingerprint"]["sources"]
                 for name, writer in writers.items():
-                    writer.append(load_part(folder / name, meta))
+                    writer.append(load_split(folder / name, meta))
         meta = _describe(plan, writers, offsets)
-        meta["unknown_share"] = findings.unknown_share(plan.wordpiece)
+        meta["unknown_ratio"] = statistics.unknown_ratio(plan.wordpiece)
         meta["fingerprint"] = make_fingerprint(plan, records)
         write_meta(new, meta)
 
 
-def write_parts(
+def write_splits(
     path: Path, plan: IndexPlan, on_read: OnRead
-) -> tuple[dict[str, Any], Findings]:
-    """The documents of the plan's sources, each to the part, or parts, that `held_out`
-    says.
+) -> tuple[dict[str, Any], CorpusStatistics]:
+    """The documents of the plan's sources, each to the splits that `held_out` says.
 
     on_read: gets the number of bytes each time that some text was read.
 
     -> the index's description, without a fingerprint, and what was found
     """
-    findings = Findings(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
+    statistics = CorpusStatistics(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
     with ExitStack() as files:
         writers = _open_parts(path, plan, files, _ANY_OFFSETS)
-        documents = _divided_documents(plan, findings)
+        documents = _divided_documents(plan, statistics)
         for block in tokenize(documents, plan.wordpiece, plan.splitter):
             on_read(
                 sum(len(line.encode("utf8")) + 1 for d in block for line in d.lines)
             )
             kept = [document for document in block if document.sentences]
-            findings.add(kept)
+            statistics.add(kept)
             for name, writer in writers.items():
                 is_held_out = name == "held_out"
                 some = [d for d in kept if d.is_held_out == is_held_out]
-                writer.append(_make_part(some, plan.finds_words))
-    return _describe(plan, writers, _ANY_OFFSETS), findings
+                writer.append(_make_split(some, plan.finds_words))
+    return _describe(plan, writers, _ANY_OFFSETS), statistics
 
 
 def _divided_documents(
-    plan: IndexPlan, findings: Findings
+    plan: IndexPlan, statistics: CorpusStatistics
 ) -> Iterator[tuple[list[str], bool]]:
     """The lines of each document, or of a part of it, and whether they are held out."""
     held_out = plan.find_held_out()
@@ -126,39 +125,39 @@ def _divided_documents(
             ):
                 if some:
                     yield some, is_held_out
-        findings.add_source(source, n_documents)
+        statistics.add_source(source, n_documents)
 
 
 def _open_parts(
     path: Path, plan: IndexPlan, files: ExitStack, offsets: np.dtype
-) -> dict[str, PartWriter]:
+) -> dict[str, SplitWriter]:
     pieces = piece_dtype(plan.wordpiece.n_pieces)
     return {
-        name: PartWriter(
+        name: SplitWriter(
             path / name,
             piece_dtype=pieces,
             offset_dtype=offsets,
             words=plan.finds_words,
             files=files,
         )
-        for name in PARTS
+        for name in SPLITS
     }
 
 
 def _describe(
-    plan: IndexPlan, writers: dict[str, PartWriter], offsets: np.dtype
+    plan: IndexPlan, writers: dict[str, SplitWriter], offsets: np.dtype
 ) -> dict[str, Any]:
     return {
         "piece_dtype": piece_dtype(plan.wordpiece.n_pieces).str,
         "offset_dtype": offsets.str,
         "has_words": plan.finds_words,
-        "parts": {name: writer.sizes() for name, writer in writers.items()},
+        "splits": {name: writer.sizes() for name, writer in writers.items()},
     }
 
 
-def _make_part(documents: list[TokenizedDocument], finds_words: bool) -> CorpusPart:
+def _make_split(documents: list[TokenizedDocument], finds_words: bool) -> CorpusSplit:
     word_starts = [starts for d in documents for starts in d.word_starts]
-    return make_part(
+    return make_split(
         [document.sentences for document in documents],
         word_starts if finds_words else None,
     )

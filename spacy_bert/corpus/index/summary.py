@@ -2,24 +2,24 @@
 
 from collections import Counter
 
-from .files import PARTS
-from .findings import Findings
+from .files import SPLITS
 from .fingerprint import IndexPlan
+from .statistics import CorpusStatistics
 
 
 def describe_index(
-    plan: IndexPlan, sizes: dict[str, Counter[str]], findings: Findings
+    plan: IndexPlan, sizes: dict[str, Counter[str]], statistics: CorpusStatistics
 ) -> str:
-    """sizes: of the two parts. Punctuation marks count as words."""
-    train, held_out = (sizes[name] for name in PARTS)
-    cuts = plan.find_held_out().share > 0
+    """sizes: of the two splits. Punctuation marks count as words."""
+    train, held_out = (sizes[name] for name in SPLITS)
+    cuts = plan.find_held_out().ratio > 0
     n_documents = train["n_documents"] + (0 if cuts else held_out["n_documents"])
     n_files = len({source.path for source in plan.sources})
     numbers = [
         (n_files, "file"),
         (n_documents, "document"),
         (train["n_sentences"] + held_out["n_sentences"], "sentence"),
-        (findings.n_words(plan.wordpiece), "word"),
+        (statistics.n_words(plan.wordpiece), "word"),
         (train["n_pieces"] + held_out["n_pieces"], "piece"),
     ]
     what = count_of(held_out["n_documents"], "document")

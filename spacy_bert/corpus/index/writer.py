@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import DOCUMENTS_FILE, PIECES_FILE, SENTENCES_FILE, WORDS_FILE, CorpusPart
+from .files import DOCUMENTS_FILE, PIECES_FILE, SENTENCES_FILE, WORDS_FILE, CorpusSplit
 from .offsets import Offsets
 
 # A multiple of 8, so that bits of a block are whole bytes.
@@ -19,8 +19,8 @@ _BLOCK = 1 << 20
 Number = TypeVar("Number", bound=np.generic)
 
 
-class PartWriter:
-    """Appends to the files of a part, which are complete once `files` are closed."""
+class SplitWriter:
+    """Appends to the files of a split, which are complete once `files` are closed."""
 
     def __init__(
         self,
@@ -52,17 +52,17 @@ class PartWriter:
             files.callback(self._words.flush)
         self.n_pieces = self.n_sentences = self.n_documents = 0
 
-    def append(self, part: CorpusPart) -> None:
-        for ids in _blocks(part.piece_ids):
+    def append(self, split: CorpusSplit) -> None:
+        for ids in _blocks(split.piece_ids):
             self._pieces.write(ids.astype(self._piece_dtype, copy=False).tobytes())
-        self._append_ends(self._sentences, part.sentence_offsets, self.n_pieces)
-        self._append_ends(self._documents, part.document_offsets, self.n_sentences)
-        if self._words and part.word_starts is not None:
-            for bits in _unpacked(part.word_starts, part.n_pieces):
+        self._append_ends(self._sentences, split.sentence_offsets, self.n_pieces)
+        self._append_ends(self._documents, split.document_offsets, self.n_sentences)
+        if self._words and split.word_starts is not None:
+            for bits in _unpacked(split.word_starts, split.n_pieces):
                 self._words.write(bits)
-        self.n_pieces += part.n_pieces
-        self.n_sentences += part.n_sentences
-        self.n_documents += part.n_documents
+        self.n_pieces += split.n_pieces
+        self.n_sentences += split.n_sentences
+        self.n_documents += split.n_documents
 
     def _append_ends(
         self, file: "_SummedFile", offsets: Offsets, n_before: int
@@ -82,10 +82,10 @@ class PartWriter:
         }
 
 
-def make_part(
+def make_split(
     documents: Iterable[list[list[int]]],
     word_starts: Iterable[NDArray[np.bool_]] | None = None,
-) -> CorpusPart:
+) -> CorpusSplit:
     """Documents of sentences of piece ids, none of them empty, in memory.
 
     word_starts: whether each piece begins a word, one array a sentence.
@@ -97,7 +97,7 @@ def make_part(
         bits = np.packbits(
             np.concatenate([np.empty(0, np.bool_), *word_starts]), bitorder="little"
         )
-    return CorpusPart(
+    return CorpusSplit(
         piece_ids=np.fromiter(chain.from_iterable(sentences), np.uint32),
         sentence_offsets=_offsets(map(len, sentences)),
         document_offsets=_offsets(map(len, documents)),

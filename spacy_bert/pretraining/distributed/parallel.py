@@ -1,4 +1,4 @@
-"""A model on several ranks: whole on each (DDP), or a part of each weight (FSDP).
+"""A model on several ranks: whole on each (DDP), or a shard of each weight (FSDP).
 
 The last only while it is trained: what is saved and read is always whole.
 """
@@ -41,21 +41,21 @@ def without_sync(module: nn.Module) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def put_away(model: Any) -> None:
-    """After a pass without gradients: FSDP leaves some whole weights in the place of
-    the parts that the optimizers know."""
+def reshard(model: Any) -> None:
+    """Reshard after a forward pass without a backward pass. FSDP would otherwise leave
+    full weights that the optimizers do not know."""
     if hasattr(model, "reshard"):
         model.reshard()
 
 
-def whole(tensor: Any) -> Tensor:
-    """All of a tensor of which this rank may have a part. Each rank has to ask."""
+def full_tensor(tensor: Any) -> Tensor:
+    """All of a tensor of which this rank may have a shard. Each rank has to ask."""
     full: Tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
     return full
 
 
-def part_like(tensor: Tensor, other: Any) -> Tensor:
-    """Cut from a whole tensor what this rank has of the other one, on its device."""
+def shard_like(tensor: Tensor, other: Any) -> Tensor:
+    """Cut from a full tensor the shard that this rank has of `other`, on its device."""
     tensor = tensor.to(other.device)
     if not hasattr(other, "full_tensor"):
         return tensor
@@ -68,8 +68,8 @@ def part_like(tensor: Tensor, other: Any) -> Tensor:
 
 
 def gather_model(model: BertForPretraining, ranks: Ranks) -> BertForPretraining:
-    """The model with whole weights, which only rank 0 needs to have. Where they lie in
-    parts it is another one, on the CPU."""
+    """The model with whole weights, which only rank 0 needs to have. If they are
+    sharded, it is another model, on the CPU."""
     parameters = dict(model.named_parameters())
     if not any(hasattr(p, "full_tensor") for p in parameters.values()):
         return model
@@ -77,7 +77,7 @@ def gather_model(model: BertForPretraining, ranks: Ranks) -> BertForPretraining:
         gathered = BertForPretraining(model.config)
     state = {}
     for name, parameter in parameters.items():
-        tensor = whole(parameter.detach())
+        tensor = full_tensor(parameter.detach())
         if ranks.is_first:
             state[name] = tensor.cpu()
     if ranks.is_first:
@@ -89,4 +89,4 @@ def gather_model(model: BertForPretraining, ranks: Ranks) -> BertForPretraining:
 def set_weights(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Whole ones, by their names."""
     for name, parameter in model.named_parameters():
-        parameter.copy_(part_like(state[name], parameter))
+        parameter.copy_(shard_like(state[name], parameter))

@@ -36,8 +36,8 @@ class Ranks:
     def is_first(self) -> bool:
         return self.rank == 0
 
-    def first(self, task: Callable[[], Result]) -> Result:
-        """What `task` gives on rank 0, which alone does it.
+    def on_first(self, task: Callable[[], Result]) -> Result:
+        """Run `task` on rank 0 and broadcast its result.
 
         Raises what it raises there, and OtherRankError on the other ranks.
         """
@@ -57,8 +57,9 @@ class Ranks:
             raise OtherRankError(f"Rank 0: {reason}")
         return cast(Result, result if self.is_first else shared)
 
-    def each(self, task: Callable[[], Result]) -> Result:
-        """What `task` gives here, once all ranks have done it. It sends no messages.
+    def on_all(self, task: Callable[[], Result]) -> Result:
+        """Run `task` on all ranks, and raise together. It sends no messages. Returns
+        what `task` gives here.
 
         Raises what it raises here, and OtherRankError if it did on another rank.
         """
@@ -86,14 +87,14 @@ class Ranks:
         return sums.tolist()
 
 
-ALONE = Ranks()
+SINGLE_PROCESS = Ranks()
 
 
 @contextmanager
 def open_ranks(device: torch.device) -> Iterator[Ranks]:
     """This process among those that torchrun started, or alone."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)

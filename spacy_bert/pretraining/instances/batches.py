@@ -1,4 +1,4 @@
-"""Instances -> batches for the model, from any place in the run on."""
+"""Instances -> batches for the model, from any position in the run on."""
 
 from dataclasses import dataclass, replace
 
@@ -6,17 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from ...model import PackedBatch, pack
 from ...tokenization import WordPiece
-from ..distributed.ranks import ALONE, Ranks
-from ..distributed.shares import count_batches, cut_shares
+from ..distributed.rank_slices import count_batches, cut_rank_slices
+from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..training_config import TrainingConfig
 from .blocks import count_blocks
 from .masking import make_masking, mask_pieces
-from .phases import Place, make_phases, next_epoch, phase_at
+from .phases import DataCursor, make_phases, next_epoch, phase_at
 from .plan import Instances, Plan, join_instances, plan_block
-from .randomness import Stream, draw_rows
+from .randomness import Stream, draw_random_numbers
 from .sequences import build_sequences
 
 # How often the original writes the corpus out, with new pairs and masks each time;
@@ -26,12 +26,12 @@ DUPE_FACTOR = 10
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingBatch:
-    """masked_rows and targets: int64, (n_masked,), rows of the packed pieces and the
-    pieces behind them. is_random: int64, (n_sequences,), 1 = B is random, or under
-    "sop" swapped with A; None for single segments."""
+    """masked_positions and targets: int64, (n_masked,), indices of the packed pieces,
+    and the pieces behind them. is_random: int64, (n_sequences,), 1 = B is random, or
+    under "sop" swapped with A; None for single segments."""
 
     packed: PackedBatch
-    masked_rows: Tensor
+    masked_positions: Tensor
     targets: Tensor
     is_random: Tensor | None
 
@@ -49,7 +49,7 @@ class PretrainingBatch:
             is_random = is_random.to(device, non_blocking=True)
         return PretrainingBatch(
             packed=self.packed.to(device),
-            masked_rows=self.masked_rows.to(device, non_blocking=True),
+            masked_positions=self.masked_positions.to(device, non_blocking=True),
             targets=self.targets.to(device, non_blocking=True),
             is_random=is_random,
         )
@@ -57,206 +57,212 @@ class PretrainingBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class StepData:
-    """batches: this rank's. place: after the step. n_epochs: how much of an epoch it
+    """batches: this rank's. cursor: after the step. n_epochs: how much of an epoch it
     takes."""
 
     batches: list[PretrainingBatch]
-    place: Place
+    cursor: DataCursor
     n_epochs: float
 
 
 class BatchReader:
-    """Reads instances of a part of the index, epoch after epoch; in batches, those that
-    are for this rank.
+    """Reads instances of a split of the index, epoch after epoch; and batches of those
+    that are for this rank.
 
-    Raises ValueError if the part has no instances of the form that is asked for.
+    Raises ValueError if the split has no instances of the form that is asked for.
     """
 
     def __init__(
         self,
-        part: CorpusPart,
+        split: CorpusSplit,
         wordpiece: WordPiece,
         config: TrainingConfig,
-        ranks: Ranks = ALONE,
+        ranks: Ranks = SINGLE_PROCESS,
     ) -> None:
-        self.part = part
+        self.split = split
         self.config = config
         self.ranks = ranks
         self.phases = make_phases(config)
-        self.n_blocks = count_blocks(part)
+        self.n_blocks = count_blocks(split)
         self.masking = make_masking(wordpiece, config)
-        _check_part(part, config)
-        self._planned: Place | None = None
+        _check_split(split, config)
+        self._planned: DataCursor | None = None
         self._plan: Plan
 
-    def plan(self, place: Place) -> Plan:
-        """The plan of the block that the place is in."""
-        start = replace(place, position=0)
+    def read_step(self, cursor: DataCursor, progress: float) -> StepData:
+        """From `cursor` on, when `progress` of the run is done, 0 to 1.
+
+        All ranks together read `accumulate_gradient` batches. When the next phase
+        begins, a new epoch begins too.
+        """
+        phase = phase_at(progress, self.config)
+        if phase > cursor.phase:
+            cursor = replace(next_epoch(cursor), phase=phase)
+        batch_size = self.phases[cursor.phase].batch_size
+        n_instances = batch_size * self.config.accumulate_gradient
+        n_epochs_before = self.count_epochs(cursor)
+        batches, after = self.read_batches(cursor, n_instances, batch_size)
+        return StepData(
+            batches=batches,
+            cursor=after,
+            n_epochs=self.count_epochs(after) - n_epochs_before,
+        )
+
+    def plan(self, cursor: DataCursor) -> Plan:
+        """The plan of the block that the cursor points into."""
+        start = replace(cursor, position=0)
         if start != self._planned:
             self._plan = plan_block(
-                self.part,
+                self.split,
                 self.config,
-                epoch=self._draws_epoch(place),
-                block=place.block,
-                max_length=self.phases[place.phase].max_length,
+                epoch=self._random_epoch(cursor),
+                block=cursor.block,
+                max_length=self.phases[cursor.phase].max_length,
             )
             self._planned = start
         return self._plan
 
     def read(
-        self, place: Place, n_instances: int, *, in_epoch: bool = False
-    ) -> tuple[Instances, Place]:
+        self, cursor: DataCursor, n_instances: int, *, in_epoch: bool = False
+    ) -> tuple[Instances, DataCursor]:
         """The next instances, past the end of the epoch too, unless `in_epoch`, and the
-        place after."""
-        stretches, after = self._find(place, n_instances, in_epoch)
-        return join_instances([self._draw(*stretch) for stretch in stretches]), after
+        cursor after."""
+        plans, after = self._find(cursor, n_instances, in_epoch)
+        instances = [self._with_random_numbers(*plan) for plan in plans]
+        return join_instances(instances), after
 
     def read_batches(
         self,
-        place: Place,
+        cursor: DataCursor,
         n_instances: int,
         batch_size: int,
         *,
         in_epoch: bool = False,
-    ) -> tuple[list[PretrainingBatch], Place]:
-        """This rank's share of them, masked, and the place after all of them."""
-        stretches, after = self._find(place, n_instances, in_epoch)
-        n_pieces = np.concatenate([plan.n_pieces for _, plan in stretches])
+    ) -> tuple[list[PretrainingBatch], DataCursor]:
+        """This rank's slice of them, masked, and the cursor after all of them."""
+        plans, after = self._find(cursor, n_instances, in_epoch)
+        n_pieces = np.concatenate([plan.n_pieces for _, plan in plans])
         n_ranks = self.ranks.n
         n_batches = count_batches(len(n_pieces), batch_size, n_ranks)
-        shares = cut_shares(n_pieces, n_ranks, at_least=n_batches)
-        start, stop = shares[self.ranks.rank]
+        slices = cut_rank_slices(n_pieces, n_ranks, at_least=n_batches)
+        start, stop = slices[self.ranks.rank]
         mine: list[Instances] = []
-        for at, plan in stretches:
-            rows = slice(max(start, 0), max(min(stop, len(plan)), 0))
-            if rows.start < rows.stop:
-                at = replace(at, position=at.position + rows.start)
-                mine.append(self._draw(at, plan[rows]))
+        for at, plan in plans:
+            here = slice(max(start, 0), max(min(stop, len(plan)), 0))
+            if here.start < here.stop:
+                at = replace(at, position=at.position + here.start)
+                mine.append(self._with_random_numbers(at, plan[here]))
             start, stop = start - len(plan), stop - len(plan)
-        return make_batches(self, join_instances(mine), n_batches), after
+        return self.make_batches(join_instances(mine), n_batches), after
 
-    def has(self, place: Place) -> bool:
-        """Whether there is such a place in the data."""
-        if place.phase >= len(self.phases) or place.block >= self.n_blocks:
+    def has(self, cursor: DataCursor) -> bool:
+        """Whether the data has an instance there."""
+        if cursor.phase >= len(self.phases) or cursor.block >= self.n_blocks:
             return False
-        return place.position < max(len(self.plan(place)), 1)
+        return cursor.position < max(len(self.plan(cursor)), 1)
 
-    def count_epochs(self, place: Place) -> float:
-        """How many are done at `place`, with a part for the one begun."""
-        in_block = place.position / max(len(self.plan(place)), 1)
-        return place.epoch + (place.block + in_block) / self.n_blocks
+    def count_epochs(self, cursor: DataCursor) -> float:
+        """How many are done at `cursor`, with a fraction for the one begun."""
+        in_block = cursor.position / max(len(self.plan(cursor)), 1)
+        return cursor.epoch + (cursor.block + in_block) / self.n_blocks
 
     def _find(
-        self, place: Place, n_instances: int, in_epoch: bool
-    ) -> tuple[list[tuple[Place, Plan]], Place]:
-        """The next instances in stretches of one block, each with its place."""
-        stretches: list[tuple[Place, Plan]] = []
-        epoch, n_left = place.epoch, n_instances
-        while n_left and not (in_epoch and place.epoch > epoch):
-            plan = self.plan(place)
-            stop = min(place.position + n_left, len(plan))
-            stretches.append((place, plan[place.position : stop]))
-            n_left -= stop - place.position
-            place = self._place_at(place, stop, is_end=stop == len(plan))
-        return stretches, place
+        self, cursor: DataCursor, n_instances: int, in_epoch: bool
+    ) -> tuple[list[tuple[DataCursor, Plan]], DataCursor]:
+        """The next instances: a plan for each block that has some, with its cursor."""
+        plans: list[tuple[DataCursor, Plan]] = []
+        epoch, n_left = cursor.epoch, n_instances
+        while n_left and not (in_epoch and cursor.epoch > epoch):
+            plan = self.plan(cursor)
+            stop = min(cursor.position + n_left, len(plan))
+            plans.append((cursor, plan[cursor.position : stop]))
+            n_left -= stop - cursor.position
+            cursor = self._cursor_at(cursor, stop, is_end=stop == len(plan))
+        return plans, cursor
 
-    def _draw(self, place: Place, plan: Plan) -> Instances:
-        """Those of `plan`, which stand in their block from `place` on."""
-        rows = range(place.position, place.position + len(plan))
-        n_draws, max_length = self.masking.n_draws, self.phases[place.phase].max_length
-        draws = draw_rows(
+    def _with_random_numbers(self, cursor: DataCursor, plan: Plan) -> Instances:
+        """The instances of `plan`, which follow `cursor` in their block."""
+        positions = range(cursor.position, cursor.position + len(plan))
+        n_random = self.masking.n_random
+        max_length = self.phases[cursor.phase].max_length
+        numbers = draw_random_numbers(
             self.config.seed,
-            self._draws_epoch(place),
+            self._random_epoch(cursor),
             Stream.MASKS,
-            place.block,
-            rows,
-            n_draws * max_length,
+            cursor.block,
+            positions,
+            n_random * max_length,
         )
-        return Instances(plan=plan, draws=draws.reshape(-1, n_draws, max_length))
+        return Instances(
+            plan=plan, random_numbers=numbers.reshape(-1, n_random, max_length)
+        )
 
-    def _place_at(self, place: Place, position: int, *, is_end: bool) -> Place:
+    def _cursor_at(
+        self, cursor: DataCursor, position: int, *, is_end: bool
+    ) -> DataCursor:
         if not is_end:
-            return replace(place, position=position)
-        if place.block + 1 < self.n_blocks:
-            return replace(place, block=place.block + 1, position=0)
-        return next_epoch(place)
+            return replace(cursor, position=position)
+        if cursor.block + 1 < self.n_blocks:
+            return replace(cursor, block=cursor.block + 1, position=0)
+        return next_epoch(cursor)
 
-    def _draws_epoch(self, place: Place) -> int:
-        return place.epoch % DUPE_FACTOR if self.config.faithful else place.epoch
+    def _random_epoch(self, cursor: DataCursor) -> int:
+        return cursor.epoch % DUPE_FACTOR if self.config.faithful else cursor.epoch
+
+    def make_batches(
+        self, instances: Instances, n_batches: int
+    ) -> list[PretrainingBatch]:
+        """Sequences are sorted by length over all batches: attention is fastest in runs
+        of equal length."""
+        order = np.argsort(instances.plan.n_pieces, kind="stable")
+        return [
+            self.batch(instances[some]) for some in np.array_split(order, n_batches)
+        ]
 
     def batch(self, instances: Instances) -> PretrainingBatch:
         """Masked and packed, in the order given."""
         is_random = instances.plan.is_random
         sequences = build_sequences(
-            self.part,
+            self.split,
             instances.plan.ranges,
             is_pair=is_random is not None,
             cls_id=self.masking.cls_id,
             sep_id=self.masking.sep_id,
         )
-        masked = mask_pieces(sequences, instances.draws, self.masking)
-        (masked_rows,) = np.nonzero(masked.is_masked)
+        masked = mask_pieces(sequences, instances.random_numbers, self.masking)
+        (masked_positions,) = np.nonzero(masked.is_masked)
         return PretrainingBatch(
             packed=pack(
                 torch.from_numpy(masked.ids),
                 sequences.lengths.tolist(),
                 torch.from_numpy(sequences.segment_ids),
             ),
-            masked_rows=torch.from_numpy(masked_rows),
-            targets=torch.from_numpy(sequences.ids[masked_rows]),
+            masked_positions=torch.from_numpy(masked_positions),
+            targets=torch.from_numpy(sequences.ids[masked_positions]),
             is_random=None if is_random is None else torch.from_numpy(is_random).long(),
         )
 
 
-def read_step(reader: BatchReader, place: Place, share_done: float) -> StepData:
-    """From `place` on, when `share_done` of the run is done, 0 to 1.
-
-    All ranks together read `accumulate_gradient` batches. When the next phase begins,
-    a new epoch begins too.
-    """
-    phase = phase_at(share_done, reader.config)
-    if phase > place.phase:
-        place = replace(next_epoch(place), phase=phase)
-    batch_size = reader.phases[place.phase].batch_size
-    n_instances = batch_size * reader.config.accumulate_gradient
-    n_epochs_before = reader.count_epochs(place)
-    batches, after = reader.read_batches(place, n_instances, batch_size)
-    return StepData(
-        batches=batches,
-        place=after,
-        n_epochs=reader.count_epochs(after) - n_epochs_before,
-    )
-
-
-def make_batches(
-    reader: BatchReader, instances: Instances, n_batches: int
-) -> list[PretrainingBatch]:
-    """Sequences are sorted by length over all batches: attention is fastest in runs of
-    equal length."""
-    order = np.argsort(instances.plan.n_pieces, kind="stable")
-    return [reader.batch(instances[rows]) for rows in np.array_split(order, n_batches)]
-
-
-def _check_part(part: CorpusPart, config: TrainingConfig) -> None:
+def _check_split(split: CorpusSplit, config: TrainingConfig) -> None:
     needs_words = config.masking != "pieces" and not config.faithful
-    if needs_words and part.word_starts is None:
+    if needs_words and split.word_starts is None:
         raise ValueError(
             f"[pretraining] masking: {config.masking!r} needs an index that says where "
             "words start, which this one does not. Have it built anew, or set "
             'masking = "pieces".'
         )
-    if config.next_sentence == "nsp" and part.n_documents < 2:
+    if config.next_sentence == "nsp" and split.n_documents < 2:
         raise ValueError(
             "[pretraining] next_sentence: 'nsp' takes random sentences from another "
-            f"document, but a part of the corpus has only {part.n_documents}. Put "
+            f"document, but a split of the corpus has only {split.n_documents}. Put "
             "a blank line between documents or, if the text is one document, after "
             'every hundred sentences or so. Or set next_sentence = "none" or '
             '"sop".'
         )
-    if config.next_sentence == "sop" and part.n_sentences == part.n_documents:
+    if config.next_sentence == "sop" and split.n_sentences == split.n_documents:
         raise ValueError(
             "[pretraining] next_sentence: 'sop' needs documents of two sentences or "
-            f"more, and all {part.n_documents} documents of a part of the corpus have "
-            "one. Put a blank line between documents only, or set next_sentence = "
+            f"more, and all {split.n_documents} documents of a split of the corpus "
+            "have one. Put a blank line between documents only, or set next_sentence = "
             '"none".'
         )

@@ -7,7 +7,7 @@ become [MASK], 10 % a random piece and 10 % stay; drawn for each piece, or for e
 create_pretraining_data.py (google-research/bert) also hides [UNK], draws random pieces
 from the whole vocabulary, [PAD] and [unused...] included, and takes as words what
 begins without "##". `faithful` does so too; otherwise special pieces are neither hidden
-nor drawn, and words are the part's.
+nor drawn, and words are the split's.
 """
 
 import re
@@ -19,8 +19,13 @@ from numpy.typing import NDArray
 from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
 from ..training_config import TrainingConfig
+from .maskable_spans import (
+    choose_lowest,
+    choose_while_they_fit,
+    cut_spans,
+    sample_cyclically,
+)
 from .sequences import Sequences
-from .units import choose_in_circle, choose_lowest, choose_while_they_fit, cut_spans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +42,9 @@ class Masking:
     random_ids: NDArray[np.int64]
 
     @property
-    def n_draws(self) -> int:
-        """How many random numbers a piece takes: the rank of the unit that it begins,
-        its fate, its replacement, and for spans the length of one."""
+    def n_random(self) -> int:
+        """How many random numbers a piece takes: the priority of the span that it
+        begins, its action, its replacement, and for spans the length of one."""
         return 4 if self.config.masking == "spans" else 3
 
 
@@ -73,53 +78,56 @@ def make_masking(wordpiece: WordPiece, config: TrainingConfig) -> Masking:
 
 
 def mask_pieces(
-    sequences: Sequences, draws: NDArray[np.float64], masking: Masking
+    sequences: Sequences, random_numbers: NDArray[np.float64], masking: Masking
 ) -> MaskedIds:
     """Hide max(1, round(mask_prob * length)) pieces of each sequence: exactly if
     they are hidden one by one, and on average if words or spans are; fewer if
     fewer can be hidden, or words are skipped (`faithful`).
 
-    draws: numbers in [0, 1), (n_sequences, n_draws, at least the longest length).
+    random_numbers: in [0, 1), (n_sequences, n_random, at least the longest length).
     """
     ids, lengths, config = sequences.ids, sequences.lengths, masking.config
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    columns = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    seq_ids = np.repeat(np.arange(len(lengths)), lengths)
+    positions = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     (candidates,) = np.nonzero(masking.can_be_hidden[ids])
-    units = _number_units(sequences, rows, draws, masking)[candidates]
-    (first,) = np.nonzero(np.diff(units, prepend=-1))
+    spans = _number_spans(sequences, seq_ids, random_numbers, masking)[candidates]
+    (first,) = np.nonzero(np.diff(spans, prepend=-1))
     widths, heads = np.diff(first, append=len(candidates)), candidates[first]
-    unit_rows, ranks = rows[heads], draws[rows[heads], 0, columns[heads]]
+    span_seq_ids = seq_ids[heads]
+    priorities = random_numbers[span_seq_ids, 0, positions[heads]]
     budgets = np.maximum(np.rint(config.mask_prob * lengths), 1).astype(np.int64)
     if config.max_predictions_per_seq is not None:
         budgets = np.minimum(budgets, config.max_predictions_per_seq)
     if config.masking == "pieces":
-        is_chosen = choose_lowest(unit_rows, ranks, budgets)
+        is_chosen = choose_lowest(span_seq_ids, priorities, budgets)
     elif config.faithful:
-        is_chosen = choose_while_they_fit(unit_rows, widths, ranks, budgets)
+        is_chosen = choose_while_they_fit(span_seq_ids, widths, priorities, budgets)
     else:
-        # No other use for the rank of [CLS].
-        turns = draws[:, 0, 0]
-        is_chosen = choose_in_circle(unit_rows, widths, ranks, budgets, turns)
+        # The priority of [CLS] has no other use.
+        offsets = random_numbers[:, 0, 0]
+        is_chosen = sample_cyclically(
+            span_seq_ids, widths, priorities, budgets, offsets
+        )
     hidden = candidates[np.repeat(is_chosen, widths)]
-    # A span has one fate: that of the piece which begins it.
-    fated = np.repeat(heads[is_chosen], widths[is_chosen])
-    fated = fated if config.masking == "spans" else hidden
-    fates = draws[rows[hidden], 1, columns[fated]]
-    pieces = draws[rows[hidden], 2, columns[hidden]]
+    # A span has one action: that of the piece which begins it.
+    action_pieces = np.repeat(heads[is_chosen], widths[is_chosen])
+    action_pieces = action_pieces if config.masking == "spans" else hidden
+    actions = random_numbers[seq_ids[hidden], 1, positions[action_pieces]]
+    pieces = random_numbers[seq_ids[hidden], 2, positions[hidden]]
     masked = ids.copy()
-    masked[hidden] = _replace(ids[hidden], fates, pieces, masking)
+    masked[hidden] = _replace(ids[hidden], actions, pieces, masking)
     is_masked = np.zeros(len(ids), dtype=np.bool_)
     is_masked[hidden] = True
     return MaskedIds(ids=masked, is_masked=is_masked)
 
 
-def _number_units(
+def _number_spans(
     sequences: Sequences,
-    rows: NDArray[np.int64],
-    draws: NDArray[np.float64],
+    seq_ids: NDArray[np.int64],
+    random_numbers: NDArray[np.float64],
     masking: Masking,
 ) -> NDArray[np.int64]:
-    """Pieces of one unit, which are hidden together or not at all, have one number.
+    """Pieces of one span, which are hidden together or not at all, have one number.
 
     (n_pieces,), never falling.
     """
@@ -132,19 +140,19 @@ def _number_units(
     if masking.config.masking == "spans":
         is_border = (ids == masking.cls_id) | (ids == masking.sep_id)
         segment_starts = is_border | np.concatenate(([True], is_border[:-1]))
-        starts = cut_spans(rows, starts, segment_starts, draws[:, 3])
+        starts = cut_spans(seq_ids, starts, segment_starts, random_numbers[:, 3])
     return np.cumsum(starts)
 
 
 def _replace(
     ids: NDArray[np.int64],
-    fates: NDArray[np.float64],
+    actions: NDArray[np.float64],
     pieces: NDArray[np.float64],
     masking: Masking,
 ) -> NDArray[np.int64]:
-    """What stands in the place of hidden pieces."""
+    """What replaces hidden pieces."""
     config, random_ids = masking.config, masking.random_ids
     random_pieces = random_ids[(pieces * len(random_ids)).astype(np.int64)]
-    is_changed = fates < config.mask_token_prob + config.random_piece_prob
+    is_changed = actions < config.mask_token_prob + config.random_piece_prob
     replaced = np.where(is_changed, random_pieces, ids)
-    return np.where(fates < config.mask_token_prob, masking.mask_id, replaced)
+    return np.where(actions < config.mask_token_prob, masking.mask_id, replaced)

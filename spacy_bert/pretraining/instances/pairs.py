@@ -6,11 +6,11 @@ second half comes from another document instead, and the sentences it replaces a
 back; the longer half is shortened at its front or back until both fit.
 
 "nsp" differs from the original by default, so that half of the pairs are true. The
-original calls every chunk of one sentence random, on top of half of the others. Here a
-chunk takes a second sentence wherever its document has one; and what must be random (a
+original calls every pair of one sentence random, on top of half of the others. Here a
+pair takes a second sentence wherever its document has one; and what must be random (a
 last sentence left over) counts: the other pairs are true so much more often. They come
 from all over the corpus, so no kind of document pays for another. If more than half
-of all chunks are lone sentences, the share of random pairs stays above half. The
+of all pairs are lone sentences, more than half of the pairs stay random. The
 original may also take the random half from the same document, which it tries ten times
 to avoid. With `faithful` all of this, and what `_shorten` says, is as in the original.
 
@@ -24,23 +24,23 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...corpus.index.files import CorpusPart
-from .chunks import Chunks, cut_next_sentences, cut_ordered
+from ...corpus.index.files import CorpusSplit
 from .randomness import Stream
+from .segments import SegmentPairs, cut_next_sentences, cut_ordered
 
 # How often the original draws another document before it takes the same one.
 _N_TRIES = 10
 
 
 def make_pairs(
-    part: CorpusPart,
+    split: CorpusSplit,
     documents: NDArray[np.int64],
     targets: NDArray[np.int64],
     *,
     n_pieces: int,
     task: Literal["nsp", "sop"],
     faithful: bool,
-    draw: Callable[[Stream], np.random.Generator],
+    generator_for: Callable[[Stream], np.random.Generator],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Ranges of pieces, (n_pairs, 4): A from and up to, B from and up to; and which B
     is random, or swapped with A, (n_pairs,).
@@ -49,32 +49,35 @@ def make_pairs(
         of the block,). n_pieces: how many they have at most.
     """
     if task == "sop":
-        chunks = cut_ordered(part, documents, targets, generator=draw(Stream.CHUNKS))
-        ranges = _true_pairs(part, chunks)
+        segments = cut_ordered(
+            split, documents, targets, generator=generator_for(Stream.SEGMENTS)
+        )
+        ranges = _true_pairs(split, segments)
         # Before they are shortened: that treats A and B differently, and lengths would
         # give the order away.
-        ranges = np.where(chunks.is_random[:, None], ranges[:, [2, 3, 0, 1]], ranges)
+        ranges = np.where(segments.is_random[:, None], ranges[:, [2, 3, 0, 1]], ranges)
     else:
-        chunks = cut_next_sentences(
-            part,
+        segments = cut_next_sentences(
+            split,
             documents,
             targets,
             faithful=faithful,
-            generator=draw(Stream.CHUNKS),
+            generator=generator_for(Stream.SEGMENTS),
         )
-        ranges = _true_pairs(part, chunks)
-        is_random, place = chunks.is_random, chunks.place[chunks.is_random]
+        ranges = _true_pairs(split, segments)
+        is_random = segments.is_random
+        doc_index = segments.doc_index[is_random]
         ranges[is_random, 2:] = _random_next(
-            part,
-            documents[place],
-            n_wanted=targets[place] - (ranges[is_random, 1] - ranges[is_random, 0]),
+            split,
+            documents[doc_index],
+            n_wanted=targets[doc_index] - (ranges[is_random, 1] - ranges[is_random, 0]),
             faithful=faithful,
-            generator=draw(Stream.NEXT_SENTENCES),
+            generator=generator_for(Stream.NEXT_SENTENCES),
         )
     ranges = _shorten(
-        ranges, n_pieces, faithful=faithful, generator=draw(Stream.TRUNCATION)
+        ranges, n_pieces, faithful=faithful, generator=generator_for(Stream.TRUNCATION)
     )
-    return ranges, chunks.is_random
+    return ranges, segments.is_random
 
 
 def truncated_lengths(
@@ -89,15 +92,16 @@ def truncated_lengths(
     return n_a - a_first - rest // 2, n_b - b_first - (rest + 1) // 2
 
 
-def _true_pairs(part: CorpusPart, chunks: Chunks) -> NDArray[np.int64]:
-    start, split, stop = (
-        part.sentence_offsets[i] for i in (chunks.start, chunks.split, chunks.stop)
+def _true_pairs(split: CorpusSplit, segments: SegmentPairs) -> NDArray[np.int64]:
+    start, middle, stop = (
+        split.sentence_offsets[i]
+        for i in (segments.start, segments.middle, segments.stop)
     )
-    return np.stack((start, split, split, stop), axis=1)
+    return np.stack((start, middle, middle, stop), axis=1)
 
 
 def _random_next(
-    part: CorpusPart,
+    split: CorpusSplit,
     documents: NDArray[np.int64],
     *,
     n_wanted: NDArray[np.int64],
@@ -106,15 +110,15 @@ def _random_next(
 ) -> NDArray[np.int64]:
     """For each, pieces of another document: whole sentences from a random one on, up to
     `n_wanted` pieces or the document's end, and at least one sentence. (n, 2)"""
-    other = generator.integers(part.n_documents - 1, size=len(documents))
+    other = generator.integers(split.n_documents - 1, size=len(documents))
     other += other >= documents
     if faithful:
-        same_prob = float(part.n_documents) ** -_N_TRIES
+        same_prob = float(split.n_documents) ** -_N_TRIES
         is_same = generator.random(len(documents)) < same_prob
         other = np.where(is_same, documents, other)
-    first, last = part.document_offsets[other], part.document_offsets[other + 1]
+    first, last = split.document_offsets[other], split.document_offsets[other + 1]
     start = generator.integers(first, last)
-    offsets = part.sentence_offsets
+    offsets = split.sentence_offsets
     enough = offsets.search(offsets[start] + n_wanted)
     stop = np.minimum(np.maximum(enough, start + 1), last)
     return np.stack((offsets[start], offsets[stop]), axis=1)
@@ -130,7 +134,7 @@ def _shorten(
     """Both halves together to `n_pieces`, at the front, the back, or both.
 
     The original throws a fair coin for each piece that goes, so that of a long sentence
-    it is always the middle that stays. By default any stretch of it may.
+    it is always the middle that stays. By default any range of it may.
     """
     starts, stops = ranges[:, 0::2], ranges[:, 1::2]
     widths = stops - starts

@@ -1,5 +1,5 @@
-"""Where a run is: which phase, short sequences first and long ones last, and which
-instance of the data."""
+"""How far a run has read: its phase, short sequences first and long ones last, and a
+cursor into the data."""
 
 from dataclasses import dataclass
 
@@ -28,14 +28,14 @@ def make_phases(config: TrainingConfig) -> tuple[Phase, ...]:
     return (first, Phase(max_length=config.final_max_length, batch_size=batch_size))
 
 
-def phase_at(share_done: float, config: TrainingConfig) -> int:
-    """Which of the phases a run is in when this share of it is done, from 0 to 1."""
+def phase_at(progress: float, config: TrainingConfig) -> int:
+    """Which of the phases a run is in when `progress` of it is done, from 0 to 1."""
     has_two = config.final_max_length is not None
-    return int(has_two and share_done >= 1 - config.final_ratio)
+    return int(has_two and progress >= 1 - config.final_ratio)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class DataCursor:
     """The next instance of a run: all that continuing needs to know of the data.
 
     `position` is within the block, which is one of the epoch; the phase never goes
@@ -48,5 +48,5 @@ class Place:
     position: Count = 0
 
 
-def next_epoch(place: Place) -> Place:
-    return Place(phase=place.phase, epoch=place.epoch + 1)
+def next_epoch(cursor: DataCursor) -> DataCursor:
+    return DataCursor(phase=cursor.phase, epoch=cursor.epoch + 1)

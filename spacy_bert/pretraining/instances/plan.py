@@ -12,19 +12,19 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from ..training_config import TrainingConfig
 from .blocks import read_block
-from .chunks import cut_full_sentences
 from .pairs import make_pairs
 from .randomness import Stream, make_generator
+from .segments import cut_full_sentences
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """The instances of a block, in training's order.
 
-    ranges: int64, (n_instances, 4): of the part's pieces, A from and up to, B from and
+    ranges: int64, (n_instances, 4): of the split's pieces, A from and up to, B from and
         up to. Single segments have an empty B.
     is_random: bool, (n_instances,): B is random, or the two are swapped. None for
         single segments.
@@ -43,65 +43,74 @@ class Plan:
         n_pieces: NDArray[np.int64] = lengths.sum(axis=1)
         return n_pieces
 
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Plan":
-        is_random = None if self.is_random is None else self.is_random[rows]
-        return Plan(ranges=self.ranges[rows], is_random=is_random)
+    def __getitem__(self, indices: slice | NDArray[np.int64]) -> "Plan":
+        is_random = None if self.is_random is None else self.is_random[indices]
+        return Plan(ranges=self.ranges[indices], is_random=is_random)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Instances:
     """Ranges of pieces and the labels, as in a Plan, and the numbers in [0, 1) that
-    masking takes, (n_instances, n_draws, max_length)."""
+    masking takes, (n_instances, n_random, max_length)."""
 
     plan: Plan
-    draws: NDArray[np.float64]
+    random_numbers: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.plan)
 
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Instances":
-        return Instances(plan=self.plan[rows], draws=self.draws[rows])
+    def __getitem__(self, indices: slice | NDArray[np.int64]) -> "Instances":
+        return Instances(
+            plan=self.plan[indices], random_numbers=self.random_numbers[indices]
+        )
 
 
 def plan_block(
-    part: CorpusPart, config: TrainingConfig, *, epoch: int, block: int, max_length: int
+    split: CorpusSplit,
+    config: TrainingConfig,
+    *,
+    epoch: int,
+    block: int,
+    max_length: int,
 ) -> Plan:
     """A pure function of its arguments. Random pairs need at least two documents."""
-    documents = read_block(part, seed=config.seed, epoch=epoch, block=block)
-    draw = partial(make_generator, config.seed, epoch, block=block)
+    documents = read_block(split, seed=config.seed, epoch=epoch, block=block)
+    generator_for = partial(make_generator, config.seed, epoch, block=block)
     # [CLS] A [SEP] B [SEP], or [CLS] A [SEP]
     n_pieces = max_length - (2 if config.next_sentence == "none" else 3)
-    targets = _draw_targets(config, len(documents), n_pieces, draw(Stream.TARGETS))
+    targets = _draw_targets(
+        config, len(documents), n_pieces, generator_for(Stream.TARGETS)
+    )
     if config.next_sentence == "none":
-        starts, stops = cut_full_sentences(part, documents, targets)
+        starts, stops = cut_full_sentences(split, documents, targets)
         plan = Plan(
             ranges=np.stack((starts, stops, stops, stops), axis=1), is_random=None
         )
     else:
         ranges, is_random = make_pairs(
-            part,
+            split,
             documents,
             targets,
             n_pieces=n_pieces,
             task=config.next_sentence,
             faithful=config.faithful,
-            draw=draw,
+            generator_for=generator_for,
         )
         plan = Plan(ranges=ranges, is_random=is_random)
-    return plan[draw(Stream.ORDER).permutation(len(plan))]
+    return plan[generator_for(Stream.ORDER).permutation(len(plan))]
 
 
-def join_instances(stretches: list[Instances]) -> Instances:
+def join_instances(several: list[Instances]) -> Instances:
     """One after the other."""
-    if len(stretches) == 1:
-        return stretches[0]
-    labels = [s.plan.is_random for s in stretches if s.plan.is_random is not None]
+    if len(several) == 1:
+        return several[0]
+    labels = [s.plan.is_random for s in several if s.plan.is_random is not None]
     return Instances(
         plan=Plan(
-            ranges=np.concatenate([s.plan.ranges for s in stretches]),
+            ranges=np.concatenate([s.plan.ranges for s in several]),
             is_random=np.concatenate(labels) if labels else None,
         ),
-        draws=np.concatenate([s.draws for s in stretches]),
+        random_numbers=np.concatenate([s.random_numbers for s in several]),
     )
 
 

@@ -18,7 +18,7 @@ class Stream(IntEnum):
 
     DOCUMENTS = 0
     TARGETS = 1
-    CHUNKS = 2
+    SEGMENTS = 2
     NEXT_SENTENCES = 3
     TRUNCATION = 4
     ORDER = 5
@@ -42,14 +42,16 @@ def dropout_seed(seed: int, step: int, rank: int) -> int:
     return int(generator.integers(2**63))
 
 
-def draw_rows(
-    seed: int, epoch: int, stream: Stream, block: int, rows: range, width: int
+def draw_random_numbers(
+    seed: int, epoch: int, stream: Stream, block: int, instances: range, width: int
 ) -> NDArray[np.float64]:
-    """`width` numbers in [0, 1) for each row. (n_rows, width)
+    """`width` numbers in [0, 1) for each instance. (n_instances, width)
 
-    A row owns a stretch of the counter, so its numbers do not depend on which other
-    rows are drawn, and many neighbours cost one generator.
+    An instance owns a range of the counter, so its numbers do not depend on which
+    others are drawn, and many neighbours cost one generator.
     """
     n_ticks = -(-width // _PER_TICK)
-    generator = make_generator(seed, epoch, stream, block, tick=rows.start * n_ticks)
-    return generator.random((len(rows), n_ticks * _PER_TICK))[:, :width]
+    generator = make_generator(
+        seed, epoch, stream, block, tick=instances.start * n_ticks
+    )
+    return generator.random((len(instances), n_ticks * _PER_TICK))[:, :width]

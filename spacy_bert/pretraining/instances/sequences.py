@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from ...ranges import expand_ranges
 
-# The special pieces have places of their own; the others take theirs from the part.
+# The special pieces have slots of their own; the others fill theirs from the split.
 _IS_TEXT = np.array([False, True, False, True, False])
 _SEGMENTS = np.array([0, 0, 0, 1, 1])
 
@@ -18,7 +18,7 @@ class Sequences:
     """ids, segment_ids: int64, (n_pieces,). lengths: int64, (n_sequences,).
 
     word_starts: bool, (n_pieces,): words begin here; [CLS] and [SEP] count as such, and
-        every piece does if the part has no words.
+        every piece does if the split has no words.
     """
 
     ids: NDArray[np.int64]
@@ -28,7 +28,7 @@ class Sequences:
 
 
 def build_sequences(
-    part: CorpusPart,
+    split: CorpusSplit,
     ranges: NDArray[np.int64],
     *,
     is_pair: bool,
@@ -44,10 +44,10 @@ def build_sequences(
     ids = np.repeat(np.tile([cls_id, 0, sep_id, 0, sep_id], n), slots)
     is_text = np.repeat(np.tile(_IS_TEXT, n), slots)
     source = expand_ranges(ranges[:, 0::2].ravel(), widths[:, 1::2].ravel())
-    ids[is_text] = part.piece_ids[source]
+    ids[is_text] = split.piece_ids[source]
     word_starts = np.ones(len(ids), dtype=np.bool_)
-    if part.word_starts is not None:
-        bytes_ = part.word_starts[source >> 3]
+    if split.word_starts is not None:
+        bytes_ = split.word_starts[source >> 3]
         word_starts[is_text] = bytes_ >> (source & 7).astype(np.uint8) & 1
     return Sequences(
         ids=ids,

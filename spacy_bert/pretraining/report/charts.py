@@ -45,7 +45,7 @@ class Chart:
 
 
 class _Scale:
-    """Values -> places between two ends, which the outermost ticks have."""
+    """Values -> coordinates between two ends, which the outermost ticks have."""
 
     def __init__(self, values: list[float], ends: Point, is_log: bool = False) -> None:
         self._transform = log10 if is_log else float
@@ -60,7 +60,7 @@ class _Scale:
 
 
 def draw_chart(chart: Chart, notes: Sequence[Note]) -> Element:
-    """What it says under the pointer is in the SVG's `data-hover`, as JSON: the place
+    """What it says under the pointer is in the SVG's `data-hover`, as JSON: the x
     and the text of each step."""
     series = [
         Series(name=s.name, kind=s.kind, points=thin(s.points, N_POINTS))
@@ -75,7 +75,7 @@ def draw_chart(chart: Chart, notes: Sequence[Note]) -> Element:
         "svg",
         *_axes(x, y, chart),
         *(_event(x, note) for note in notes),
-        *(part for s in series for part in _line(s, x, y)),
+        *(element for s in series for element in _line(s, x, y)),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         aria_label=chart.title,
@@ -90,27 +90,27 @@ def draw_chart(chart: Chart, notes: Sequence[Note]) -> Element:
 
 
 def _axes(x: _Scale, y: _Scale, chart: Chart) -> list[Element]:
-    parts = []
+    elements = []
     for value in y.ticks:
         at, label = _px(y(value)), chart.show_tick(value)
-        parts.append(tag("line", class_="grid", x1=LEFT, x2=RIGHT, y1=at, y2=at))
-        parts.append(tag("text", label, class_="y", x=LEFT - 7, y=at, dy="0.35em"))
+        elements.append(tag("line", class_="grid", x1=LEFT, x2=RIGHT, y1=at, y2=at))
+        elements.append(tag("text", label, class_="y", x=LEFT - 7, y=at, dy="0.35em"))
     for value in filter(float.is_integer, x.ticks):
-        parts.append(tag("text", shorten(value), class_="x", x=_px(x(value)), y=245))
-    parts.append(tag("text", "step", class_="axis", x=RIGHT, y=262))
-    return parts
+        elements.append(tag("text", shorten(value), class_="x", x=_px(x(value)), y=245))
+    elements.append(tag("text", "step", class_="axis", x=RIGHT, y=262))
+    return elements
 
 
 def _line(series: Series, x: _Scale, y: _Scale) -> list[Element]:
-    places = [(_px(x(step)), _px(y(value))) for step, value in series.points]
-    line = " ".join(f"{left},{top}" for left, top in places)
-    parts = [tag("polyline", points=line, class_=series.kind, data_name=series.name)]
-    if len(places) <= _N_DOTS and series.kind != "reference":
-        parts += [
+    points = [(_px(x(step)), _px(y(value))) for step, value in series.points]
+    line = " ".join(f"{left},{top}" for left, top in points)
+    elements = [tag("polyline", points=line, class_=series.kind, data_name=series.name)]
+    if len(points) <= _N_DOTS and series.kind != "reference":
+        elements += [
             tag("circle", cx=left, cy=top, r=2.5, class_=series.kind)
-            for left, top in places
+            for left, top in points
         ]
-    return parts
+    return elements
 
 
 def _event(x: _Scale, note: Note) -> Element:
@@ -138,5 +138,5 @@ def _hover(chart: Chart, steps: Iterable[float], x: _Scale) -> list[tuple[float,
     return texts
 
 
-def _px(place: float) -> float:
-    return round(place, 2)
+def _px(x: float) -> float:
+    return round(x, 2)

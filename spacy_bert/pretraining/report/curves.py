@@ -21,8 +21,8 @@ def make_charts(rows: Sequence[Row]) -> list[Chart]:
         return Series(name=name, kind=kind, points=points_of(rows, key))
 
     loss, nsp_loss = "held_out_mlm_loss", line("training", SECOND, "nsp_loss")
-    shares = points_of(rows, "held_out_random_share")
-    majority = [(step, max(share, 1 - share)) for step, share in shares]
+    ratios = points_of(rows, "held_out_random_ratio")
+    majority = [(step, max(ratio, 1 - ratio)) for step, ratio in ratios]
     coin = [(step, _COIN_LOSS) for step, _ in nsp_loss.points]
     best = best_row(rows)
     charts = [
@@ -43,8 +43,10 @@ def make_charts(rows: Sequence[Row]) -> list[Chart]:
             is_log=True,
             mark=_point(best, "held_out_perplexity"),
         ),
-        _shares("Held-out MLM accuracy", line("right", MAIN, "held_out_mlm_accuracy")),
-        _shares(
+        _fractions(
+            "Held-out MLM accuracy", line("right", MAIN, "held_out_mlm_accuracy")
+        ),
+        _fractions(
             "Held-out NSP accuracy",
             line("right", MAIN, "held_out_nsp_accuracy"),
             Series(name="guessing", kind=REFERENCE, points=majority),
@@ -62,9 +64,9 @@ def make_charts(rows: Sequence[Row]) -> list[Chart]:
             line("pieces/s", SECOND, "pieces_per_second"),
             "{:,.0f}".format,
         ),
-        _shares(
-            "Share of the machine's matrix-product rate",
-            line("share", SECOND, "peak_share"),
+        _fractions(
+            "MFU (fraction of the machine's matrix-product rate)",
+            line("MFU", SECOND, "mfu"),
         ),
     ]
     return [chart for chart in charts if len(chart.series[0].points) > 1]
@@ -85,12 +87,12 @@ def _point(row: Row | None, key: str) -> Point | None:
     return (row["step"], row[key]) if row else None
 
 
-def _shares(title: str, *series: Series) -> Chart:
+def _fractions(title: str, *series: Series) -> Chart:
     return Chart(
         title=title,
         series=series,
         show="{:.1%}".format,
-        show_tick=lambda share: f"{100 * share:g}%",
+        show_tick=lambda fraction: f"{100 * fraction:g}%",
         from_zero=True,
     )
 

@@ -49,21 +49,21 @@ def make_fills(rows: Sequence[Row]) -> list[Element]:
 def _question(text: str, by_text: Sequence[Mapping[str, Any]]) -> Element:
     answer = next(fills[text]["answer"] for fills in by_text if text in fills)
     first, *rest = text.split(MASK)
-    parts: list[Child] = [first]
-    for part in rest:
-        parts += [tag("mark", answer or MASK), part]
-    return tag("th", *parts, scope="row")
+    children: list[Child] = [first]
+    for text_after in rest:
+        children += [tag("mark", answer or MASK), text_after]
+    return tag("th", *children, scope="row")
 
 
 def _cell(fill: Row | None) -> Element:
     if fill is None:
         return tag("td")
-    parts: list[Child] = []
+    children: list[Child] = []
     for guesses in fill["guesses"]:
         piece, prob = guesses[0]
         name = "b" if piece == fill["answer"] else "span"
         others = "\n".join(f"{piece} {prob:.1%}" for piece, prob in guesses)
-        parts.append(
+        children.append(
             tag("div", tag(name, piece), " ", tag("small", f"{prob:.0%}"), title=others)
         )
-    return tag("td", *parts)
+    return tag("td", *children)

@@ -1,4 +1,4 @@
-"""Numbers as people read them, places of ticks, and fewer rows than there are."""
+"""Numbers as people read them, values of ticks, and fewer rows than there are."""
 
 from collections.abc import Sequence
 from math import ceil, floor, log10
@@ -51,16 +51,16 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def thin(points: Sequence[Point], n_points: int) -> list[Point]:
-    """At most about `n_points` of them: from each stretch the lowest and the highest,
+    """At most about `n_points` of them: from each bin the lowest and the highest,
     so that no spike is lost, and the first and the last of all."""
     if len(points) <= n_points:
         return list(points)
     size = 2 * len(points) / n_points
     kept = {0, len(points) - 1}
-    for stretch in range(n_points // 2):
-        places = range(floor(stretch * size), floor((stretch + 1) * size))
-        kept.add(min(places, key=lambda i: points[i][1]))
-        kept.add(max(places, key=lambda i: points[i][1]))
+    for number in range(n_points // 2):
+        indices = range(floor(number * size), floor((number + 1) * size))
+        kept.add(min(indices, key=lambda i: points[i][1]))
+        kept.add(max(indices, key=lambda i: points[i][1]))
     return [points[i] for i in sorted(kept)]
 
 

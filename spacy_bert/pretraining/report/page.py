@@ -34,7 +34,7 @@ def write_report(output: Path) -> Path:
 
 
 def make_page(
-    rows: Sequence[Row], settings: Mapping[str, Any], fills: Sequence[Row]
+    rows: Sequence[Row], config: Mapping[str, Any], fills: Sequence[Row]
 ) -> str:
     """HTML that what was logged alone decides. `rows`: at least one."""
     notes = notes_of(rows)
@@ -52,7 +52,7 @@ def make_page(
         *make_summary(rows),
         tag("div", *charts, class_="charts"),
         *make_fills(fills),
-        *make_settings(settings),
+        *make_settings(config),
         tag("footer", describe_machine(rows)),
         tag("script", _read("page.js")),
     )

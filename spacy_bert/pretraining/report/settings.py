@@ -1,4 +1,4 @@
-"""The settings of a run -> tables, one for each section."""
+"""The config of a run -> tables, one for each section."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from .elements import tag
 _LONGEST = 6
 
 
-def make_settings(settings: Mapping[str, Any]) -> list[Element]:
+def make_settings(config: Mapping[str, Any]) -> list[Element]:
     """Nothing if there are none yet."""
-    if not settings:
+    if not config:
         return []
     tables = [
         tag(
@@ -20,7 +20,7 @@ def make_settings(settings: Mapping[str, Any]) -> list[Element]:
             tag("h3", f"[{section}]"),
             tag("table", *(_row(key, value) for key, value in values.items())),
         )
-        for section, values in settings.items()
+        for section, values in config.items()
     ]
     return [tag("h2", "Settings"), tag("div", *tables, class_="settings")]
 

@@ -77,15 +77,15 @@ def _quality(best: Row | None) -> list[tuple[str, str, str]]:
         ),
     ]
     if "held_out_nsp_accuracy" in best:
-        share = best["held_out_random_share"]
+        ratio = best["held_out_random_ratio"]
         accuracy = f"{best['held_out_nsp_accuracy']:.1%}"
-        facts.append(("NSP accuracy", accuracy, f"{share:.0%} of the pairs are random"))
+        facts.append(("NSP accuracy", accuracy, f"{ratio:.0%} of the pairs are random"))
     return facts
 
 
 def _work(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
     last = rows[-1]
-    done = f"{last['share']:.0%} of the run, in epoch {last['epoch']}"
+    done = f"{last['progress']:.0%} of the run, in epoch {last['epoch']}"
     facts = [
         ("Steps", f"{last['step']:,}", done),
         (
@@ -95,11 +95,11 @@ def _work(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
         ),
     ]
     rates = [rate for _, rate in points_of(rows, "pieces_per_second")]
-    shares = [share for _, share in points_of(rows, "peak_share")]
+    utilizations = [mfu for _, mfu in points_of(rows, "mfu")]
     if rates:
         remark = f"{median(rates):,.0f} a second, median"
         facts.append(("Pieces seen", shorten(last["n_pieces"]), remark))
-    if shares:
+    if utilizations:
         remark = "of its matrix-product rate, median"
-        facts.append(("Share of peak", f"{median(shares):.0%}", remark))
+        facts.append(("MFU", f"{median(utilizations):.0%}", remark))
     return facts

@@ -31,7 +31,7 @@ _COLUMNS = (
     _Column("MLM %", 5, "held_out_mlm_accuracy", ".1%"),
     _Column("NSP %", 5, "held_out_nsp_accuracy", ".1%"),
     _Column("PIECES/S", 8, "pieces_per_second", ",.0f"),
-    _Column("MFU", 4, "peak_share", ".0%"),
+    _Column("MFU", 4, "mfu", ".0%"),
     _LEFT,
 )
 _NEXT_SENTENCE = {"nsp_loss", "held_out_nsp_accuracy"}
@@ -39,7 +39,7 @@ _NEXT_SENTENCE = {"nsp_loss", "held_out_nsp_accuracy"}
 LEGEND = """\
 MLM losses: TRAIN since the last row; HELD-OUT on held-out text; GUESS if each
 piece there is guessed by its frequency. MLM %, NSP %: masked pieces and pairs
-that are right there. MFU: the part of the machine's speed that is used."""
+that are right there. MFU: the fraction of the machine's speed that is used."""
 
 
 class Console:

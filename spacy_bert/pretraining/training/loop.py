@@ -13,15 +13,15 @@ import torch
 from ...corpus.documents import Splitter
 from ...locks import locked
 from ..config import PretrainingConfig
-from ..distributed.ranks import ALONE, Ranks
-from ..instances.batches import read_step
+from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..instances.randomness import dropout_seed
 from ..report import write_report
 from ..run_folder import LOG
-from .faults import DivergenceError, Faults, highest_loss, mean_of_recent
+from .divergence import DivergenceError, DivergenceGuard, highest_loss, mean_of_recent
+from .log_writer import Logger, LogWriter
 from .optimizer import train_step
+from .options import RunOptions
 from .prepare import prepare_run
-from .progress import Logger, Progress
 from .run import Run
 from .schedule import learn_rate_at
 from .signals import stop_requests
@@ -41,7 +41,7 @@ def pretrain(
     write: Callable[[str], None] = print,
     clock: Callable[[], float] = perf_counter,
     logger: Logger | None = None,
-    ranks: Ranks = ALONE,
+    ranks: Ranks = SINGLE_PROCESS,
 ) -> TrainingState:
     """Train up to the config's limit, or until Ctrl-C or SIGTERM, and give the state at
     the end.
@@ -64,38 +64,33 @@ def pretrain(
     if not ranks.is_first:
         write, logger = _say_nothing, None
     with ExitStack() as stack:
-        ranks.first(lambda: stack.enter_context(locked(output, write=write)))
-        run = prepare_run(
-            config,
-            output,
-            device=torch.device(device),
-            splitter=splitter,
+        ranks.on_first(lambda: stack.enter_context(locked(output, write=write)))
+        options = RunOptions(
             resume=resume,
             overwrite=overwrite,
             n_process=n_process,
+            splitter=splitter,
             write=write,
-            ranks=ranks,
         )
-        return _train(run, write=write, clock=clock, logger=logger)
+        run = prepare_run(
+            config, output, options, device=torch.device(device), ranks=ranks
+        )
+        return _train(run, clock=clock, logger=logger)
 
 
 def _train(
-    run: Run,
-    *,
-    write: Callable[[str], None],
-    clock: Callable[[], float],
-    logger: Logger | None,
+    run: Run, *, clock: Callable[[], float], logger: Logger | None
 ) -> TrainingState:
-    settings, output, ranks = run.config, run.output, run.ranks
-    state = run.with_share(run.start)
-    progress = Progress(
+    config, output, ranks, write = run.config, run.output, run.ranks, run.write
+    state = run.with_progress(run.start)
+    log = LogWriter(
         output / LOG if ranks.is_first else Path(os.devnull),
         state,
         machine=run.measure_machine(),
         write=write,
         logger=logger,
     )
-    faults = Faults(settings.max_skipped)
+    guard = DivergenceGuard(config.max_skipped)
     # Systems that tell each process, and torchrun too, make it two for each rank.
     stops = stop_requests(ignores_more=ranks.n > 1)
     with _reported(output, ranks), stops as is_stopped:
@@ -105,9 +100,9 @@ def _train(
             time, n_asked = ranks.sum(clock() if ranks.is_first else 0, is_stopped())
             return time, n_asked > 0
 
-        if settings.max_minutes is not None and state.share < 1.0:
+        if config.max_minutes is not None and state.progress < 1.0:
             write(
-                f"The {settings.max_minutes:g} minutes of max_minutes are those of the "
+                f"The {config.max_minutes:g} minutes of max_minutes are those of the "
                 "steps from here on, with evaluations and saves"
             )
         last_time, _ = look()
@@ -115,61 +110,61 @@ def _train(
         if state.step == 0 and state.best_loss is None:
             before = run.evaluate()
             state = replace(state, best_loss=before.mlm_loss)
-            progress.report(state, before)
+            log.report(state, before)
             run.save_best()
             run.save_last(state)
-            progress.restart_clock()
-        while state.share < 1.0:
-            data = read_step(run.reader, state.place, state.share)
-            learn_rate = learn_rate_at(state.share, settings)
+            log.restart_clock()
+        while state.progress < 1.0:
+            data = run.reader.read_step(state.cursor, state.progress)
+            learn_rate = learn_rate_at(state.progress, config)
             size = measure_step(data.batches, run.model.config, ranks)
-            torch.manual_seed(dropout_seed(settings.seed, state.step, ranks.rank))
+            torch.manual_seed(dropout_seed(config.seed, state.step, ranks.rank))
             result = train_step(
                 run.module,
                 run.optimizers,
                 data.batches,
                 size=size,
                 learn_rate=learn_rate,
-                max_grad_norm=settings.max_grad_norm,
-                precision=settings.precision,
+                max_grad_norm=config.max_grad_norm,
+                precision=config.precision,
                 max_mlm_loss=highest_loss(state.mean_loss, size.n_masked),
                 ranks=ranks,
             )
             now, is_stop = look()
             seconds, last_time = state.seconds + now - last_time, now
             n_epochs = state.n_epochs + data.n_epochs
-            state = replace(state, place=data.place, n_epochs=n_epochs, seconds=seconds)
+            state = replace(
+                state, cursor=data.cursor, n_epochs=n_epochs, seconds=seconds
+            )
             if not result.is_applied:
                 write(f"Step {state.step + 1} is left out: {result}")
-                failed = partial(faults.add, state.step + 1, result)
-                if ranks.first(failed):
-                    failed_at, state = state.step + 1, run.go_back(state)
-                    progress.go_back(state, f"taken back from step {failed_at}")
+                failed = partial(guard.add, state.step + 1, result)
+                if ranks.on_first(failed):
+                    failed_at, state = state.step + 1, run.roll_back(state)
+                    log.roll_back(state, f"taken back from step {failed_at}")
                     write(f"Back to step {state.step}, with the text that follows")
                 continue
             mean_loss = mean_of_recent(state.mean_loss, result)
             state = replace(state, step=state.step + 1, mean_loss=mean_loss)
-            state = run.with_share(state)
-            faults.clear(state.step)
-            progress.add(result, size, learn_rate)
+            state = run.with_progress(state)
+            guard.clear(state.step)
+            log.add(result, size, learn_rate)
 
-            is_end = state.share >= 1.0
-            is_saved = is_end or is_stop or state.step % settings.save_every == 0
+            is_end = state.progress >= 1.0
+            is_saved = is_end or is_stop or state.step % config.save_every == 0
             # Each save has a row, from which a resumed run counts on.
-            is_reported = (
-                is_saved or state.step % settings.log_every == 0 or progress.is_due()
-            )
+            is_reported = is_saved or state.step % config.log_every == 0 or log.is_due()
             evaluation = None
-            if is_end or state.step % settings.eval_every == 0:
+            if is_end or state.step % config.eval_every == 0:
                 evaluation = run.evaluate()
                 if state.best_loss is None or evaluation.mlm_loss < state.best_loss:
                     state = replace(state, best_loss=evaluation.mlm_loss)
                     run.save_best()
             if evaluation or is_reported:
-                progress.report(state, evaluation)
+                log.report(state, evaluation)
             if is_saved:
                 run.save_last(state)
-                progress.restart_clock()
+                log.restart_clock()
             if is_stop:
                 break
     return state
@@ -184,7 +179,7 @@ def _reported(output: Path, ranks: Ranks) -> Iterator[None]:
         # Only rank 0 raises it.
         write_report(output)
         raise
-    ranks.first(lambda: write_report(output))
+    ranks.on_first(lambda: write_report(output))
 
 
 def _say_nothing(text: str) -> None:

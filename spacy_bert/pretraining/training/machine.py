@@ -97,7 +97,7 @@ def _product_rate(
 
 
 def _with_gradients(product: Product) -> list[Product]:
-    """And those for the rows' and for the weight's gradient."""
+    """And those for the input's and for the weight's gradient."""
     n_rows, n_in, n_out = product
     return [product, (n_rows, n_out, n_in), (n_out, n_rows, n_in)]
 
@@ -111,23 +111,23 @@ def _seconds(product: Product, device: torch.device, dtype: torch.dtype) -> floa
     generator = torch.Generator(device).manual_seed(0)
     layer = skip_init(Linear, n_in, n_out, bias=False, device=device, dtype=dtype)
     layer.weight.normal_(generator=generator)
-    rows = torch.empty(n_rows, n_in, device=device, dtype=dtype)
-    rows.normal_(generator=generator)
+    x = torch.empty(n_rows, n_in, device=device, dtype=dtype)
+    x.normal_(generator=generator)
     # The first run makes ready what later ones find.
-    _timed(layer, rows)
+    _timed(layer, x)
     runs: list[float] = []
     while len(runs) < _LEAST_RUNS or (
         len(runs) < _MOST_RUNS and sum(runs) < _SECONDS_EACH
     ):
-        runs.append(_timed(layer, rows))
+        runs.append(_timed(layer, x))
     return median(runs)
 
 
-def _timed(layer: nn.Module, rows: Tensor) -> float:
-    n_at_once = 1 if rows.device.type == "cpu" else _N_AT_ONCE_ON_GPU
+def _timed(layer: nn.Module, x: Tensor) -> float:
+    n_at_once = 1 if x.device.type == "cpu" else _N_AT_ONCE_ON_GPU
     start = perf_counter()
     for _ in range(n_at_once):
-        layer(rows)
-    if rows.is_cuda:
-        torch.cuda.synchronize(rows.device)
+        layer(x)
+    if x.is_cuda:
+        torch.cuda.synchronize(x.device)
     return (perf_counter() - start) / n_at_once

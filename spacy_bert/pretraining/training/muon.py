@@ -11,7 +11,7 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-from ..distributed.parallel import part_like, whole
+from ..distributed.parallel import full_tensor, shard_like
 
 # Coefficients of the quintic iteration (Jordan et al. 2024): steep at 0, near 1 after
 # five steps.
@@ -54,8 +54,8 @@ class Muon(torch.optim.Optimizer):
                 momentum = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
                 # Nesterov's look ahead.
                 update = p.grad.lerp(momentum, group["momentum"])
-                # Take the whole matrix, also if the ranks have parts of it.
-                update = part_like(orthogonalize(whole(update)), update)
+                # Take the whole matrix, also if the ranks have shards of it.
+                update = shard_like(orthogonalize(full_tensor(update)), update)
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update, alpha=-group["lr"] * _RATE * sqrt(max(p.shape)))
 

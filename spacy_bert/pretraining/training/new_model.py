@@ -70,9 +70,9 @@ def add_pieces(
         extended = BertForPretraining(config)
     tensors = model.state_dict()
     for name in ("encoder.embeddings.pieces.weight", "mlm.bias"):
-        rows = tensors[name][:n_pieces]
-        means = [rows[ids].mean(dim=0) for ids in replaced]
-        tensors[name] = torch.cat((rows, torch.stack(means))) if means else rows
+        kept = tensors[name][:n_pieces]
+        means = [kept[ids].mean(dim=0) for ids in replaced]
+        tensors[name] = torch.cat((kept, torch.stack(means))) if means else kept
     extended.load_state_dict(tensors, assign=True)
     return extended
 

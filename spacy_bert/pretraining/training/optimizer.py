@@ -11,14 +11,14 @@ from torch.autograd.graph import increment_version
 from torch.nn.utils import clip_grad_norm_
 
 from ...model import mlm_loss, nsp_loss
-from ..distributed.parallel import whole, without_sync
-from ..distributed.ranks import ALONE, Ranks
+from ..distributed.parallel import full_tensor, without_sync
+from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..instances.batches import PretrainingBatch
 from ..training_config import TrainingConfig
 from .muon import Muon
 from .step_size import StepSize
 
-# The parts whose matrices stand between hidden states.
+# The modules whose matrices are between hidden states.
 _BETWEEN_HIDDEN = ("encoder.layers.", "encoder.pooler.", "mlm.transform.")
 
 
@@ -84,7 +84,7 @@ def train_step(
     max_grad_norm: float,
     precision: str = "fp32",
     max_mlm_loss: float = inf,
-    ranks: Ranks = ALONE,
+    ranks: Ranks = SINGLE_PROCESS,
 ) -> StepResult:
     """Forward, backward, clip, update.
 
@@ -100,10 +100,10 @@ def train_step(
     for i, batch in enumerate(batches, start=1):
         with nullcontext() if i == len(batches) else without_sync(model):
             mlm, nsp = _losses(model, batch.to(device), size, precision)
-            # Gradients are averaged over the ranks, and these are parts of a mean.
+            # Gradients are averaged over the ranks, and these are terms of a mean.
             ((mlm + nsp) * ranks.n).backward()
         losses += torch.stack((mlm, nsp)).detach()
-    norm = whole(clip_grad_norm_(model.parameters(), max_grad_norm))
+    norm = full_tensor(clip_grad_norm_(model.parameters(), max_grad_norm))
     *mine, gradient_norm = torch.cat((losses, norm.reshape(1))).tolist()
     mlm_mean, nsp_mean = ranks.sum(*mine)
     are_finite = all(map(isfinite, (mlm_mean, nsp_mean, gradient_norm)))
@@ -122,13 +122,13 @@ def _losses(
     model: nn.Module, batch: PretrainingBatch, size: StepSize, precision: str
 ) -> tuple[Tensor, Tensor]:
     """What a batch adds to the means of its step, of MLM and NSP."""
-    device = batch.masked_rows.device
+    device = batch.masked_positions.device
     with torch.autocast(device.type, torch.bfloat16, precision == "bf16"):
-        output = model(batch.packed, batch.masked_rows, is_train=True)
+        output = model(batch.packed, batch.masked_positions, is_train=True)
     nsp = torch.zeros((), dtype=torch.float32, device=device)
     if batch.is_random is not None:
-        share = batch.n_sequences / size.n_sequences
-        nsp = nsp_loss(output, batch.is_random) * share
+        weight = batch.n_sequences / size.n_sequences
+        nsp = nsp_loss(output, batch.is_random) * weight
     mlm = output.mlm_logits.sum()  # 0 if nothing can be masked
     if batch.n_masked:
         mlm = mlm_loss(output, batch.targets) * (batch.n_masked / size.n_masked)

@@ -1,12 +1,10 @@
 """A config -> the run that it asks for, new or continued."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from ...corpus.documents import Splitter
 from ...corpus.index.files import load_index
 from ...folders import remove
 from ...model import BertForPretraining
@@ -14,81 +12,70 @@ from ...model.encoder import compile_layers
 from ...record import PretrainingRecord
 from ..config import PretrainingConfig
 from ..distributed.parallel import distribute
+from ..distributed.rank_slices import count_batches
 from ..distributed.ranks import Ranks
-from ..distributed.shares import count_batches
 from ..evaluation import held_out_batches
 from ..instances.batches import BatchReader
-from ..instances.phases import Place, make_phases
+from ..instances.phases import DataCursor, make_phases
 from ..log import FillsRow, keep_rows
 from ..run_folder import BEST, FILLS, INDEX, LAST, LOG, REPORT, STATE_FILE
 from ..training_config import TrainingConfig
+from .initial_state import make_initial_state
 from .optimizer import make_optimizers
+from .options import RunOptions
 from .run import Run
-from .start import make_start
 from .state import START_OVER
 
 
 def prepare_run(
     config: PretrainingConfig,
     output: Path,
+    options: RunOptions,
     *,
     device: torch.device,
-    splitter: Splitter | None,
-    resume: bool,
-    overwrite: bool,
-    n_process: int,
-    write: Callable[[str], None],
     ranks: Ranks,
 ) -> Run:
     """Nothing of an earlier run is lost when this raises."""
-    settings = config.pretraining
-    ranks.first(lambda: _check_steps(settings, ranks.n))
-    start = ranks.first(
-        lambda: make_start(
-            config,
-            output,
-            splitter=splitter,
-            resume=resume,
-            overwrite=overwrite,
-            n_process=n_process,
-            write=write,
-        )
-    )
+    training = config.pretraining
+    ranks.on_first(lambda: _check_steps(training, ranks.n))
+    initial = ranks.on_first(lambda: make_initial_state(config, output, options))
     # Rank 0 has just read all of it to check it.
-    index = ranks.each(lambda: load_index(output / INDEX, checks_all=False))
-    wordpiece = start.wordpiece
-    reader = BatchReader(index.train, wordpiece, settings, ranks)
-    held_out_reader = BatchReader(index.held_out, wordpiece, settings, ranks)
-    model = start.model.to(device)
-    module = _prepare_model(model, settings, ranks)
+    index = ranks.on_all(lambda: load_index(output / INDEX, checks_all=False))
+    wordpiece = initial.wordpiece
+    reader = BatchReader(index.train, wordpiece, training, ranks)
+    held_out_reader = BatchReader(index.held_out, wordpiece, training, ranks)
+    model = initial.model.to(device)
+    module = _prepare_model(model, training, ranks)
     run = Run(
         output=output,
         ranks=ranks,
         wordpiece=wordpiece,
-        config=settings,
+        config=training,
         model=model,
         module=module,
-        optimizers=make_optimizers(model, settings),
+        optimizers=make_optimizers(model, training),
         reader=reader,
-        held_out=held_out_batches(held_out_reader, settings.n_eval_instances),
-        log_probs=start.log_probs,
-        samples=start.samples,
-        start=start.state,
-        settings=start.settings,
+        held_out=held_out_batches(held_out_reader, training.n_eval_instances),
+        log_probs=initial.log_probs,
+        samples=initial.samples,
+        start=initial.state,
+        recorded=initial.recorded,
         record=PretrainingRecord(
             sentences=config.corpus.sentences,
             lang=config.corpus.lang,
-            next_sentence=settings.next_sentence,
-            max_length=settings.max_length,
+            next_sentence=training.next_sentence,
+            max_length=training.max_length,
         ),
-        write=write,
+        write=options.write,
     )
-    if start.continues:
-        ranks.first(lambda: _check_place(start.state.place, reader, output / LAST))
-        run.load_moments()
-        ranks.first(lambda: keep_rows(output / FILLS, start.state.step, FillsRow))
+    if initial.continues:
+        ranks.on_first(
+            lambda: _check_cursor(initial.state.cursor, reader, output / LAST)
+        )
+        run.load_optimizer_state()
+        ranks.on_first(lambda: keep_rows(output / FILLS, initial.state.step, FillsRow))
     else:
-        ranks.first(lambda: _remove_previous(output))
+        ranks.on_first(lambda: _remove_previous(output))
     return run
 
 
@@ -98,10 +85,10 @@ def _check_steps(config: TrainingConfig, n_ranks: int) -> None:
         count_batches(n_sequences, phase.batch_size, n_ranks)
 
 
-def _check_place(place: Place, reader: BatchReader, last: Path) -> None:
-    if not reader.has(place):
+def _check_cursor(cursor: DataCursor, reader: BatchReader, last: Path) -> None:
+    if not reader.has(cursor):
         raise ValueError(
-            f"{last / STATE_FILE} is damaged (the corpus has no {place}). {START_OVER}"
+            f"{last / STATE_FILE} is damaged (the corpus has no {cursor}). {START_OVER}"
         )
 
 

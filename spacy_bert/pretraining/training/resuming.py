@@ -1,11 +1,12 @@
 """Whether an earlier run goes on: the same settings and text, or not at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...corpus.index.fingerprint import IndexPlan, describe_change
 from ..training_config import LIMITS
+from .options import RunOptions
 from .state import read_state
 
 # What may change when a run is continued: none of it touches the steps done so far.
@@ -25,53 +26,51 @@ FREE_ON_RESUME = {
 
 def continues_run(
     last: Path,
-    settings: Mapping[str, Any],
+    config: Mapping[str, Any],
     plan: IndexPlan,
-    resume: bool,
-    overwrite: bool,
-    write: Callable[[str], None],
+    options: RunOptions,
 ) -> bool:
-    """Whether the run in `last` goes on, if `resume` asks for it and there is one.
+    """Whether the run in `last` goes on, if `resume` asks for it and there is one. With
+    `overwrite` it starts over if it cannot.
 
-    settings: of the model and of the training. plan: of the index. overwrite: start
-    over if it cannot.
+    config: as it is recorded, by section. plan: of the index.
 
     Raises FileNotFoundError or ValueError if what is asked for is not what is there.
     """
-    if not resume:
+    if not options.resume:
         return False
     if not last.exists():
-        write(f"A new run, as there is no {last} to resume")
+        options.write(f"A new run, as there is no {last} to resume")
         return False
     try:
-        _check_same_run(last, settings, plan)
+        _check_same_run(last, config, plan)
     except (ValueError, FileNotFoundError) as error:
-        if not overwrite:
+        if not options.overwrite:
             raise
-        write(f"Starting over: {error}")
+        options.write(f"Starting over: {error}")
         return False
     return True
 
 
-def _check_same_run(last: Path, settings: Mapping[str, Any], plan: IndexPlan) -> None:
-    state, before = read_state(last)
+def _check_same_run(last: Path, config: Mapping[str, Any], plan: IndexPlan) -> None:
+    state, recorded = read_state(last)
     advice = "Set it back, or start over with --overwrite."
     for section in ("model", "vocabulary", "pretraining"):
-        for key, value in settings[section].items():
-            old = before.get(section, {}).get(key)
+        for key, value in config[section].items():
+            old = recorded.get(section, {}).get(key)
             if old != value and key not in FREE_ON_RESUME:
                 raise ValueError(
                     f"[{section}] {key}: expected {old!r}, as in the run that is "
                     f"resumed, got {value!r}. {advice}"
                 )
-    change = describe_change(before.get("corpus", {}), plan)
+    change = describe_change(recorded.get("corpus", {}), plan)
     if change:
         raise ValueError(f"The run cannot be resumed: {change}. {advice}")
     done = (state.step, state.n_epochs, state.seconds / 60)
     for name, n_done in zip(LIMITS, done, strict=True):
-        limit = settings["pretraining"][name]
+        limit = config["pretraining"][name]
         # A run by the clock ends a little after it.
-        is_new = limit != before.get("pretraining", {}).get(name)
+        is_new = limit != recorded.get("pretraining", {}).get(name)
         if limit is not None and limit < n_done and is_new:
             raise ValueError(
                 f"[pretraining] {name}: expected at least {n_done:g}, which the "

@@ -14,8 +14,8 @@ from ...checkpoint import load_pretraining_model
 from ...model import BertForPretraining
 from ...record import PretrainingRecord
 from ...tokenization import WordPiece
-from ..distributed.moments import collect_moments, load_moments
-from ..distributed.parallel import gather_model, put_away, set_weights
+from ..distributed.optimizer_state import collect_optimizer_state, load_optimizer_state
+from ..distributed.parallel import gather_model, reshard, set_weights
 from ..distributed.ranks import Ranks
 from ..evaluation import Evaluation, evaluate
 from ..fill_mask_samples import FillMaskSample, answer_samples
@@ -24,14 +24,15 @@ from ..log import FillsRow, append_row, keep_rows
 from ..run_folder import BEST, FILLS, LAST, OPTIMIZER_FOLDER
 from ..training_config import TrainingConfig
 from .machine import Machine, measure_machine
-from .schedule import share_done
-from .state import TrainingState, read_moment_files, read_state, save_run
+from .schedule import progress_of
+from .state import TrainingState, read_optimizer_files, read_state, save_run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """What the loop works with. `module` is what it calls for the model, in training;
-    `log_probs` and `settings` are those of `Start`; `write` takes lines to print."""
+    `log_probs` and `recorded` are those of `InitialState`; `write` takes lines to
+    print."""
 
     output: Path
     ranks: Ranks
@@ -45,19 +46,19 @@ class Run:
     log_probs: Tensor
     samples: list[FillMaskSample]
     start: TrainingState
-    settings: dict[str, Any]
+    recorded: dict[str, Any]
     record: PretrainingRecord
     write: Callable[[str], None]
 
-    def with_share(self, state: TrainingState) -> TrainingState:
+    def with_progress(self, state: TrainingState) -> TrainingState:
         """The state, with how much of the run is done by now."""
-        share = share_done(
+        progress = progress_of(
             self.config,
             n_steps=state.step,
             n_epochs=state.n_epochs,
             seconds=state.seconds,
         )
-        return replace(state, share=share)
+        return replace(state, progress=progress)
 
     def measure_machine(self) -> Machine:
         dtype = torch.bfloat16 if self.config.precision == "bf16" else torch.float32
@@ -77,55 +78,57 @@ class Run:
             # The others would show bars of their own.
             write=self.write if self.ranks.is_first else None,
         )
-        put_away(self.model)
+        reshard(self.model)
         return result
 
     def save_best(self) -> None:
-        whole = gather_model(self.model, self.ranks)
+        full = gather_model(self.model, self.ranks)
         save_run(
-            self.output / BEST, whole, self.wordpiece, self.ranks, record=self.record
+            self.output / BEST, full, self.wordpiece, self.ranks, record=self.record
         )
 
     def save_last(self, state: TrainingState) -> None:
         """And ask the samples before, so that each save has their answers."""
-        whole = gather_model(self.model, self.ranks)
-        self.ranks.first(partial(self._ask, whole, state.step))
+        full = gather_model(self.model, self.ranks)
+        self.ranks.on_first(partial(self._ask, full, state.step))
         save_run(
             self.output / LAST,
-            whole,
+            full,
             self.wordpiece,
             self.ranks,
-            moments=collect_moments(self.model, self.optimizers),
+            optimizer_state=collect_optimizer_state(self.model, self.optimizers),
             state=state,
-            settings=self.settings,
+            recorded=self.recorded,
             record=self.record,
         )
 
-    def go_back(self, state: TrainingState) -> TrainingState:
+    def roll_back(self, state: TrainingState) -> TrainingState:
         """The weights of the last checkpoint, but with the text and the clock where
         `state` is, and the best loss, as `model-best` stays."""
         last = self.output / LAST
-        before, _ = self.ranks.first(lambda: read_state(last))
-        saved, _ = self.ranks.each(lambda: load_pretraining_model(last))
+        before, _ = self.ranks.on_first(lambda: read_state(last))
+        saved, _ = self.ranks.on_all(lambda: load_pretraining_model(last))
         set_weights(self.model, saved.state_dict())
-        self.load_moments()
-        self.ranks.first(lambda: keep_rows(self.output / FILLS, before.step, FillsRow))
+        self.load_optimizer_state()
+        self.ranks.on_first(
+            lambda: keep_rows(self.output / FILLS, before.step, FillsRow)
+        )
         back = replace(
             before,
-            place=state.place,
+            cursor=state.cursor,
             n_epochs=state.n_epochs,
             seconds=state.seconds,
             best_loss=state.best_loss,
         )
         # At least one more step, which saves.
-        share = min(self.with_share(back).share, nextafter(1.0, 0.0))
-        return replace(back, share=share)
+        progress = min(self.with_progress(back).progress, nextafter(1.0, 0.0))
+        return replace(back, progress=progress)
 
-    def load_moments(self) -> None:
+    def load_optimizer_state(self) -> None:
         last = self.output / LAST
-        files = self.ranks.first(lambda: read_moment_files(last))
-        self.ranks.each(
-            lambda: load_moments(
+        files = self.ranks.on_first(lambda: read_optimizer_files(last))
+        self.ranks.on_all(
+            lambda: load_optimizer_state(
                 last / OPTIMIZER_FOLDER, files, self.model, self.optimizers
             )
         )

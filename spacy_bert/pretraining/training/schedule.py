@@ -6,7 +6,7 @@ from math import cos, pi, sqrt
 from ..training_config import TrainingConfig
 
 
-def share_done(
+def progress_of(
     config: TrainingConfig, *, n_steps: int, n_epochs: float, seconds: float
 ) -> float:
     """From 0 to 1, by the limit that comes first.
@@ -14,19 +14,19 @@ def share_done(
     Half of the step to come counts, so that neither the first step nor the last has
     a learning rate of 0.
     """
-    shares = []
+    fractions = []
     if config.max_steps is not None:
         is_done = n_steps >= config.max_steps
-        shares.append(1.0 if is_done else (n_steps + 0.5) / config.max_steps)
+        fractions.append(1.0 if is_done else (n_steps + 0.5) / config.max_steps)
     if config.max_epochs is not None:
-        shares.append(n_epochs / config.max_epochs)
+        fractions.append(n_epochs / config.max_epochs)
     if config.max_minutes is not None:
-        shares.append(seconds / 60 / config.max_minutes)
-    return min(max(shares), 1.0)
+        fractions.append(seconds / 60 / config.max_minutes)
+    return min(max(fractions), 1.0)
 
 
-def learn_rate_at(share: float, config: TrainingConfig) -> float:
-    """The rate where `share` of the run is done.
+def learn_rate_at(progress: float, config: TrainingConfig) -> float:
+    """The rate where `progress` of the run is done.
 
     It rises linearly from 0 over `warmup_ratio` of the run, then falls to 0:
     "linear", as in BERT; "cosine" (Loshchilov and Hutter 2017); or "wsd", which stays
@@ -34,12 +34,12 @@ def learn_rate_at(share: float, config: TrainingConfig) -> float:
     (Haegele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond Fixed
     Training Durations", section 3).
     """
-    if share < config.warmup_ratio:
-        return config.learn_rate * share / config.warmup_ratio
+    if progress < config.warmup_ratio:
+        return config.learn_rate * progress / config.warmup_ratio
     if config.schedule == "wsd":
-        past = (share - 1 + config.decay_ratio) / config.decay_ratio
+        past = (progress - 1 + config.decay_ratio) / config.decay_ratio
     else:
-        past = (share - config.warmup_ratio) / (1 - config.warmup_ratio)
+        past = (progress - config.warmup_ratio) / (1 - config.warmup_ratio)
     return config.learn_rate * _DECAYS[config.schedule](max(past, 0.0))
 
 

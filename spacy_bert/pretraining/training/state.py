@@ -1,7 +1,7 @@
 """What continuing a run exactly takes, beside its weights; in the checkpoint's folder.
 
-`training_state.json` has the step, the place in the data, the best loss and the
-settings; the folder `training_state` the optimizer's moments.
+`training_state.json` has the step, the cursor into the data, the best loss and the
+config; the folder `training_state` the optimizer state.
 """
 
 import json
@@ -14,16 +14,16 @@ from typing import Any
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ...checked import Amount, Count, Share, read_checked
+from ...checked import Amount, Count, Fraction, read_checked
 from ...checkpoint import save_checkpoint
 from ...folders import replacing
 from ...model import BertForPretraining
 from ...record import PretrainingRecord
 from ...tokenization import WordPiece
 from ...writing import WriteError
-from ..distributed.moments import save_moments
+from ..distributed.optimizer_state import save_optimizer_state
 from ..distributed.ranks import Ranks
-from ..instances.batches import Place
+from ..instances.batches import DataCursor
 from ..run_folder import OPTIMIZER_FOLDER, STATE_FILE
 
 START_OVER = "Start over with --overwrite."
@@ -34,33 +34,33 @@ class TrainingState:
     """step: steps finished.
     n_epochs: how often they went through the text.
     seconds: how long they took, with all that the loop does between them.
-    share: of the run that is done, from 0 to 1.
+    progress: the fraction of the run that is done, from 0 to 1.
     best_loss: the lowest held-out MLM loss so far.
     mean_loss: of recent steps, by which an explosion is known.
     """
 
     step: Count = 0
-    place: Place = field(default_factory=Place)
+    cursor: DataCursor = field(default_factory=DataCursor)
     n_epochs: Amount = 0.0
     seconds: Amount = field(default=0.0, compare=False)
-    share: Share = field(default=0.0, compare=False)
+    progress: Fraction = field(default=0.0, compare=False)
     best_loss: Amount | None = None
     mean_loss: Amount | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class _StateFile:
-    """files: of the optimizer's moments. settings: by section."""
+    """files: of the optimizer state. config: by section."""
 
     step: Count
-    place: Place
+    cursor: DataCursor
     n_epochs: Amount
     seconds: Amount
-    share: Share
+    progress: Fraction
     best_loss: Amount | None
     mean_loss: Amount | None
     files: list[str]
-    settings: dict[str, dict[str, Any]]
+    config: dict[str, dict[str, Any]]
 
     def state(self) -> TrainingState:
         names = (field.name for field in fields(TrainingState))
@@ -73,23 +73,28 @@ def save_run(
     wordpiece: WordPiece,
     ranks: Ranks,
     *,
-    moments: Mapping[str, Tensor] | None = None,
+    optimizer_state: Mapping[str, Tensor] | None = None,
     state: TrainingState | None = None,
-    settings: Mapping[str, Any] | None = None,
+    recorded: Mapping[str, Any] | None = None,
     record: PretrainingRecord | None = None,
 ) -> None:
     """Replace the checkpoint at `path`, with the state of its training if there is one.
 
-    All ranks do this at once: rank 0 writes all but the moments, of which each has its
-    own. Raises OSError, with the previous checkpoint whole, if it cannot be written.
+    All ranks do this at once: rank 0 writes all but the optimizer state, of which
+    each has its own. Raises OSError, with the previous checkpoint whole, if it cannot
+    be written.
     """
     try:
         with ExitStack() as stack:
-            new = ranks.first(lambda: stack.enter_context(replacing(path)))
-            ranks.first(lambda: save_checkpoint(new, model, wordpiece, record=record))
+            new = ranks.on_first(lambda: stack.enter_context(replacing(path)))
+            ranks.on_first(
+                lambda: save_checkpoint(new, model, wordpiece, record=record)
+            )
             if state is not None:
-                save_moments(new / OPTIMIZER_FOLDER, moments or {}, ranks)
-                ranks.first(lambda: _save_state(new, state, settings or {}))
+                save_optimizer_state(
+                    new / OPTIMIZER_FOLDER, optimizer_state or {}, ranks
+                )
+                ranks.on_first(lambda: _save_state(new, state, recorded or {}))
     except (OSError, SafetensorError) as error:
         before = "The previous one is whole" if path.exists() else "There is none yet"
         reason = error.reason if isinstance(error, WriteError) else error
@@ -100,14 +105,14 @@ def save_run(
 
 
 def read_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
-    """The state and the settings of the run. Raises ValueError if they are damaged
-    and FileNotFoundError if there are none."""
+    """The state and the recorded config of the run. Raises ValueError if they are
+    damaged and FileNotFoundError if there are none."""
     file = _read_file(path)
-    return file.state(), file.settings
+    return file.state(), file.config
 
 
-def read_moment_files(path: Path) -> list[str]:
-    """The names of those in the folder of moments. Raises as `read_state`."""
+def read_optimizer_files(path: Path) -> list[str]:
+    """The names of the optimizer state's files. Raises as `read_state`."""
     return _read_file(path).files
 
 
@@ -124,11 +129,11 @@ def _read_file(path: Path) -> _StateFile:
         raise ValueError(f"{error}. {START_OVER}") from error
 
 
-def _save_state(path: Path, state: TrainingState, settings: Mapping[str, Any]) -> None:
+def _save_state(path: Path, state: TrainingState, recorded: Mapping[str, Any]) -> None:
     values = {
         **asdict(state),
         "files": sorted(file.name for file in (path / OPTIMIZER_FOLDER).iterdir()),
-        "settings": dict(settings),
+        "config": dict(recorded),
     }
     text = json.dumps(values, indent=1) + "\n"
     (path / STATE_FILE).write_text(text, encoding="utf8")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...model import BertConfig
-from ..distributed.ranks import ALONE, Ranks
+from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..instances.batches import PretrainingBatch
 from .flops import model_flops
 
@@ -20,7 +20,7 @@ class StepSize:
 
 
 def measure_step(
-    batches: Sequence[PretrainingBatch], bert: BertConfig, ranks: Ranks = ALONE
+    batches: Sequence[PretrainingBatch], bert: BertConfig, ranks: Ranks = SINGLE_PROCESS
 ) -> StepSize:
     n_sequences, n_pieces, n_masked, flops = ranks.sum(
         sum(batch.n_sequences for batch in batches),

@@ -14,17 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from ...corpus.progress_bar import Bar, Write, still_working
 from ...model import BertForPretraining
 from ...model.layers import EncoderLayer
 from ...tokenization import WordPiece
 from ...tokenization.wordpiece import SPECIAL_PIECES
-from .neighbours import look_at_neighbours, make_frequencies, make_waves
+from .position_init import attend_to_neighbours, make_frequencies, make_sinusoids
 
 WINDOW = 5
 
-# Deviation of the embeddings, in units of the model's initializer_range.
+# Standard deviation of the embeddings, in units of the model's initializer_range.
 SCALE = 6.0
 
 # More text than this changes the counts of pairs little; what is read is spread evenly.
@@ -37,7 +37,7 @@ _OVERSAMPLING = 32
 @torch.no_grad()
 def warm_start(
     model: BertForPretraining,
-    part: CorpusPart,
+    split: CorpusSplit,
     wordpiece: WordPiece,
     log_probs: Tensor,
     *,
@@ -55,7 +55,7 @@ def warm_start(
     n_pieces = wordpiece.n_pieces
     # The other dimensions are those of the positions.
     width = model.config.hidden_width - 2 * len(frequencies)
-    pairs = count_pairs(part, n_pieces, write=write)
+    pairs = count_pairs(split, n_pieces, write=write)
     with still_working("Finding embeddings", write):
         associations = positive_pmi(pairs, n_pieces)
         rank = min(width + _OVERSAMPLING, n_pieces)
@@ -67,14 +67,14 @@ def warm_start(
     # Pieces that never occur have no associations, and keep their noise.
     is_known = torch.zeros_like(is_special)
     is_known[associations.indices()[0]] = True
-    rows = (is_known & ~is_special).nonzero().flatten()
-    pieces[rows] = 0.0
-    pieces[rows, : vectors.shape[1]] = vectors[rows]
+    known = (is_known & ~is_special).nonzero().flatten()
+    pieces[known] = 0.0
+    pieces[known, : vectors.shape[1]] = vectors[known]
     positions.zero_()
-    positions[:, width:] = std * make_waves(frequencies, len(positions))
+    positions[:, width:] = std * make_sinusoids(frequencies, len(positions))
     first = model.encoder.layers[0]
     assert isinstance(first, EncoderLayer)
-    look_at_neighbours(first.attention, frequencies)
+    attend_to_neighbours(first.attention, frequencies)
     model.mlm.bias.copy_(log_probs)
 
 
@@ -83,14 +83,14 @@ _Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def count_pairs(
-    part: CorpusPart, n_pieces: int, *, write: Write | None = None
+    split: CorpusSplit, n_pieces: int, *, write: Write | None = None
 ) -> _Pairs:
     """Pairs of pieces at most WINDOW apart in a sentence, as a * n_pieces + b, in both
     orders, and how often each occurs."""
     keys, counts = np.empty(0, np.int64), np.empty(0, np.int64)
-    n_read = min(part.n_pieces, MAX_PIECES)
+    n_read = min(split.n_pieces, MAX_PIECES)
     with Bar("Counting pairs", n_read, unit=" pieces", write=write) as bar:
-        for ids, sentences in _blocks(part):
+        for ids, sentences in _blocks(split):
             found = []
             for distance in range(1, WINDOW + 1):
                 is_near = sentences[distance:] == sentences[:-distance]
@@ -112,10 +112,10 @@ def positive_pmi(pairs: _Pairs, n_pieces: int) -> Tensor:
     expected = as_piece[a] * as_context[b] / max(as_context.sum(), 1.0)
     pmi = np.log(counts / expected)
     is_positive = pmi > 0
-    places = torch.from_numpy(np.stack((a[is_positive], b[is_positive])))
+    indices = torch.from_numpy(np.stack((a[is_positive], b[is_positive])))
     values = torch.from_numpy(pmi[is_positive]).float()
     return torch.sparse_coo_tensor(
-        places,
+        indices,
         values,
         (n_pieces, n_pieces),
         device=values.device,
@@ -130,15 +130,15 @@ def _merge(one: _Pairs, other: _Pairs) -> _Pairs:
 
 
 def _blocks(
-    part: CorpusPart,
+    split: CorpusSplit,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Piece ids, and the number of the sentence that each is in."""
-    n_read = min(part.n_pieces, MAX_PIECES)
+    n_read = min(split.n_pieces, MAX_PIECES)
     n_blocks = -(-n_read // _BLOCK_PIECES)
-    starts = np.linspace(0, part.n_pieces, n_blocks, endpoint=False).astype(np.int64)
+    starts = np.linspace(0, split.n_pieces, n_blocks, endpoint=False).astype(np.int64)
     size = -(-n_read // n_blocks)
     for start in starts:
-        stop = min(start + size, part.n_pieces)
-        places = np.arange(start, stop)
-        sentences = part.sentence_offsets.search(places, side="right")
-        yield part.piece_ids[start:stop].astype(np.int64), sentences
+        stop = min(start + size, split.n_pieces)
+        positions = np.arange(start, stop)
+        sentences = split.sentence_offsets.search(positions, side="right")
+        yield split.piece_ids[start:stop].astype(np.int64), sentences

@@ -49,7 +49,7 @@ def build_token_classifier(
     mistakes.collect(lambda: expect_takes(tok2vec, "tokens"))
     mistakes.expect(
         decoder in get_args(Decoder),
-        place="decoder",
+        setting="decoder",
         expected=f"one of {', '.join(get_args(Decoder))}",
         got=decoder,
     )

@@ -48,16 +48,16 @@ def score_checkpoint(
         max_length = min(record.max_length, model.config.max_positions)
     expect(
         max_length <= model.config.max_positions,
-        place="max_length",
+        setting="max_length",
         expected=f"at most the model's {model.config.max_positions} positions",
         got=max_length,
     )
-    settings = {"max_length": max_length, "next_sentence": next_sentence}
-    config = read_section(TrainingConfig, settings, section="pretraining")
+    values = {"max_length": max_length, "next_sentence": next_sentence}
+    config = read_section(TrainingConfig, values, section="pretraining")
     with TemporaryDirectory() as folder:
         plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
-        part = index_whole(Path(folder), plan, write=write)
-        batches = held_out_batches(BatchReader(part, wordpiece, config), n_instances)
-        log_probs = unigram_log_probs(part, model.config.vocab_size)
+        split = index_whole(Path(folder), plan, write=write)
+        batches = held_out_batches(BatchReader(split, wordpiece, config), n_instances)
+        log_probs = unigram_log_probs(split, model.config.vocab_size)
     result = evaluate(model.to(device), batches, log_probs, write=write)
     return result if judges_pairs else replace(result, nsp=None)

@@ -6,20 +6,25 @@ from random import Random
 import numpy as np
 import pytest
 
+from spacy_bert.corpus.duplicates import (
+    N_COUNTERS,
+    N_HASHES,
+    DuplicateSketch,
+    hash_text,
+)
 from spacy_bert.corpus.index.advice import IndexUse, make_warnings
-from spacy_bert.corpus.index.findings import Findings
 from spacy_bert.corpus.index.fingerprint import IndexPlan
+from spacy_bert.corpus.index.statistics import CorpusStatistics
 from spacy_bert.corpus.index.tokenized import TokenizedDocument
-from spacy_bert.corpus.repeats import N_COUNTERS, N_HASHES, Repeats, hash_text
 
 
 def test_few_texts_are_counted_exactly():
-    repeats = Repeats()
-    repeats.add(["a", "b", "a"])
-    repeats.add(["a", "c"])
-    assert repeats.n_seen == 5 and repeats.share == pytest.approx(2 / 5)
-    assert repeats.examples(3) == [("a", 3)]
-    assert Repeats().share == 0.0
+    duplicates = DuplicateSketch()
+    duplicates.add(["a", "b", "a"])
+    duplicates.add(["a", "c"])
+    assert duplicates.n_seen == 5 and duplicates.ratio == pytest.approx(2 / 5)
+    assert duplicates.examples(3) == [("a", 3)]
+    assert DuplicateSketch().ratio == 0.0
 
 
 def test_many_texts_are_estimated_and_the_memory_is_bounded():
@@ -28,27 +33,27 @@ def test_many_texts_are_estimated_and_the_memory_is_bounded():
     texts = [f"text {i}" for i in range(30_000)]
     texts += [f"text {i}" for i in range(15_000)] + ["again"] * 10_000
     Random(0).shuffle(texts)
-    repeats = Repeats()
+    duplicates = DuplicateSketch()
     for start in range(0, len(texts), 1000):
-        repeats.add(texts[start : start + 1000])
-    assert repeats.share == pytest.approx(24_999 / 55_000, abs=0.02)
-    (text, n), (_, other) = repeats.examples(2)
+        duplicates.add(texts[start : start + 1000])
+    assert duplicates.ratio == pytest.approx(24_999 / 55_000, abs=0.02)
+    (text, n), (_, other) = duplicates.examples(2)
     assert text == "again" and 9_500 <= n <= 10_000
     assert other == 2
-    assert len(repeats.smallest) == N_HASHES
-    assert len(repeats.frequent) <= N_COUNTERS
-    assert len(repeats.beginnings) <= N_HASHES + N_COUNTERS
+    assert len(duplicates.smallest) == N_HASHES
+    assert len(duplicates.frequent) <= N_COUNTERS
+    assert len(duplicates.beginnings) <= N_HASHES + N_COUNTERS
 
 
 def test_shards_that_are_merged_count_as_the_whole():
     texts = [f"text {i % 7000}" for i in range(20_000)]
-    whole, merged = Repeats(), Repeats()
+    whole, merged = DuplicateSketch(), DuplicateSketch()
     whole.add(texts)
     for start in range(0, len(texts), 5000):
-        shard = Repeats()
+        shard = DuplicateSketch()
         shard.add(texts[start : start + 5000])
-        merged.merge(Repeats.from_json(json.loads(json.dumps(shard.to_json()))))
-    assert merged.share == whole.share
+        merged.merge(DuplicateSketch.from_json(json.loads(json.dumps(shard.to_json()))))
+    assert merged.ratio == whole.ratio
     assert merged.smallest == whole.smallest
 
 
@@ -64,8 +69,8 @@ def document(text, sentences):
 
 
 def warnings_of(documents, pieces, *, sentences="lines", **use):
-    findings = Findings(counts=np.zeros(pieces.n_pieces, np.int64))
-    findings.add(documents)
+    statistics = CorpusStatistics(counts=np.zeros(pieces.n_pieces, np.int64))
+    statistics.add(documents)
     plan = IndexPlan(
         sources=[],
         settings={},
@@ -74,7 +79,7 @@ def warnings_of(documents, pieces, *, sentences="lines", **use):
         held_out_ratio=0.1,
         one_a_line=sentences == "lines",
     )
-    return "\n".join(make_warnings(findings, plan, IndexUse(**use)))
+    return "\n".join(make_warnings(statistics, plan, IndexUse(**use)))
 
 
 def test_each_warning_has_its_cause(pieces):

@@ -1,4 +1,4 @@
-"""What each rank takes of the sequences that all of them read together."""
+"""The slice that each rank takes of the sequences that all ranks read together."""
 
 from itertools import pairwise
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def count_batches(n_sequences: int, batch_size: int, n_ranks: int) -> int:
-    """How many batches each rank makes of its share: as many as all others, since they
+    """How many batches each rank makes of its slice: as many as all others, since they
     meet in each, of `batch_size` sequences or fewer if there are enough.
 
     Raises ValueError if there is not a sequence for each rank.
@@ -21,7 +21,7 @@ def count_batches(n_sequences: int, batch_size: int, n_ranks: int) -> int:
     return min(-(-n_sequences // (batch_size * n_ranks)), n_sequences // n_ranks)
 
 
-def cut_shares(
+def cut_rank_slices(
     n_pieces: NDArray[np.int64], n_ranks: int, *, at_least: int = 1
 ) -> list[tuple[int, int]]:
     """Neighbouring sequences for each rank, from and up to: about as many pieces, and

@@ -1,14 +1,17 @@
-"""How ranks share the sequences of a step."""
+"""How the sequences of a step are cut into slices for the ranks."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_corpus import make_part
+from toy_corpus import make_split
 
+from spacy_bert.pretraining.distributed.rank_slices import (
+    count_batches,
+    cut_rank_slices,
+)
 from spacy_bert.pretraining.distributed.ranks import Ranks
-from spacy_bert.pretraining.distributed.shares import count_batches, cut_shares
-from spacy_bert.pretraining.instances.batches import BatchReader, Place, read_step
+from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
 from spacy_bert.pretraining.training_config import TrainingConfig
 
 
@@ -23,8 +26,8 @@ from spacy_bert.pretraining.training_config import TrainingConfig
         ([5, 5, 5, 5, 5], 1, 5, [(0, 5)]),
     ],
 )
-def test_shares_worked_by_hand(n_pieces, n_ranks, at_least, expected):
-    assert cut_shares(np.array(n_pieces), n_ranks, at_least=at_least) == expected
+def test_slices_worked_by_hand(n_pieces, n_ranks, at_least, expected):
+    assert cut_rank_slices(np.array(n_pieces), n_ranks, at_least=at_least) == expected
 
 
 @given(
@@ -32,22 +35,22 @@ def test_shares_worked_by_hand(n_pieces, n_ranks, at_least, expected):
     st.integers(1, 8),
     st.integers(1, 8),
 )
-def test_each_rank_has_a_share_for_each_batch(n_pieces, n_ranks, batch_size):
+def test_each_rank_has_a_sequence_for_each_batch(n_pieces, n_ranks, batch_size):
     n = len(n_pieces)
     if n < n_ranks:
         with pytest.raises(ValueError, match=f"at least {n_ranks} sequences"):
             count_batches(n, batch_size, n_ranks)
         return
     n_batches = count_batches(n, batch_size, n_ranks)
-    shares = cut_shares(np.array(n_pieces), n_ranks, at_least=n_batches)
-    assert [i for share in shares for i in range(*share)] == list(range(n))
-    assert all(stop - start >= n_batches for start, stop in shares)
+    slices = cut_rank_slices(np.array(n_pieces), n_ranks, at_least=n_batches)
+    assert [i for one in slices for i in range(*one)] == list(range(n))
+    assert all(stop - start >= n_batches for start, stop in slices)
 
 
-def test_shares_have_about_as_many_pieces():
+def test_slices_have_about_as_many_pieces():
     n_pieces = np.random.default_rng(0).integers(5, 128, 1000)
-    shares = cut_shares(n_pieces, 7, at_least=3)
-    sums = [n_pieces[start:stop].sum() for start, stop in shares]
+    slices = cut_rank_slices(n_pieces, 7, at_least=3)
+    sums = [n_pieces[start:stop].sum() for start, stop in slices]
     assert max(sums) - min(sums) <= 2 * 128
 
 
@@ -63,14 +66,14 @@ def test_batches_of_a_rank(n_ranks, batch_size, n_batches, expected):
 @pytest.mark.parametrize("position", [0, 170])
 def test_ranks_together_read_what_one_reads(pieces, n_ranks, position):
     """From the start, and past the end of an epoch, some 190 instances."""
-    part = make_part([[9, 5, 3, 11]] * 200)
-    part.piece_ids[:] = part.piece_ids % (pieces.n_pieces - 5) + 5
+    split = make_split([[9, 5, 3, 11]] * 200)
+    split.piece_ids[:] = split.piece_ids % (pieces.n_pieces - 5) + 5
     config = TrainingConfig(batch_size=20, accumulate_gradient=3, max_length=32)
-    place = Place(position=position)
+    cursor = DataCursor(position=position)
 
     def read(rank, n):
-        reader = BatchReader(part, pieces, config, Ranks(rank=rank, n=n))
-        data = read_step(reader, place, 0.0)
+        reader = BatchReader(split, pieces, config, Ranks(rank=rank, n=n))
+        data = reader.read_step(cursor, 0.0)
         sequences = [
             (piece_ids.tolist(), int(label))
             for batch in data.batches
@@ -80,10 +83,10 @@ def test_ranks_together_read_what_one_reads(pieces, n_ranks, position):
                 strict=True,
             )
         ]
-        return sequences, data.place, len(data.batches)
+        return sequences, data.cursor, len(data.batches)
 
     whole, after, _ = read(0, 1)
-    shares = [read(rank, n_ranks) for rank in range(n_ranks)]
-    assert sorted(s for share, _, _ in shares for s in share) == sorted(whole)
-    assert {place for _, place, _ in shares} == {after}
-    assert len({n for _, _, n in shares}) == 1
+    slices = [read(rank, n_ranks) for rank in range(n_ranks)]
+    assert sorted(s for one, _, _ in slices for s in one) == sorted(whole)
+    assert {cursor for _, cursor, _ in slices} == {after}
+    assert len({n for _, _, n in slices}) == 1

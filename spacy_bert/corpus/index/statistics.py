@@ -1,4 +1,4 @@
-"""What the build of an index sees in the text."""
+"""Statistics of a corpus, counted while its index is built."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,22 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...tokenization import WordPiece
-from ..repeats import Repeats
+from ..duplicates import DuplicateSketch
 from ..sources import Source
 from .tokenized import TokenizedDocument
 
-# Shorter lines, such as headings, come again by nature.
+# Shorter lines, such as headings, repeat naturally.
 LEAST_CHARS = 40
-# In English Wikipedia, split by spaCy's sentencizer, 0.5 % of the pieces are in longer
+# In English Wikipedia, cut by spaCy's sentencizer, 0.5 % of the pieces are in longer
 # sentences than this; with a paragraph a line, 36 %.
 LONG = 128
 
 
 @dataclass(kw_only=True)
-class Findings:
+class CorpusStatistics:
     """counts: how often each piece occurs, (n_pieces_of_the_vocabulary,).
     n_single: documents of one sentence. n_in_long: pieces in sentences of more than
-    LONG. n_files: files of plain text. n_split: those of several documents, and
+    LONG. n_files: files of plain text. n_several: those of several documents, and
     n_in_files: documents in all of them."""
 
     counts: NDArray[np.int64]
@@ -32,10 +32,10 @@ class Findings:
     n_single: int = 0
     n_in_long: int = 0
     n_files: int = 0
-    n_split: int = 0
+    n_several: int = 0
     n_in_files: int = 0
-    documents: Repeats = field(default_factory=Repeats)
-    lines: Repeats = field(default_factory=Repeats)
+    documents: DuplicateSketch = field(default_factory=DuplicateSketch)
+    lines: DuplicateSketch = field(default_factory=DuplicateSketch)
 
     def add(self, documents: Sequence[TokenizedDocument]) -> None:
         """Documents that have a sentence."""
@@ -51,19 +51,19 @@ class Findings:
         self.lines.add(line for line in lines if len(line) >= LEAST_CHARS)
 
     def add_source(self, source: Source, n_documents: int) -> None:
-        """A file that was read, or a stretch of one."""
+        """A file that was read, or a range of one."""
         if source.reader == "text":
             self.n_files += source.start == 0
-            self.n_split += source.start == 0 and n_documents > 1
+            self.n_several += source.start == 0 and n_documents > 1
             self.n_in_files += n_documents
 
-    def merge(self, other: "Findings") -> None:
+    def merge(self, other: "CorpusStatistics") -> None:
         self.counts += other.counts
         self.n_documents += other.n_documents
         self.n_single += other.n_single
         self.n_in_long += other.n_in_long
         self.n_files += other.n_files
-        self.n_split += other.n_split
+        self.n_several += other.n_several
         self.n_in_files += other.n_in_files
         self.documents.merge(other.documents)
         self.lines.merge(other.lines)
@@ -75,27 +75,27 @@ class Findings:
             "n_single": self.n_single,
             "n_in_long": self.n_in_long,
             "n_files": self.n_files,
-            "n_split": self.n_split,
+            "n_several": self.n_several,
             "n_in_files": self.n_in_files,
             "documents": self.documents.to_json(),
             "lines": self.lines.to_json(),
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Findings":
+    def from_json(cls, values: dict[str, Any]) -> "CorpusStatistics":
         return cls(
             counts=np.array(values["counts"], dtype=np.int64),
             n_documents=values["n_documents"],
             n_single=values["n_single"],
             n_in_long=values["n_in_long"],
             n_files=values["n_files"],
-            n_split=values["n_split"],
+            n_several=values["n_several"],
             n_in_files=values["n_in_files"],
-            documents=Repeats.from_json(values["documents"]),
-            lines=Repeats.from_json(values["lines"]),
+            documents=DuplicateSketch.from_json(values["documents"]),
+            lines=DuplicateSketch.from_json(values["lines"]),
         )
 
-    def unknown_share(self, wordpiece: WordPiece) -> float:
+    def unknown_ratio(self, wordpiece: WordPiece) -> float:
         return float(self.counts[wordpiece.unk_id] / max(self.counts.sum(), 1))
 
     def n_words(self, wordpiece: WordPiece) -> int:

@@ -4,7 +4,6 @@ Rank 0 makes it and sends it to the others.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ import torch
 from torch import Tensor
 
 from ...checkpoint import load_pretraining_model
-from ...corpus.documents import Splitter
 from ...corpus.index.building import open_index
-from ...corpus.index.files import CorpusPart
+from ...corpus.index.files import CorpusSplit
 from ...corpus.index.fingerprint import hash_wordpiece, plan_index
 from ...corpus.sources import check_apart
 from ...corpus.vocabulary import load_vocabulary
@@ -28,6 +26,7 @@ from ..fill_mask_samples import FillMaskSample, make_samples
 from ..run_folder import BEST, INDEX, LAST, check_foreign, refuse_earlier
 from ..training_config import TrainingConfig
 from .new_model import make_model
+from .options import RunOptions
 from .resuming import continues_run
 from .state import TrainingState, read_state
 from .warm_start import warm_start
@@ -37,9 +36,10 @@ MOST_TIMES = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
-    """`continues`: an earlier run, whose `state` it is. `settings` are written beside
-    each checkpoint, to be compared on resuming; `log_probs` are those of single pieces.
+class InitialState:
+    """`continues`: an earlier run, whose `state` it is. `recorded`: the config as it
+    is written into each checkpoint, to be compared on resuming. `log_probs`: of single
+    pieces.
     """
 
     continues: bool
@@ -48,21 +48,15 @@ class Start:
     wordpiece: WordPiece
     log_probs: Tensor
     samples: list[FillMaskSample]
-    settings: dict[str, Any]
+    recorded: dict[str, Any]
 
 
-def make_start(
-    config: PretrainingConfig,
-    output: Path,
-    *,
-    splitter: Splitter | None,
-    resume: bool,
-    overwrite: bool,
-    n_process: int,
-    write: Callable[[str], None],
-) -> Start:
+def make_initial_state(
+    config: PretrainingConfig, output: Path, options: RunOptions
+) -> InitialState:
     """Read, check and build. Nothing of an earlier run is lost when this raises."""
-    if splitter is None and config.corpus.sentences != "lines":
+    write = options.write
+    if options.splitter is None and config.corpus.sentences != "lines":
         raise ValueError(
             f"[corpus] sentences: expected 'lines' if no splitter is given, got "
             f"{config.corpus.sentences!r}. Give "
@@ -71,15 +65,15 @@ def make_start(
     check_apart(config.corpus.path, output)
     given = load_vocabulary(config.vocabulary)
     bert = config.bert_config(given.n_pieces)
-    plan = plan_index(config.corpus, wordpiece=given, splitter=splitter)
-    settings = _describe(config, bert)
+    plan = plan_index(config.corpus, wordpiece=given, splitter=options.splitter)
+    recorded = _describe(config, bert)
     last = output / LAST
     recover(last)
     recover(output / BEST)
     check_foreign(output)
-    continues = continues_run(last, settings, plan, resume, overwrite, write)
-    if not (continues or overwrite):
-        refuse_earlier(output, resume=resume)
+    continues = continues_run(last, recorded, plan, options)
+    if not (continues or options.overwrite):
+        refuse_earlier(output, resume=options.resume)
     torch.manual_seed(config.pretraining.seed)
     # Before the index, which can take long: a checkpoint may be refused.
     has_new_mlm_head = False
@@ -90,13 +84,14 @@ def make_start(
     plan = replace(plan, wordpiece=wordpiece)
     use = config.pretraining.index_use()
     path = output / INDEX
+    n_process = options.n_process
     index = open_index(path, plan, n_process=n_process, write=write, use=use)
     if not continues:
         check_step_size(config.pretraining, index.train)
         for warning in config.warnings():
             write(f"Warning: {warning}")
     # A run is resumed by the vocabulary that its config names.
-    settings["corpus"] = index.fingerprint | {"vocabulary": hash_wordpiece(given)}
+    recorded["corpus"] = index.fingerprint | {"vocabulary": hash_wordpiece(given)}
     log_probs = unigram_log_probs(index.train, model.config.vocab_size)
     if has_new_mlm_head:
         with torch.no_grad():
@@ -107,22 +102,22 @@ def make_start(
     samples = make_samples(
         config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions
     )
-    return Start(
+    return InitialState(
         continues=continues,
         state=read_state(last)[0] if continues else TrainingState(),
         model=model,
         wordpiece=wordpiece,
         log_probs=log_probs,
         samples=samples,
-        settings=settings,
+        recorded=recorded,
     )
 
 
-def check_step_size(config: TrainingConfig, part: CorpusPart) -> None:
+def check_step_size(config: TrainingConfig, split: CorpusSplit) -> None:
     """Raises ValueError if a single step would read the text a hundred times over."""
     n_sequences = config.batch_size * config.accumulate_gradient
     # A document has one or more, and a long one as many as its length allows.
-    in_text = max(part.n_documents, part.n_pieces // config.max_length, 1)
+    in_text = max(split.n_documents, split.n_pieces // config.max_length, 1)
     n_times = n_sequences / in_text
     if n_times > MOST_TIMES:
         raise ValueError(
@@ -136,10 +131,10 @@ def check_step_size(config: TrainingConfig, part: CorpusPart) -> None:
 
 def _describe(config: PretrainingConfig, bert: BertConfig) -> dict[str, Any]:
     """As JSON gives it back, so that tuples compare equal to lists."""
-    settings = {
+    values = {
         "model": asdict(bert),
         "pretraining": asdict(config.pretraining),
         "vocabulary": {"extend_vocab": config.vocabulary.extend_vocab},
     }
-    described: dict[str, Any] = json.loads(json.dumps(settings))
+    described: dict[str, Any] = json.loads(json.dumps(values))
     return described

@@ -1,4 +1,4 @@
-"""Which units are hidden: brute force over all orders and turns, and the spans."""
+"""Which spans are hidden: brute force over all orders and offsets, and the spans."""
 
 from collections import Counter
 from itertools import permutations
@@ -7,29 +7,29 @@ from random import Random
 import numpy as np
 import pytest
 
-from spacy_bert.pretraining.instances.units import (
+from spacy_bert.pretraining.instances.maskable_spans import (
     SPAN_PROBS,
-    choose_in_circle,
     choose_lowest,
     choose_while_they_fit,
     cut_spans,
+    sample_cyclically,
 )
 
 N_ROWS = 20_000
 
 
 def every_choice(widths: list[int], budget: int) -> Counter:
-    """The sets of units that are hidden, with their probabilities: those that begin in
-    an arc of the circle, for every order of the units and every place of the arc."""
+    """The sets of spans that are hidden, with their probabilities: those that begin in
+    an arc of the circle, for every order of the spans and every offset of the arc."""
     total, sets = sum(widths), Counter()
     for order in permutations(range(len(widths))):
         begins, begin = {}, 0
-        for unit in order:
-            begins[unit] = begin
-            begin += widths[unit]
-        for turn in range(total):
-            arc = {(turn + i) % total for i in range(budget)}
-            sets[tuple(unit for unit in sorted(order) if begins[unit] in arc)] += 1
+        for span in order:
+            begins[span] = begin
+            begin += widths[span]
+        for offset in range(total):
+            arc = {(offset + i) % total for i in range(budget)}
+            sets[tuple(span for span in sorted(order) if begins[span] in arc)] += 1
     n = sets.total()
     return Counter({key: count / n for key, count in sets.items()})
 
@@ -40,14 +40,14 @@ def every_choice(widths: list[int], budget: int) -> Counter:
 def test_the_circle_is_that_of_brute_force(widths, budget):
     expected = every_choice(widths, budget)
     random = np.random.default_rng(0)
-    n_units = len(widths)
-    is_chosen = choose_in_circle(
-        np.repeat(np.arange(N_ROWS), n_units),
+    n_spans = len(widths)
+    is_chosen = sample_cyclically(
+        np.repeat(np.arange(N_ROWS), n_spans),
         np.tile(widths, N_ROWS),
-        random.random(N_ROWS * n_units),
+        random.random(N_ROWS * n_spans),
         np.full(N_ROWS, budget),
         random.random(N_ROWS),
-    ).reshape(N_ROWS, n_units)
+    ).reshape(N_ROWS, n_spans)
     seen = Counter(tuple(np.flatnonzero(row).tolist()) for row in is_chosen)
     for key in seen.keys() | expected.keys():
         error = (expected[key] * (1 - expected[key]) / N_ROWS) ** 0.5
@@ -55,31 +55,31 @@ def test_the_circle_is_that_of_brute_force(widths, budget):
 
 
 @pytest.mark.parametrize("widths, budget", [([1, 1, 3], 2), ([2, 1, 4, 1, 1], 3)])
-def test_no_unit_is_hidden_more_often_for_its_width(widths, budget):
-    choices, share = every_choice(widths, budget), budget / sum(widths)
-    for unit in range(len(widths)):
-        prob = sum(p for units, p in choices.items() if unit in units)
-        assert prob == pytest.approx(share)
-    n_hidden = sum(sum(widths[i] for i in units) * p for units, p in choices.items())
+def test_no_span_is_hidden_more_often_for_its_width(widths, budget):
+    choices, expected = every_choice(widths, budget), budget / sum(widths)
+    for span in range(len(widths)):
+        prob = sum(p for spans, p in choices.items() if span in spans)
+        assert prob == pytest.approx(expected)
+    n_hidden = sum(sum(widths[i] for i in spans) * p for spans, p in choices.items())
     assert n_hidden == pytest.approx(budget)
 
 
 def test_sequences_do_not_meddle_with_each_other():
-    """A sequence without a unit, one of a single unit, and one whose budget is all."""
-    rows, widths = np.array([1, 2, 2, 2]), np.array([4, 2, 1, 3])
-    ranks, budgets = np.array([0.9, 0.3, 0.1, 0.2]), np.array([1, 1, 6])
-    for turn, first in ((0.0, True), (0.9, False)):
-        turns = np.array([0.5, turn, 0.5])
-        is_chosen = choose_in_circle(rows, widths, ranks, budgets, turns)
+    """A sequence without a span, one of a single span, and one whose budget is all."""
+    seq_ids, widths = np.array([1, 2, 2, 2]), np.array([4, 2, 1, 3])
+    priorities, budgets = np.array([0.9, 0.3, 0.1, 0.2]), np.array([1, 1, 6])
+    for offset, first in ((0.0, True), (0.9, False)):
+        offsets = np.array([0.5, offset, 0.5])
+        is_chosen = sample_cyclically(seq_ids, widths, priorities, budgets, offsets)
         assert is_chosen.tolist() == [first, True, True, True]
-    fitting = choose_while_they_fit(rows, widths, ranks, np.array([1, 3, 4]))
+    fitting = choose_while_they_fit(seq_ids, widths, priorities, np.array([1, 3, 4]))
     assert fitting.tolist() == [False, False, True, True]
 
 
 def test_so_many_pieces_are_hidden_and_all_where_there_are_fewer():
-    rows = np.array([0, 0, 0, 2, 2, 2, 2])
-    ranks = np.array([0.5, 0.1, 0.9, 0.3, 0.2, 0.8, 0.7])
-    is_chosen = choose_lowest(rows, ranks, np.array([2, 1, 7]))
+    seq_ids = np.array([0, 0, 0, 2, 2, 2, 2])
+    priorities = np.array([0.5, 0.1, 0.9, 0.3, 0.2, 0.8, 0.7])
+    is_chosen = choose_lowest(seq_ids, priorities, np.array([2, 1, 7]))
     assert is_chosen.tolist() == [True, True, False, True, True, True, True]
 
 
@@ -91,17 +91,17 @@ def test_lengths_of_spans_are_geometric():
 
 
 def test_spans_are_those_of_a_walk_over_the_words():
-    """The same draws, one word after the other."""
+    """The same random_numbers, one word after the other."""
     random, n, length = Random(0), 200, 30
-    rows = np.repeat(np.arange(n), length)
-    word_starts = np.array([random.random() < 0.6 for _ in rows])
-    segment_starts = np.array([random.random() < 0.1 for _ in rows])
+    seq_ids = np.repeat(np.arange(n), length)
+    word_starts = np.array([random.random() < 0.6 for _ in seq_ids])
+    segment_starts = np.array([random.random() < 0.1 for _ in seq_ids])
     segment_starts[::length] = True
     word_starts |= segment_starts
-    draws = np.random.default_rng(0).random((n, length))
+    random_numbers = np.random.default_rng(0).random((n, length))
     expected = []
     for row in range(n):
-        lengths = iter(np.searchsorted(np.cumsum(SPAN_PROBS), draws[row]) + 1)
+        lengths = iter(np.searchsorted(np.cumsum(SPAN_PROBS), random_numbers[row]) + 1)
         words_left = next(lengths) + 1
         for i in range(row * length, (row + 1) * length):
             words_left -= word_starts[i]
@@ -109,5 +109,5 @@ def test_spans_are_those_of_a_walk_over_the_words():
             if words_left == 0:
                 is_start, words_left = True, next(lengths)
             expected.append(bool(is_start))
-    got = cut_spans(rows, word_starts, segment_starts, draws)
+    got = cut_spans(seq_ids, word_starts, segment_starts, random_numbers)
     assert got.tolist() == expected

@@ -10,7 +10,7 @@ from toy_corpus import read_log
 
 from spacy_bert.pretraining import DivergenceError, pretrain
 from spacy_bert.pretraining.training import loop, optimizer
-from spacy_bert.pretraining.training.faults import Faults, highest_loss
+from spacy_bert.pretraining.training.divergence import DivergenceGuard, highest_loss
 from spacy_bert.pretraining.training.optimizer import StepResult
 from spacy_bert.pretraining.training.run import Run
 from spacy_bert.pretraining.training.schedule import learn_rate_at
@@ -49,7 +49,7 @@ def test_a_batch_that_fails_is_left_out(tmp_path, make_config, fail_at):
     said = []
     state = pretrain(make_config(), tmp_path / "out", write=said.append)
     # Six steps took seven batches of eight.
-    assert (state.step, state.place.position) == (6, 56)
+    assert (state.step, state.cursor.position) == (6, 56)
     (line,) = [line for line in said if "left out" in line]
     assert line.startswith("Step 4 is left out: MLM loss") and "NSP loss nan" in line
     assert not any(line.startswith("Back to") for line in said)
@@ -62,11 +62,13 @@ def test_two_in_a_row_take_the_weights_back(tmp_path, make_config, fail_at):
     said = []
     state = pretrain(make_config(), tmp_path / "out", write=said.append)
     assert "Back to step 4, with the text that follows" in said
-    assert (state.step, state.place.position) == (6, 72)
+    assert (state.step, state.cursor.position) == (6, 72)
     assert [row["step"] for row in read_log(tmp_path / "out")] == [0, 2, 3, 4, 6]
 
 
-def test_going_back_restores_weights_moments_and_chance(tmp_path, make_config, fail_at):
+def test_going_back_restores_weights_optimizer_and_chance(
+    tmp_path, make_config, fail_at
+):
     """The witness: a checkpoint of step 0, continued with the text that follows."""
     witness, config = tmp_path / "witness", make_config(pretraining={"save_every": 9})
     fail_at(1)
@@ -76,7 +78,7 @@ def test_going_back_restores_weights_moments_and_chance(tmp_path, make_config, f
     file = witness / "model-last" / "training_state.json"
     values = json.loads(file.read_text())
     assert values["step"] == 0
-    values["place"]["position"] = 40
+    values["cursor"]["position"] = 40
     file.write_text(json.dumps(values))
     pretrain(config, witness, resume=True, write=quiet)
     fail_at(4, 5)
@@ -137,8 +139,8 @@ def test_going_back_keeps_the_best_and_the_clock(
     monkeypatch.setattr(
         loop,
         "learn_rate_at",
-        lambda share, settings: (
-            rates.append(learn_rate_at(share, settings)) or rates[-1]
+        lambda progress, config: (
+            rates.append(learn_rate_at(progress, config)) or rates[-1]
         ),
     )
     fail_at(4, 5)
@@ -152,24 +154,24 @@ def test_going_back_keeps_the_best_and_the_clock(
 
 def test_a_step_that_fails_after_each_rollback_is_given_up():
     """Steps that are done again on the way to it do not count as progress."""
-    faults = Faults(max_skipped=3)
-    assert not faults.add(6, FAILED)
+    guard = DivergenceGuard(max_skipped=3)
+    assert not guard.add(6, FAILED)
     for _ in range(2):
-        assert faults.add(6, FAILED)
+        assert guard.add(6, FAILED)
         for step in (3, 4, 5):
-            faults.clear(step)
+            guard.clear(step)
     with pytest.raises(DivergenceError, match="Step 6 failed, after 3 others"):
-        faults.add(6, FAILED)
-    faults.clear(6)
-    assert not faults.add(7, FAILED)
+        guard.add(6, FAILED)
+    guard.clear(6)
+    assert not guard.add(7, FAILED)
 
 
 def test_an_earlier_step_that_fails_too_does_not_hide_a_later_one():
     """After the rollback from step 6, step 4 fails once, and is then done."""
-    faults = Faults(max_skipped=3)
+    guard = DivergenceGuard(max_skipped=3)
     for step in (6, 6, 4):
-        faults.add(step, FAILED)
+        guard.add(step, FAILED)
     for step in (4, 5):
-        faults.clear(step)
+        guard.clear(step)
     with pytest.raises(DivergenceError, match="Step 6 failed, after 3 others"):
-        faults.add(6, FAILED)
+        guard.add(6, FAILED)

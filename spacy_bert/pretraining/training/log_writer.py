@@ -25,7 +25,7 @@ _LOSSES = ("mlm_loss", "nsp_loss")
 _HELD_OUT = ("mlm_loss", "unigram_loss", "mlm_accuracy", "perplexity")
 
 
-class Progress:
+class LogWriter:
     """Losses are means since the last row; `n_pieces` and `seconds` add up over the
     whole run, `seconds` being spent in steps alone. What is not known has no key."""
 
@@ -41,14 +41,14 @@ class Progress:
         """Goes on from a state."""
         self._path, self._logger, self._console = path, logger, Console(write)
         self._machine = machine
-        self._first_share = state.share
+        self._first_progress = state.progress
         self._learn_rate = 0.0
         # What the next row says beside its numbers.
         self._remarks: Row = {"machine": asdict(machine)}
         self._start = self._last_step_end = self._last_row = perf_counter()
-        self.go_back(state, "resumed" if state.step else None)
+        self.roll_back(state, "resumed" if state.step else None)
 
-    def go_back(self, state: TrainingState, note: str | None) -> None:
+    def roll_back(self, state: TrainingState, note: str | None) -> None:
         """Drop the rows of the log that are later than `state`, and what came since.
 
         note: why, for the next row and the report.
@@ -86,9 +86,9 @@ class Progress:
         self._n_pieces += int(self._sums["n_pieces"])
         self._seconds += self._sums["seconds"]
         row = {
-            "epoch": state.place.epoch,
+            "epoch": state.cursor.epoch,
             "step": state.step,
-            "share": state.share,
+            "progress": state.progress,
             "learn_rate": self._learn_rate,
             "n_pieces": self._n_pieces,
             "seconds": self._seconds,
@@ -97,7 +97,7 @@ class Progress:
             **self._remarks,
         }
         append_row(self._path, row)
-        self._console.print_row(row, seconds_left=self._seconds_left(state.share))
+        self._console.print_row(row, seconds_left=self._seconds_left(state.progress))
         if self._logger:
             self._logger(row)
         self._remarks = {}
@@ -121,14 +121,14 @@ class Progress:
             **losses,
             "pieces_per_second": sums["n_pieces"] / sums["seconds"],
             "model_flops_per_second": flops_per_second,
-            "peak_share": flops_per_second / self._machine.flops_per_second,
+            "mfu": flops_per_second / self._machine.flops_per_second,
         }
 
-    def _seconds_left(self, share: float) -> float | None:
-        if share <= self._first_share:
+    def _seconds_left(self, progress: float) -> float | None:
+        if progress <= self._first_progress:
             return None
         spent = perf_counter() - self._start
-        return spent * (1 - share) / (share - self._first_share)
+        return spent * (1 - progress) / (progress - self._first_progress)
 
 
 def _held_out(evaluation: Evaluation | None) -> Row:
@@ -137,5 +137,5 @@ def _held_out(evaluation: Evaluation | None) -> Row:
     values = {name: getattr(evaluation, name) for name in _HELD_OUT}
     if evaluation.nsp:
         values["nsp_accuracy"] = evaluation.nsp.accuracy
-        values["random_share"] = evaluation.nsp.random_share
+        values["random_ratio"] = evaluation.nsp.random_ratio
     return {f"held_out_{name}": value for name, value in values.items()}

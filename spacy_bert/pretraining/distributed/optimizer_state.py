@@ -1,4 +1,4 @@
-"""The optimizers' moments <-> a folder of safetensors files, one from each rank.
+"""The optimizers' state <-> a folder of safetensors files, one from each rank.
 
 Through torch.distributed.checkpoint: what some ranks wrote, any number of them read.
 """
@@ -16,25 +16,25 @@ from torch import Tensor, nn
 from .ranks import Ranks
 
 _N_STEPS = "step"
-# What each optimizer keeps of a parameter.
-_MOMENTS = {"AdamW": (_N_STEPS, "exp_avg", "exp_avg_sq"), "Muon": ("momentum",)}
+# What each optimizer keeps for a parameter.
+_STATE_NAMES = {"AdamW": (_N_STEPS, "exp_avg", "exp_avg_sq"), "Muon": ("momentum",)}
 
 
-def collect_moments(
+def collect_optimizer_state(
     model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
 ) -> dict[str, Tensor]:
     """{"exp_avg.nsp.bias": tensor, ...}"""
     return {
-        f"{moment}.{name}": tensor.detach()
+        f"{kind}.{name}": tensor.detach()
         for name, parameter in model.named_parameters()
         for optimizer in optimizers
-        for moment, tensor in optimizer.state.get(parameter, {}).items()
+        for kind, tensor in optimizer.state.get(parameter, {}).items()
     }
 
 
-def save_moments(path: Path, moments: Mapping[str, Tensor], ranks: Ranks) -> None:
-    """Raises OSError if they cannot be written. All ranks do this at once."""
-    if not moments:
+def save_optimizer_state(path: Path, state: Mapping[str, Tensor], ranks: Ranks) -> None:
+    """Raises OSError if it cannot be written. All ranks do this at once."""
+    if not state:
         path.mkdir(exist_ok=True)
         return
     # Not before they are needed: they take a second.
@@ -45,7 +45,7 @@ def save_moments(path: Path, moments: Mapping[str, Tensor], ranks: Ranks) -> Non
     try:
         with _without_warning():
             checkpoint.save(
-                dict(moments),
+                dict(state),
                 storage_writer=writer,
                 process_group=ranks.group,
                 no_dist=ranks.n == 1,
@@ -54,13 +54,13 @@ def save_moments(path: Path, moments: Mapping[str, Tensor], ranks: Ranks) -> Non
         raise OSError(_reason(error)) from error
 
 
-def load_moments(
+def load_optimizer_state(
     path: Path,
     files: Sequence[str],
     model: nn.Module,
     optimizers: Sequence[torch.optim.Optimizer],
 ) -> None:
-    """Put the moments into the optimizers.
+    """Put the state into the optimizers.
 
     files: the names that saving gave. Raises ValueError if one is damaged, missing
     or of another model.
@@ -80,19 +80,19 @@ def load_moments(
             return
         reader = checkpoint.HuggingFaceStorageReader(str(path))
         stored: dict[str, Any] = reader.read_metadata().state_dict_metadata
-        moments = {}
+        state = {}
         for key in _expected(parameters, owners):
-            moment, _, name = key.partition(".")
+            kind, _, name = key.partition(".")
             parameter = parameters[name]
-            moments[key] = _room_for(key, stored, parameter)
-            owners[parameter].state[parameter][moment] = moments[key]
-        unknown = stored.keys() - moments.keys()
+            state[key] = _room_for(key, stored, parameter)
+            owners[parameter].state[parameter][kind] = state[key]
+        unknown = stored.keys() - state.keys()
         if unknown:
             raise OSError(f"{min(unknown)} is not of this model")
-        # Each rank reads its own parts, and asks no other; through tensors of torch's
+        # Each rank reads its own shards, and asks no other; through tensors of torch's
         # default device, which another library may have changed.
         with _without_warning(), torch.device("cpu"):
-            checkpoint.load(moments, storage_reader=reader, no_dist=True)
+            checkpoint.load(state, storage_reader=reader, no_dist=True)
     except (SafetensorError, OSError, KeyError) as error:
         raise _damaged(path, str(error)) from error
     except CheckpointException as error:
@@ -103,15 +103,15 @@ def _expected(
     parameters: Mapping[str, nn.Parameter],
     owners: Mapping[nn.Parameter, torch.optim.Optimizer],
 ) -> Iterator[str]:
-    """The moments of each parameter that is trained: "exp_avg.nsp.bias", ..."""
+    """The state of each parameter that is trained: "exp_avg.nsp.bias", ..."""
     for name, parameter in parameters.items():
         if parameter.requires_grad:
-            for moment in _MOMENTS[type(owners[parameter]).__name__]:
-                yield f"{moment}.{name}"
+            for kind in _STATE_NAMES[type(owners[parameter]).__name__]:
+                yield f"{kind}.{name}"
 
 
 def _room_for(key: str, stored: Mapping[str, Any], parameter: nn.Parameter) -> Tensor:
-    """In parts, as the parameter is; numbers of steps are whole. A fused optimizer
+    """In shards, as the parameter is; numbers of steps are whole. A fused optimizer
     would read beyond the end of a tensor that is too small."""
     shape = () if key.startswith(f"{_N_STEPS}.") else tuple(parameter.shape)
     if key not in stored:

@@ -1,4 +1,4 @@
-"""Steps that failed: left out, then taken back, and at last given up."""
+"""Steps that failed: left out, then rolled back, and at last given up."""
 
 from math import inf, sqrt
 
@@ -16,36 +16,36 @@ class DivergenceError(ValueError):
     """Steps went on failing."""
 
 
-class Faults:
+class DivergenceGuard:
     """A step that failed left the weights alone, so the next batch is tried. If that
-    fails too, the weights themselves must be bad, and are taken back."""
+    fails too, the weights themselves must be bad, and are rolled back."""
 
     def __init__(self, max_skipped: int) -> None:
         self._max_skipped = max_skipped
-        self._n_faults = 0
+        self._n_failed = 0
         self._step = 0
 
     def add(self, step: int, result: StepResult) -> bool:
-        """Note that `step` failed, and say whether to go back to the last checkpoint.
+        """Note that `step` failed, and say whether to roll back to the last checkpoint.
 
         Raises DivergenceError if more than `max_skipped` came before a step past
         this one was done.
         """
-        self._n_faults += 1
+        self._n_failed += 1
         self._step = max(self._step, step)
-        if self._n_faults > self._max_skipped:
+        if self._n_failed > self._max_skipped:
             raise DivergenceError(
-                f"Step {step} failed, after {self._n_faults - 1} others: expected "
+                f"Step {step} failed, after {self._n_failed - 1} others: expected "
                 "finite numbers and a loss near those of the steps before, got "
                 f"{result}. The last checkpoint is kept. Try a lower learn_rate, a "
                 "longer warmup or a lower max_grad_norm."
             )
-        return self._n_faults > 1
+        return self._n_failed > 1
 
     def clear(self, step: int) -> None:
         """Note that `step` is done."""
         if step >= self._step:
-            self._n_faults = 0
+            self._n_failed = 0
 
 
 def highest_loss(mean: float | None, n_masked: int) -> float:

@@ -1,4 +1,4 @@
-"""How much of what is seen comes again, in memory that does not grow.
+"""A sketch of how many texts are duplicates, in memory that does not grow.
 
 How many different texts there are is estimated from the smallest of their hashes, which
 are spread evenly from 0 to 1: where the 4,096th smallest is h, there are some 4,096 / h
@@ -21,7 +21,7 @@ _N_CHARS = 80
 
 
 @dataclass
-class Repeats:
+class DuplicateSketch:
     """n_seen: how many texts.
     smallest: hashes, and how often each was seen.
     frequent: hashes, and how often each was seen at least.
@@ -37,9 +37,11 @@ class Repeats:
         by_text = Counter(texts)
         beginnings = {hash_text(text): text[:_N_CHARS] for text in by_text}
         counts = dict(zip(beginnings, by_text.values(), strict=True))
-        self.merge(Repeats(by_text.total(), counts, Counter(counts), beginnings))
+        self.merge(
+            DuplicateSketch(by_text.total(), counts, Counter(counts), beginnings)
+        )
 
-    def merge(self, other: "Repeats") -> None:
+    def merge(self, other: "DuplicateSketch") -> None:
         self.n_seen += other.n_seen
         sums = Counter(self.smallest)
         sums.update(other.smallest)
@@ -61,7 +63,7 @@ class Repeats:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Repeats":
+    def from_json(cls, values: dict[str, Any]) -> "DuplicateSketch":
         return cls(
             n_seen=values["n_seen"],
             smallest=dict(values["smallest"]),
@@ -70,7 +72,7 @@ class Repeats:
         )
 
     @property
-    def share(self) -> float:
+    def ratio(self) -> float:
         """The fraction of the texts that were seen before."""
         n_different: float = len(self.smallest)
         if n_different == N_HASHES:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from spacy_bert.model import BertConfig, BertForPretraining, pack
-from spacy_bert.pretraining.training.neighbours import (
-    look_at_neighbours,
+from spacy_bert.pretraining.training.position_init import (
+    attend_to_neighbours,
     make_frequencies,
-    make_waves,
+    make_sinusoids,
     offset_of,
 )
 
@@ -35,8 +35,8 @@ def _attention_of_first_layer(width, n_heads, length):
         embeddings.pieces.weight[1:] = torch.randn(99, width)
         embeddings.pieces.weight[1:, -n_dims:] = 0.0
         embeddings.positions.weight.zero_()
-        embeddings.positions.weight[:, -n_dims:] = make_waves(frequencies, length)
-    look_at_neighbours(attention, frequencies)
+        embeddings.positions.weight[:, -n_dims:] = make_sinusoids(frequencies, length)
+    attend_to_neighbours(attention, frequencies)
     ids = torch.randint(1, 100, (length,))
     ids[length // 2] = 0
     with torch.no_grad():
@@ -49,7 +49,7 @@ def _attention_of_first_layer(width, n_heads, length):
 @pytest.mark.parametrize(
     ("width", "n_heads", "length"), [(256, 4, 128), (768, 12, 512), (128, 2, 128)]
 )
-def test_heads_look_at_neighbours(width, n_heads, length):
+def test_heads_attend_to_neighbours(width, n_heads, length):
     weights = _attention_of_first_layer(width, n_heads, length)
     inner = torch.arange(n_heads, length - n_heads)
     for head in range(n_heads):
@@ -58,7 +58,7 @@ def test_heads_look_at_neighbours(width, n_heads, length):
         assert at_target.mean() > 0.5
         is_first = weights[head, inner].argmax(dim=1) == inner + offset_of(head)
         assert is_first.float().mean() > 0.95
-        # If nothing is known of the piece itself, its place is all that speaks.
+        # If nothing is known of the piece itself, its position is all that speaks.
         middle = length // 2
         assert weights[head, middle, middle + offset_of(head)] > 0.9
 
@@ -67,10 +67,10 @@ def test_offsets():
     assert [offset_of(head) for head in range(6)] == [1, -1, 2, -2, 3, -3]
 
 
-def test_waves_are_alike_where_places_are():
-    waves = make_waves(make_frequencies(256), 512)
-    assert waves.square().mean().item() == pytest.approx(1.0, abs=0.01)
-    alike = waves @ waves.T / waves.shape[1]
+def test_sinusoids_are_alike_where_positions_are():
+    sinusoids = make_sinusoids(make_frequencies(256), 512)
+    assert sinusoids.square().mean().item() == pytest.approx(1.0, abs=0.01)
+    alike = sinusoids @ sinusoids.T / sinusoids.shape[1]
     assert alike.diagonal().allclose(torch.ones(512))
     beside = alike.diagonal(1)
     assert 0.3 < beside.min() and beside.max() < 0.45
@@ -84,5 +84,5 @@ def test_a_model_without_room_stays_as_it_is():
     assert len(frequencies) == 0
     attention = model.encoder.layers[0].attention
     queries = attention.project.weight[:8].detach().clone()
-    look_at_neighbours(attention, frequencies)
+    attend_to_neighbours(attention, frequencies)
     assert torch.equal(attention.project.weight[:8], queries)
