@@ -8,7 +8,7 @@ import torch
 from ..corpus.documents import Splitter
 from ..pretraining import PretrainingConfig, TrainingState
 from ..pretraining import pretrain as pretrain_sentences
-from ..pretraining.training.progress import Logger
+from ..pretraining.training.log_writer import Logger
 from .sentences import configured_splitter
 
 
