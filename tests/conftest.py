@@ -23,6 +23,9 @@ from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pipeline.from_checkpoint import read_architecture
 from spacy_bert.tokenization import WordPiece, load_wordpiece
 
+# What the tests of the corpus, of pretraining and of its commands share.
+pytest_plugins = ["toy_run"]
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests that run side by side share the cores, as do the processes they start.
     torch.set_num_threads(1)

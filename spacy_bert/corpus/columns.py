@@ -7,7 +7,7 @@ from pathlib import Path
 from ..sections import expect
 from .sources import COMPRESSED, Source
 
-# A cell whose closing quote is missing goes on to the end of the file. While it is
+# A cell whose closing quote is missing reaches to the end of the file. While it is
 # read, a character takes 4 bytes or more.
 MAX_CELL_CHARS = 1 << 24
 

@@ -171,7 +171,7 @@ def read_texts(source: Source, settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _parameters(reader: Reader) -> list[str]:
-    """The names of a reader's settings; "" stands for any."""
+    """The names of a reader's settings; "" is any of them."""
     _, *settings = signature(reader).parameters.values()
     return ["" if p.kind is Parameter.VAR_KEYWORD else p.name for p in settings]
 

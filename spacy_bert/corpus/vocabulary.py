@@ -130,7 +130,7 @@ def _files(corpus: CorpusConfig) -> list[Path]:
 
 @dataclass(frozen=True)
 class TrainingLines:
-    """The lines that are not held out, read anew each time they are asked for.
+    """The lines that are not held out, read again each time they are asked for.
 
     Words are the same whether or not lines are split into sentences.
     """

@@ -7,11 +7,11 @@ from ..checkpoint import has_nsp_head, read_config
 from ..record import read_record
 from ..sections import expect
 
-# BERT-base's rate for a run that goes on; narrower encoders bear higher ones.
+# BERT-base's rate for continued pretraining; narrower encoders bear higher ones.
 _RATE, _RATE_WIDTH = 5e-5, 768
 
 _CONFIG = """\
-# Pretraining that goes on from a checkpoint, on text of your own. There is no [model],
+# Continued pretraining, from a checkpoint and on text of your own. There is no [model],
 # and [vocabulary] has no path: the checkpoint has both. Run it with
 #   spacy bert pretrain THIS_FILE out --paths.corpus "texts/*.txt"
 # A setting that is left out is explained, with its default, in

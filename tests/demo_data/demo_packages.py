@@ -56,7 +56,7 @@ MODULE = '''"""All about the {thing} of the {word}."""
 def weigh_{word}({word}, scale):
     """Weigh the {thing} that the {word} keeps in {package}.
 
-    The {thing} lies below the {word} and `scale` is set beside it. Where `{word}` is
+    The {thing} lies below the {word} and `scale` is set with it. Where `{word}` is
     wet, the {thing} of the {word} must be dried before `scale` is read.
 
     Args:

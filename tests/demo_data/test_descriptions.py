@@ -1,4 +1,4 @@
-"""Hand-worked docstrings: every mention with its label, none beside them."""
+"""Hand-worked docstrings: every mention with its label, and no other."""
 
 import pytest
 from demo_packages import make_docstring

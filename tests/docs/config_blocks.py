@@ -13,7 +13,7 @@ from spacy_bert.pipeline.bert_encoder import BertTok2Vec
 from spacy_bert.pretraining import PretrainingConfig
 from spacy_bert.sections import read_section
 
-# What `${...}` stands for, by the last part of its name.
+# The value of `${...}`, by the last part of its name.
 VALUES = {
     "hidden_width": "384",
     "max_steps": "100",

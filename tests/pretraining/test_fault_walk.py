@@ -38,7 +38,7 @@ def walk(tmp_path, command, fault, every):
         text=True,
         env=os.environ
         | {
-            "PYTHONPATH": str(WALKER.parent),
+            "PYTHONPATH": os.pathsep.join(map(str, WALKER.parents[:2])),
             "OMP_NUM_THREADS": "1",
             "TOKENIZERS_PARALLELISM": "false",
         },

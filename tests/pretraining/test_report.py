@@ -101,7 +101,7 @@ def charts_of(page: str) -> dict[str, Node]:
 
 
 def drawn(figure: Node, name: str, *, is_log: bool = False) -> list[tuple]:
-    """A line's points in the numbers of the ticks beside the chart."""
+    """A line's points in the numbers of the ticks next to the chart."""
     to_number = {"k": 1e3, "M": 1e6, "%": 0.01}
 
     def value(text: str) -> float:
@@ -216,7 +216,7 @@ def test_answers_of_the_saves_stand_beside_each_other():
         {"step": step, "fills": [fill("a [MASK]", f"p{step}")]}
         for step in range(0, 1000, 10)
     ]
-    # Resumed with another text beside the first one.
+    # Resumed with another text next to the first one.
     saves[-1]["fills"].append(fill("[MASK] b", "new"))
     page = parse(make_page(make_rows(3), {}, saves))
     head, first, second = (row.children for row in page.all("tr"))

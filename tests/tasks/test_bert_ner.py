@@ -278,7 +278,7 @@ def test_no_annotation_moves_nothing(nlp, decoder):
     losses = nlp.update(unknown, sgd=Adam(0.1))
     assert losses["bert_ner"] == 0.0
     assert same_params(params(ner), before)
-    # Beside another Doc, too.
+    # Together with another Doc, too.
     examples = [unknown[0], *make_examples(nlp, TEXTS[:1])]
     loss, gradient = ner.get_loss(examples, zero_scores(examples))
     assert loss > 0.0

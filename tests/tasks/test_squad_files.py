@@ -41,7 +41,7 @@ def test_answers_become_spans(nlp, write):
     (example,) = make_squad_reader(path)(nlp)
     question, context = split_segments(example.predicted, "\x1e")
     assert (question.text, context.text) == ("Who sat?", CONTEXT)
-    # Widened to whole tokens, with the exact answers beside.
+    # Widened to whole tokens, next to the exact answers.
     assert texts(example.reference) == ["The cat", "New", "the"]
     group = example.reference.spans["answers"]
     assert group.attrs["texts"] == ["The cat", "New", " the"]

@@ -1,7 +1,7 @@
 """A plan -> the index on disk: its shards, built in processes, and then joined.
 
-Shards are folders beside the index until it is whole. What is built does not depend on
-how many processes or machines build it, and a build that was interrupted goes on with
+Shards are folders next to the index until it is whole. What is built does not depend on
+how many processes or machines build it, and a build that was interrupted continues with
 the shards that are missing.
 """
 

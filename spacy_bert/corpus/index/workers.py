@@ -30,7 +30,7 @@ _n_read: "list[Synchronized[int]]" = []
 
 
 def build_in_processes(shards: Shards, n_process: int, on_read: OnRead) -> None:
-    """Build all of them. One process is this one; 0 stands for one for each core.
+    """Build all of them. One process is this one; 0 is one for each core.
 
     on_read: gets the number of bytes each time that some text was read.
 
@@ -87,7 +87,7 @@ def _start_worker(n_read: "Synchronized[int]") -> None:
 
 
 def _end_with_parent() -> None:
-    """A killed parent leaves none behind that writes shards beside a new build."""
+    """A killed parent leaves none behind that writes shards while a new build does."""
     parent = parent_process()
     if parent:
         parent.join()

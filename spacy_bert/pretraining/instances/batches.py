@@ -248,7 +248,7 @@ def _check_split(split: CorpusSplit, config: TrainingConfig) -> None:
     if needs_words and split.word_starts is None:
         raise ValueError(
             f"[pretraining] masking: {config.masking!r} needs an index that says where "
-            "words start, which this one does not. Have it built anew, or set "
+            "words start, which this one does not. Build it again, or set "
             'masking = "pieces".'
         )
     if config.next_sentence == "nsp" and split.n_documents < 2:

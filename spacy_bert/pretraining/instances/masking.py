@@ -1,4 +1,4 @@
-"""Masked language modelling: which pieces are hidden, and what stands there instead.
+"""Masked language modelling: which pieces are hidden, and what replaces them.
 
 As in Devlin et al. 2018, section 3.1: 15 % of the pieces of a sequence, of which 80 %
 become [MASK], 10 % a random piece and 10 % stay; drawn for each piece, or for each span

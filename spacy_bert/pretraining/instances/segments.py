@@ -25,8 +25,8 @@ class SegmentPairs:
     middle up to stop, unless it is random. All (n_pairs,).
 
     doc_index: the pair's document, as an index of the documents that were cut.
-    is_random: the other segment comes from another document, or, under "sop", stands
-        before the first one.
+    is_random: the other segment is of another document, or, under "sop", of before the
+        first one.
     """
 
     doc_index: NDArray[np.int64]

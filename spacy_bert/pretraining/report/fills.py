@@ -9,7 +9,7 @@ from ..log import Row
 from .elements import Child, tag
 from .numbers import evenly
 
-# Saves that fit beside each other.
+# Saves that fit into one row.
 N_SAVES = 7
 
 

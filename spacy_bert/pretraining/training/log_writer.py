@@ -38,12 +38,12 @@ class LogWriter:
         write: Callable[[str], None],
         logger: Logger | None = None,
     ) -> None:
-        """Goes on from a state."""
+        """Continues from a state."""
         self._path, self._logger, self._console = path, logger, Console(write)
         self._machine = machine
         self._first_progress = state.progress
         self._learn_rate = 0.0
-        # What the next row says beside its numbers.
+        # What the next row says in words.
         self._remarks: Row = {"machine": asdict(machine)}
         self._start = self._last_step_end = self._last_row = perf_counter()
         self.roll_back(state, "resumed" if state.step else None)
@@ -82,7 +82,7 @@ class LogWriter:
         return perf_counter() - self._last_row >= MOST_SECONDS
 
     def report(self, state: TrainingState, evaluation: Evaluation | None) -> None:
-        """Write a row of what came since the last one, and begin anew."""
+        """Write a row of what came since the last one, and count from there."""
         self._n_pieces += int(self._sums["n_pieces"])
         self._seconds += self._sums["seconds"]
         row = {

@@ -1,6 +1,6 @@
 """Relative-position initialization: attention that starts on each piece's neighbours.
 
-The pieces beside a masked one say most about it, and what a new BERT takes longest to
+The pieces next to a masked one say most about it, and what a new BERT takes longest to
 find out is which ones these are. So positions start as sinusoids (Vaswani et al. 2017,
 section 3.5) in dimensions of their own, where pieces are zero; the keys of the first
 layer as these sinusoids; and the queries of its heads as the same, turned on by one

@@ -1,4 +1,4 @@
-"""Whether an earlier run goes on: the same settings and text, or not at all."""
+"""Whether an earlier run is continued: with the same text and config, or not."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,8 +30,8 @@ def continues_run(
     plan: IndexPlan,
     options: RunOptions,
 ) -> bool:
-    """Whether the run in `last` goes on, if `resume` asks for it and there is one. With
-    `overwrite` it starts over if it cannot.
+    """Whether the run in `last` is continued: if `resume` asks for it and there is one.
+    With `overwrite` it starts over if it cannot be.
 
     config: as it is recorded, by section. plan: of the index.
 

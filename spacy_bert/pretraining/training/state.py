@@ -1,4 +1,4 @@
-"""What continuing a run exactly takes, beside its weights; in the checkpoint's folder.
+"""What it takes, besides the weights, to continue a run exactly; in its checkpoint.
 
 `training_state.json` has the step, the cursor into the data, the best loss and the
 config; the folder `training_state` the optimizer state.

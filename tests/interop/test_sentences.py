@@ -123,7 +123,7 @@ def test_any_pipeline_that_finds_sentences(tmp_path):
     splitter = make_splitter(str(tmp_path / "pipeline"), "en")
     assert splitter.name.startswith("en_semicolons 1.2.3 ")
     assert split("One. Two; three.", splitter) == [("One. Two;", []), ("three.", [])]
-    # Trained anew, it keeps its version.
+    # Trained again, it keeps its version.
     nlp.get_pipe("sentencizer").punct_chars = {":"}
     nlp.to_disk(tmp_path / "pipeline")
     assert make_splitter(str(tmp_path / "pipeline"), "en").name != splitter.name

@@ -20,6 +20,8 @@ from spacy_bert.corpus.index.fingerprint import plan_index
 from spacy_bert.corpus.index.tokenized import starts_of_words
 from spacy_bert.tokenization import WordPiece
 
+HERE = Path(__file__).parent
+
 KILLED_BUILD = """
 import os, signal, sys
 from pathlib import Path
@@ -99,7 +101,7 @@ def test_a_killed_build_goes_on(tmp_path, plan, whole, corpus_path, vocab_path):
     arguments = [tmp_path / "out", corpus_path, vocab_path]
     process = subprocess.run(
         [sys.executable, "-c", KILLED_BUILD, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])},
     )
     assert process.returncode == -signal.SIGKILL
     said = []
