@@ -33,8 +33,8 @@ _LAYER_MODULES = {
     ),
     "attention.output": ("attention.output.dense",),
     "attention_norm": ("attention.output.LayerNorm",),
-    "expand": ("intermediate.dense",),
-    "contract": ("output.dense",),
+    "intermediate": ("intermediate.dense",),
+    "output": ("output.dense",),
     "output_norm": ("output.LayerNorm",),
 }
 _HEAD_MODULES = {

@@ -267,7 +267,7 @@ def edit_config(path, **changes):
         (
             lambda p: edit_config(p, intermediate_size=64),
             ValueError,
-            r"expected layers.0.expand.weight of .* shape \(64, 16\), got .*\(32, 16\)",
+            r"layers.0.intermediate.weight of .* shape \(64, 16\), got .*\(32, 16\)",
         ),
         (
             lambda p: (p / "vocab.txt").write_text(

@@ -71,7 +71,7 @@ def encode_windows(
         pieces = choice.combined(states)[rows]
         tokens.add(pieces, torch.from_numpy(batch.pair_tokens).to(device))
         docs = torch.from_numpy(batch.docs).to(device)
-        cls.add(states[last][packed.cls_rows], docs)
+        cls.add(states[last][packed.cls_positions], docs)
     token_vectors, cls_vectors = tokens.value(), cls.value()
     # One number in all: a sum keeps what is not finite.
     if not torch.isfinite(token_vectors.sum() + cls_vectors.sum()):

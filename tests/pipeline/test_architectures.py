@@ -92,7 +92,7 @@ def test_gradients_equal_finite_differences(nlp, model):
     encoder = get_shim(model).encoder
     vectors, backprop = model.begin_update(docs)
     backprop([np.ones_like(v) for v in vectors])
-    weight = encoder.layers[0].expand.bias
+    weight = encoder.layers[0].intermediate.bias
     step = 1e-2
     for i in (0, 7):
         sums = []

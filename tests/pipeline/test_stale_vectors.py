@@ -81,7 +81,7 @@ def test_the_vectors_of_a_batch_are_let_go(trained):
 def test_an_encoder_that_annotates_gives_its_vectors_after_a_joint_step(trained):
     nlp, head, optimizer = trained
     encoder = get_shim(nlp.get_pipe("bert_encoder").model).encoder
-    before = encoder.layers[0].expand.weight.clone()
+    before = encoder.layers[0].intermediate.weight.clone()
     losses = nlp.update(
         make_examples(nlp),
         sgd=optimizer,
@@ -89,7 +89,7 @@ def test_an_encoder_that_annotates_gives_its_vectors_after_a_joint_step(trained)
         annotates=["bert_encoder"],
     )
     assert losses[head] > 0
-    assert (before == encoder.layers[0].expand.weight).all()
+    assert (before == encoder.layers[0].intermediate.weight).all()
 
 
 @pytest.fixture
@@ -190,10 +190,12 @@ def test_gradients_that_are_accumulated_equal_those_of_one_batch(two_heads, n_pa
     module = get_shim(encoder.model).encoder
     for _ in range(n_parts):
         nlp.update(examples, sgd=False)
-    found = module.layers[0].expand.weight.grad.clone() / n_parts
+    found = module.layers[0].intermediate.weight.grad.clone() / n_parts
     module.zero_grad()
     nlp.update(examples, sgd=False)
-    np.testing.assert_allclose(found, module.layers[0].expand.weight.grad, atol=1e-5)
+    np.testing.assert_allclose(
+        found, module.layers[0].intermediate.weight.grad, atol=1e-5
+    )
     for name in ("textcat", "ner"):
         others = [other for other in nlp.pipe_names if other != name]
         with pytest.raises(ValueError, match=MISSING):

@@ -150,9 +150,9 @@ def test_the_encoder_learns_from_it(nlp):
     add_ner(nlp)
     examples = make_examples(nlp)
     encoder = get_shim(nlp.get_pipe("bert_encoder").model).encoder
-    before = encoder.layers[0].expand.weight.detach().clone()
+    before = encoder.layers[0].intermediate.weight.detach().clone()
     train(nlp, examples, n_steps=1)
-    assert not (encoder.layers[0].expand.weight == before).all()
+    assert not (encoder.layers[0].intermediate.weight == before).all()
 
 
 def test_the_crf_learns_transitions_and_softmax_has_none(nlp):
