@@ -61,7 +61,7 @@ def test_pairs_are_those_that_share_a_character(texts):
     docs = [ENGLISH.make_doc(text) for text in texts]
     expected, n_pieces, n_tokens = [], 0, 0
     for doc in docs:
-        # U+001E stands between two segments.
+        # U+001E is between two segments.
         spans = WORDPIECE.encode(doc.text.replace("\x1e", " "))
         for i, (start, end) in enumerate(spans.offsets.tolist()):
             for token in doc:
@@ -82,7 +82,7 @@ def test_pieces_of_a_token_cover_its_characters(reference, lang):
     nlp = spacy.blank(lang)
     n_covered = 0
     for text, offsets in zip(reference.texts, reference.offsets, strict=True):
-        # U+001E stands between two segments: see above.
+        # U+001E is between two segments: see above.
         if "\x1e" in text:
             continue
         doc = nlp.make_doc(text)

@@ -124,9 +124,9 @@ def test_freezing(nlp, architecture, checkpoint, freeze, trained):
         for name, parameter in get_shim(model).encoder.named_parameters()
         if parameter.grad is not None
     }
-    for part in ("embeddings", "layers.0", "layers.1"):
-        has_gradient = any(name.startswith(part) for name in with_gradients)
-        assert has_gradient == (part in trained), part
+    for module in ("embeddings", "layers.0", "layers.1"):
+        has_gradient = any(name.startswith(module) for name in with_gradients)
+        assert has_gradient == (module in trained), module
 
 
 def test_dropout_of_training_reaches_the_encoder(nlp, model):

@@ -77,7 +77,7 @@ def test_the_default_maximum_is_not_for_sgd():
 def test_shares_of_layers_by_hand():
     rates = LearnRates(layer_decay=0.5)
     found = {
-        name: rates.share(name, n_layers=2)
+        name: rates.layer_ratio(name, n_layers=2)
         for name in (
             "pooler.bias",
             "layers.1.a",

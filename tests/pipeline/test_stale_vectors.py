@@ -124,7 +124,7 @@ def test_spacys_listener_that_was_left_out_gets_no_vectors_later(nlp, upstream):
     with pytest.raises(ValueError, match="E953"):
         nlp.update(examples, sgd=optimizer, exclude=["bert_encoder", "textcat"])
     assert not has_moved(nlp, before)
-    # The batch is still there if the parts of one pipeline are called one by one.
+    # The batch is still there if the components of one pipeline are called one by one.
     for name in ("bert_encoder", "tagger"):
         nlp.get_pipe(name).update(examples)
 
@@ -243,9 +243,9 @@ def test_parts_of_docs_and_docs_joined_have_their_vectors(nlp):
     nlp.initialize(lambda: examples)
     doc, other = nlp(TEXT), nlp("the dog")
     scores = tagger.model.predict([doc, other])
-    (part,) = tagger.model.predict([doc[2:4].as_doc()])
+    (scores_of_slice,) = tagger.model.predict([doc[2:4].as_doc()])
     (joined,) = tagger.model.predict([type(doc).from_docs([doc, other])])
-    np.testing.assert_allclose(part, scores[0][2:4], atol=1e-6)
+    np.testing.assert_allclose(scores_of_slice, scores[0][2:4], atol=1e-6)
     np.testing.assert_allclose(joined, np.concatenate(scores), atol=1e-6)
 
 

@@ -10,7 +10,7 @@ from thinc.api import Dropout, Linear, Model, chain, with_array
 from thinc.types import Floats1d, Floats2d
 
 from ...pipeline.config_errors import BLOCK, takes_config
-from ...pipeline.listeners import expect_takes
+from ...pipeline.listeners import expect_vector_kind
 from ...sections import Mistakes
 
 Decoder = Literal["softmax", "crf"]
@@ -46,7 +46,7 @@ def build_token_classifier(
     the labels.
     """
     mistakes = Mistakes()
-    mistakes.collect(lambda: expect_takes(tok2vec, "tokens"))
+    mistakes.collect(lambda: expect_vector_kind(tok2vec, "tokens"))
     mistakes.expect(
         decoder in get_args(Decoder),
         place="decoder",

@@ -9,7 +9,7 @@ from thinc.api import Linear, Model, chain, with_array
 from thinc.types import Floats2d
 
 from ...pipeline.config_errors import BLOCK, takes_config
-from ...pipeline.listeners import expect_takes
+from ...pipeline.listeners import expect_vector_kind
 from ...sections import Mistakes
 
 N_LOGITS = 2  # An answer starts here; an answer ends here.
@@ -30,9 +30,9 @@ def build_extractive_qa(
     cls: (n_docs, width), the [CLS] vectors; without it every question has an answer.
     """
     mistakes = Mistakes()
-    mistakes.collect(lambda: expect_takes(tok2vec, "tokens"))
+    mistakes.collect(lambda: expect_vector_kind(tok2vec, "tokens"))
     if cls is not None:
-        mistakes.collect(lambda: expect_takes(cls, "[CLS]"))
+        mistakes.collect(lambda: expect_vector_kind(cls, "[CLS]"))
     mistakes.raise_any(BLOCK)
     layers: list[Model[Any, Any]] = [chain(tok2vec, with_array(_make_scores(tok2vec)))]
     if cls is not None:
