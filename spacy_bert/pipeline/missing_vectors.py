@@ -29,7 +29,8 @@ def why_missing(doc: Doc, *, kind: str, width: int, wanted: str, is_train: bool)
     if doc.tensor.size:
         return (
             f"The Doc has {n_vectors} vectors for {len(doc)} tokens, so tokens were "
-            f"split after {wanted!r}. Put the component that splits them before {wanted!r}."
+            f"split after {wanted!r}. Put the component that splits them before "
+            f"{wanted!r}."
         )
     message = (
         f"The head listens to {wanted!r}, of which this Doc has no vectors. There must "
