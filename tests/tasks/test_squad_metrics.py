@@ -36,7 +36,7 @@ def test_normalization(text, expected):
         ("the", [], 1.0, 1.0),
         ("Paris", [], 0.0, 0.0),
         ("", ["!"], 1.0, 1.0),
-        # A gold that is empty once normalized is none, beside one that is not.
+        # A gold that is empty once normalized is none, next to one that is not.
         ("", ["a", "Paris"], 0.0, 0.0),
     ],
 )

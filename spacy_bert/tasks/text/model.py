@@ -1,4 +1,4 @@
-"""The Thinc models of heads over the vector of [CLS]: classes and numbers."""
+"""The Thinc models of heads over the vector of [CLS]: classes and values."""
 
 from collections.abc import Callable
 from functools import partial
