@@ -91,6 +91,6 @@ def modern_name(name: str) -> str:
     return name
 
 
-def get_part(name: str) -> str:
-    """The part of ours that a tensor is in. encoder.pooler.bias -> pooler"""
+def get_submodule(name: str) -> str:
+    """Our submodule that a tensor is in. encoder.pooler.bias -> pooler"""
     return name.removeprefix("encoder.").split(".")[0]

@@ -18,7 +18,7 @@ def build_project(folder):
 
 
 def package_pipeline(path, name):
-    """As `spacy package --build wheel` does, without starting spaCy anew. Returns the
+    """As `spacy package --build wheel` does, without starting spaCy again. Returns the
     wheel's path."""
     folder = path.with_name(f"package_{name}")
     folder.mkdir()

@@ -54,7 +54,7 @@ def pretrain_cli(
     --pretraining.max_steps 1000. The columns that it prints: TRAIN, HELD-OUT and GUESS
     are MLM losses, of training since the last row, on held-out text, and of guessing
     each piece there by its frequency; MLM % and NSP % of masked pieces and of pairs are
-    right on that text; MFU is the part of the machine's speed that is used.
+    right on that text; MFU is the fraction of the machine's speed that is used.
     On several devices:
     torchrun --nproc-per-node 8 -m spacy_bert pretrain CONFIG OUT
     """
