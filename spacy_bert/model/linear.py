@@ -47,7 +47,7 @@ class Linear(nn.Linear):
 
     def _lay_out(self) -> Tensor:
         weight = self.weight
-        # Before the numbers: a step that another thread takes meanwhile counts up
+        # Before the values: a step that another thread takes meanwhile counts up
         # afterwards, and so what is half old and half new is not used again. Tensors of
         # inference mode count no versions.
         version = -1 if weight.is_inference() else weight._version

@@ -100,7 +100,7 @@ class QuantizedEmbedding(nn.Module):
 
 def quantize(encoder: BertEncoder) -> BertEncoder:
     """Turn the weights of the layers and of the pieces' embeddings into 8 bits, in
-    place; on the meta device, only their kind."""
+    place; on the meta device, only their dtypes."""
     embeddings = encoder.embeddings
     embeddings.register_module("pieces", QuantizedEmbedding(embeddings.pieces))
     for module in list(encoder.layers.modules()):

@@ -41,7 +41,7 @@ def extend_wordpiece(
 ) -> Extension:
     """Add at most `n_new` pieces; fewer if no others occur `min_frequency` times.
 
-    The ids of the old pieces stay, and [unused...] rows are left to those who use them.
+    The ids of the old pieces stay, and [unused...] pieces are left to those who use them.
     An [UNK] counts like two pieces, as it is worth one to know what was there. The
     same texts give the same pieces.
     """

@@ -182,15 +182,15 @@ def test_a_late_gradient_does_not_reach_another_batch(two_heads):
     assert encoder._pending.n_missing == 2
 
 
-@pytest.mark.parametrize("n_parts", [1, 3])
-def test_gradients_that_are_accumulated_equal_those_of_one_batch(two_heads, n_parts):
+@pytest.mark.parametrize("n_updates", [1, 3])
+def test_gradients_that_are_accumulated_equal_those_of_one_batch(two_heads, n_updates):
     """sgd=False, as `accumulate_gradient` calls it, then one step."""
     nlp, _, examples = two_heads
     encoder = nlp.get_pipe("bert_encoder")
     module = get_shim(encoder.model).encoder
-    for _ in range(n_parts):
+    for _ in range(n_updates):
         nlp.update(examples, sgd=False)
-    found = module.layers[0].intermediate.weight.grad.clone() / n_parts
+    found = module.layers[0].intermediate.weight.grad.clone() / n_updates
     module.zero_grad()
     nlp.update(examples, sgd=False)
     np.testing.assert_allclose(
