@@ -85,7 +85,7 @@ def toy_config() -> BertConfig:
 @pytest.fixture
 def pretraining_model(toy_config: BertConfig) -> BertForPretraining:
     model = BertForPretraining(toy_config)
-    # A wide standard deviation: with 0.02 every output is nearly the same.
+    # A large standard deviation: with 0.02 every output is nearly the same.
     generator = torch.Generator().manual_seed(0)
     for name, parameter in model.named_parameters():
         is_scale = name.endswith("norm.weight")

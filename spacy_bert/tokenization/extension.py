@@ -27,7 +27,7 @@ class Coverage:
 @dataclass(frozen=True, kw_only=True)
 class Extension:
     """`wordpiece` has the new pieces behind the old ones, the best first; `replaced`,
-    for each of them, the ids of the old pieces that it rewords_with."""
+    for each of them, the ids of the old pieces that it replaces."""
 
     wordpiece: WordPiece
     new_pieces: list[str]
@@ -41,9 +41,9 @@ def extend_wordpiece(
 ) -> Extension:
     """Add at most `n_new` pieces; fewer if no others occur `min_frequency` times.
 
-    The ids of the old pieces stay, and [unused...] pieces are left to those who use them.
-    An [UNK] counts like two pieces, as it is worth one to know what was there. The
-    same texts give the same pieces.
+    The ids of the old pieces stay, and [unused...] pieces are left to those who use
+    them. An [UNK] counts like two pieces, as it is worth one to know what was there.
+    The same texts give the same pieces.
     """
     ids = {piece: i for i, piece in enumerate(wordpiece.pieces)}
     counts, n_known = _count_words(wordpiece, texts, ids)

@@ -53,7 +53,7 @@ def test_squad(squad, tmp_path):
 
 
 def test_squad_of_another_format(tmp_path):
-    """The message names the file and where in it."""
+    """The message names the file, and where in it the fault is."""
     path = tmp_path / "list.json"
     path.write_text("[]")
     code, text = run(path, tmp_path / "out.spacy", "--format", "squad")

@@ -62,11 +62,8 @@ def all_paths(scores, transitions, allowed, possible=None):
     may_follow, may_start = allowed["allowed"], allowed["allowed_start"]
     for path in product(range(n_tags), repeat=n_tokens):
         pairs = list(zip(path, path[1:], strict=False))
-        if (
-            path
-            and not may_start[path[0]]
-            or not all(map(may_follow.__getitem__, pairs))
-        ):
+        is_allowed = all(may_follow[pair] for pair in pairs)
+        if not is_allowed or (path and not may_start[path[0]]):
             continue
         if possible is not None and not all(possible[range(n_tokens), path]):
             continue

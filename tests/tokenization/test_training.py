@@ -72,7 +72,7 @@ HAN = [chr(0x4E00 + i) for i in range(300)]
 
 
 def test_characters_that_are_words_count_like_words():
-    """207 characters fit below the limit of half; the others take the room of pieces
+    """207 characters fit below the limit of half; the others take room from pieces
     of rare words."""
     latin = [f"{a}{b}{c}" for a in "bcdfgh" for b in "aeiou" for c in "lmnrst"]
     texts = ["".join(HAN)] * 10 + [" ".join(latin)] * 3

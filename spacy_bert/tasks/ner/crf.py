@@ -17,7 +17,7 @@ IMPOSSIBLE = -1e9
 
 @dataclass(frozen=True, kw_only=True)
 class Transitions:
-    """scores: (n_tags, n_tags), of going from the first index's tag to the second's.
+    """scores: (n_tags, n_tags); [i, j] is that of going from tag i to tag j.
     start_scores: (n_tags,), of beginning with a tag."""
 
     scores: Tensor

@@ -21,7 +21,7 @@ class TagScores:
     """Scores, or the gradient of a loss by them.
 
     tokens: one (n_tokens, n_tags) a Doc.
-    transitions: (n_tags, n_tags), of going from the first index's tag to the second's.
+    transitions: (n_tags, n_tags); [i, j] is that of going from tag i to tag j.
     start_transitions: (n_tags,), of beginning with a tag.
     """
 
