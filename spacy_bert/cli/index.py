@@ -14,7 +14,7 @@ def index_cli(
     ),
     output_path: Path = Arg(..., help="Folder that 'spacy bert pretrain' is given"),
     shard: str = Opt(
-        "", "--shard", "-s", help="i/n: only the shard of the i-th of n machines"
+        "", "--shard", "-s", help="i/n: only the share of the i-th of n machines"
     ),
     n_process: int = Opt(
         0, "--n-process", "-n", help="Processes to use, or 0 for all cores"
@@ -37,7 +37,7 @@ def index_cli(
     from .settings import read_settings
 
     with shown_as_messages():
-        chosen = _read_shard(shard) if shard else None
+        part = _read_part(shard) if shard else None
         check_processes(n_process)
         config, splitter, _ = read_settings(config_path, ctx)
         if config.vocabulary.extend_vocab:
@@ -52,13 +52,13 @@ def index_cli(
             splitter=splitter,
         )
         path = output_path / INDEX
-        if chosen:
+        if part:
             # Others may build their shards at the same time.
             with locked(output_path, shared=True):
                 build_shards(
-                    path, plan, part=chosen, n_process=n_process, write=write_line
+                    path, plan, part=part, n_process=n_process, write=write_line
                 )
-            msg.good(f"Shard {shard} is done. Run without --shard once all are.")
+            msg.good(f"Share {shard} is done. Run without --shard once all are.")
             return
         use = config.pretraining.index_use()
         with locked(output_path):
@@ -71,11 +71,11 @@ def index_cli(
         )
 
 
-def _read_shard(shard: str) -> tuple[int, int]:
+def _read_part(shard: str) -> tuple[int, int]:
     """ "2/3" -> (2, 3)"""
     numbers = shard.split("/")
     if len(numbers) == 2 and all(number.isdecimal() for number in numbers):
-        number, n_shards = map(int, numbers)
-        if 1 <= number <= n_shards:
-            return number, n_shards
+        number, n_parts = map(int, numbers)
+        if 1 <= number <= n_parts:
+            return number, n_parts
     raise ValueError(f"--shard: expected i/n with i from 1 to n, got {shard!r}.")

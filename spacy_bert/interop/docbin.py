@@ -54,10 +54,10 @@ def _count_unpacked(packed: bytes, most: int) -> int:
     """How many bytes it holds; a number above `most` if they are more."""
     unpacking, n_bytes = zlib.decompressobj(), 0
     for start in range(0, len(packed), _PACKED_BYTES):
-        rest = packed[start : start + _PACKED_BYTES]
-        while rest and n_bytes <= most:
-            n_bytes += len(unpacking.decompress(rest, _UNPACKED_BYTES))
-            rest = unpacking.unconsumed_tail
+        part = packed[start : start + _PACKED_BYTES]
+        while part and n_bytes <= most:
+            n_bytes += len(unpacking.decompress(part, _UNPACKED_BYTES))
+            part = unpacking.unconsumed_tail
     return n_bytes
 
 

@@ -228,9 +228,9 @@ def _init(model: Model[Any, Any], X: list[Doc] | None = None, Y: None = None) ->
 def _check_layers(
     layers: list[int], combine: str, n_layers: int, mistakes: Mistakes
 ) -> None:
-    choices = range(-n_layers - 1, n_layers + 1)
+    numbers = range(-n_layers - 1, n_layers + 1)
     mistakes.expect(
-        bool(layers) and all(type(n) is int and n in choices for n in layers),
+        bool(layers) and all(type(n) is int and n in numbers for n in layers),
         place="layers",
         expected=f"numbers from {-n_layers - 1} to n_layers = {n_layers}",
         got=layers,

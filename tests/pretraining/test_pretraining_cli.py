@@ -153,7 +153,7 @@ def test_the_index_is_built_beforehand(tmp_path, config_path, vocab_path, corpus
     given = ["--vocabulary.path", vocab_path, "--paths.corpus", corpus_path]
     output = tmp_path / "out"
     said = run("index", config_path, output, "--shard", "2/2", *given)
-    assert "Shard 2/2 is done" in said and not (output / "index").exists()
+    assert "Share 2/2 is done" in said and not (output / "index").exists()
     said = run("index", config_path, output, *given)
     assert "pieces to train on" in said and "copies of others" in said
     assert "Indexed 1 file, 120 documents, " in said
