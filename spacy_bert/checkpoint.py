@@ -73,7 +73,7 @@ def save_checkpoint(
 ) -> None:
     """Write the folder; `transformers` reads it as BertModel or BertForPreTraining.
 
-    record: how it was pretrained, for those that measure it or go on.
+    record: how it was pretrained, for those that measure it or continue.
     """
     path.mkdir(parents=True, exist_ok=True)
     config = module.config
@@ -132,7 +132,7 @@ def _load(
     name: str,
     fill_heads: Collection[str] = (),
 ) -> tuple[Module, WordPiece, list[str]]:
-    """The module, the vocabulary, and the parts that start from random weights."""
+    """The module, the vocabulary, and the submodules that start from random weights."""
     config = read_config(path)
     wordpiece = load_checkpoint_vocabulary(path, config)
     tensors = read_tensors(path, name)
@@ -188,7 +188,7 @@ def has_nsp_head(path: Path) -> bool:
 def load_checkpoint_vocabulary(path: Path, config: BertConfig) -> WordPiece:
     """The folder's WordPiece. Raises ValueError if its size is not the config's."""
     wordpiece = load_wordpiece(path)
-    # Some models pad the embeddings to a multiple of 8, 64 or 128 rows.
+    # Some models pad the embeddings to a multiple of 8, 64 or 128.
     if not 0 <= config.vocab_size - wordpiece.n_pieces < 128:
         raise ValueError(
             f"{path}: vocab.txt has {wordpiece.n_pieces} pieces but config.json says "

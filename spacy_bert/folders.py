@@ -20,7 +20,7 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a new folder to write into, which takes the place of `path` once whole.
+    """Yield a new folder to write into, which replaces `path` once it is whole.
 
     An error or a kill inside leaves `path` as it was. Linux swaps the two folders in
     one step; elsewhere there is a moment without `path`, after which see `recover`. If
@@ -130,7 +130,7 @@ def _swap(new: Path, path: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Whether the two could take each other's place in one step, as on Linux."""
+    """Whether the two could be swapped in one step, as on Linux."""
     if not sys.platform.startswith("linux"):
         return False
     renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from .hugging_face_names import get_part, modern_name, tensor_names
+from .hugging_face_names import get_submodule, modern_name, tensor_names
 from .model.config import BertConfig
 from .model.encoder import BertEncoder, initialize_weights
 from .model.heads import BertForPretraining, MlmHead
@@ -19,8 +19,8 @@ Module = TypeVar("Module", BertEncoder, BertForPretraining)
 
 _LAYER = re.compile(r"encoder\.layer\.(\d{1,9})\.")
 
-# What a folder may lack -> its name in warnings, and what that means.
-_PARTS = {
+# A submodule that a folder may lack -> its name in warnings, and what that means.
+_MAY_BE_ABSENT = {
     "pooler": ("pooler", "Only heads that read the pooled [CLS] notice."),
     "mlm": ("MLM head", "It has to be trained before it predicts pieces."),
     "nsp": ("NSP head", "It has to be trained before it judges pairs."),
@@ -32,9 +32,9 @@ def to_hugging_face(module: BertEncoder | BertForPretraining) -> dict[str, Tenso
     state = module.state_dict()
     tensors = {}
     for ours, theirs in tensor_names(module).items():
-        parts = state[ours].detach().cpu().chunk(len(theirs))
-        for name, part in zip(theirs, parts, strict=True):
-            tensors[name] = part.contiguous()
+        stacked = state[ours].detach().cpu().chunk(len(theirs))
+        for name, tensor in zip(theirs, stacked, strict=True):
+            tensors[name] = tensor.contiguous()
     return tensors
 
 
@@ -67,7 +67,7 @@ def load_hugging_face(
 
     A pooler that is not there starts from random weights, and so do those heads of
     `fill_heads` ("mlm", "nsp") of which nothing is there. Gives the names of these
-    parts, and warns of them.
+    submodules, and warns of them.
     """
     _check_n_layers(module.config, tensors, source=source)
     return _load(module, tensors, source, fill_heads)
@@ -81,19 +81,19 @@ def _load(
 ) -> list[str]:
     tensors = {modern_name(name): tensor for name, tensor in tensors.items()}
     names = tensor_names(module)
-    absent = _absent_parts(names, tensors, fill_heads)
+    absent = _absent_submodules(names, tensors, fill_heads)
     state = {
         ours: _joined(theirs, tensors, source)
         for ours, theirs in names.items()
-        if get_part(ours) not in absent
+        if get_submodule(ours) not in absent
     }
     expected = module.state_dict()
     for name, tensor in state.items():
         _check_tensor(name, tensor, expected[name], source)
     module.load_state_dict(state, strict=False, assign=True)
-    for part in absent:
-        _initialize(module, part)
-        name, notice = _PARTS[part]
+    for submodule in absent:
+        _initialize(module, submodule)
+        name, notice = _MAY_BE_ABSENT[submodule]
         logger.warning(
             "%s has no %s; it starts from random weights. %s", source, name, notice
         )
@@ -117,7 +117,7 @@ def _check_n_layers(config: BertConfig, names: Iterable[str], *, source: str) ->
 def _joined(
     names: tuple[str, ...], tensors: Mapping[str, Tensor], source: str
 ) -> Tensor:
-    """Floats of 32 bits or bytes. One part stays where it is: in the mapped file."""
+    """Floats of 32 bits or bytes. A single tensor stays in the mapped file."""
     missing = [name for name in names if name not in tensors]
     if missing:
         raise ValueError(
@@ -126,8 +126,8 @@ def _joined(
             "saved without the head that is asked for: evaluating and filling "
             "masks need that of MLM, which pretraining adds."
         )
-    parts = [tensors[name] for name in names]
-    tensor = parts[0] if len(parts) == 1 else torch.cat(parts)
+    found = [tensors[name] for name in names]
+    tensor = found[0] if len(found) == 1 else torch.cat(found)
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
@@ -147,32 +147,32 @@ def _check_tensor(name: str, tensor: Tensor, expected: Tensor, source: str) -> N
     # The extremes alone: a tensor of truth values would take memory of its own.
     if not torch.isfinite(torch.stack(torch.aminmax(tensor))).all():
         raise ValueError(
-            f"{source}: {name} holds numbers that are not finite. The training "
+            f"{source}: {name} holds values that are not finite. The training "
             "that wrote it diverged; take an earlier checkpoint."
         )
 
 
-def _absent_parts(
+def _absent_submodules(
     names: Mapping[str, tuple[str, ...]],
     tensors: Mapping[str, Tensor],
     fill_heads: Collection[str],
 ) -> list[str]:
     """Those that may be absent and are, whole."""
     may_be_absent = ("pooler", *fill_heads)
-    wanted = {get_part(ours) for ours in names}
+    wanted = {get_submodule(ours) for ours in names}
     found = {
-        get_part(ours)
+        get_submodule(ours)
         for ours, theirs in names.items()
         if not tensors.keys().isdisjoint(theirs)
     }
-    return [part for part in may_be_absent if part in wanted - found]
+    return [name for name in may_be_absent if name in wanted - found]
 
 
-def _initialize(module: BertEncoder | BertForPretraining, part: str) -> None:
+def _initialize(module: BertEncoder | BertForPretraining, submodule: str) -> None:
     owner = module
-    if part == "pooler" and isinstance(module, BertForPretraining):
+    if submodule == "pooler" and isinstance(module, BertForPretraining):
         owner = module.encoder
-    new = getattr(owner, part).to_empty(device="cpu")
+    new = getattr(owner, submodule).to_empty(device="cpu")
     initialize_weights(new, std=module.config.initializer_range)
     if isinstance(new, MlmHead):
         nn.init.zeros_(new.bias)

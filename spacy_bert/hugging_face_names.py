@@ -33,8 +33,8 @@ _LAYER_MODULES = {
     ),
     "attention.output": ("attention.output.dense",),
     "attention_norm": ("attention.output.LayerNorm",),
-    "expand": ("intermediate.dense",),
-    "contract": ("output.dense",),
+    "intermediate": ("intermediate.dense",),
+    "output": ("output.dense",),
     "output_norm": ("output.LayerNorm",),
 }
 _HEAD_MODULES = {
@@ -91,6 +91,6 @@ def modern_name(name: str) -> str:
     return name
 
 
-def get_part(name: str) -> str:
-    """The part of ours that a tensor is in. encoder.pooler.bias -> pooler"""
+def get_submodule(name: str) -> str:
+    """Our submodule that a tensor is in. encoder.pooler.bias -> pooler"""
     return name.removeprefix("encoder.").split(".")[0]

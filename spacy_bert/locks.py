@@ -21,7 +21,7 @@ def locked(
 
     shared: keep out only those that want the folder for themselves alone.
 
-    If the file system has no locks, warn through `write` and go on. Raises
+    If the file system has no locks, warn through `write` and continue. Raises
     BlockingIOError, with the pid and the host of the holder, if another process has the
     folder, and NotADirectoryError if it is a file.
     """

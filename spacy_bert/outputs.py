@@ -86,7 +86,7 @@ def is_ours(path: Path, kind: Kind) -> bool:
 
 def holds_only(path: Path, names: Iterable[str]) -> bool:
     """Whether each file of a folder and its subfolders matches one of some patterns,
-    such as "train/*.bin", in which * stands for subfolders too."""
+    such as "train/*.bin", in which * matches subfolders too."""
     names = list(names)
     files = (file.relative_to(path) for file in path.rglob("*") if not file.is_dir())
     return all(any(fnmatch(file.as_posix(), n) for n in names) for file in files)
@@ -126,8 +126,8 @@ def _is_same_or_inside(path: Path, folder: Path) -> bool:
         return path.resolve().is_relative_to(folder.resolve())
     resolved = path.resolve()
     return any(
-        place.exists() and place.samefile(folder)
-        for place in (resolved, *resolved.parents)
+        ancestor.exists() and ancestor.samefile(folder)
+        for ancestor in (resolved, *resolved.parents)
     )
 
 

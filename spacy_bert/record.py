@@ -46,6 +46,6 @@ def read_record(path: Path) -> PretrainingRecord:
         raise ValueError(
             f"{file}: expected {KEY} to have sentences and lang (text), next_sentence "
             f"(one of {', '.join(_TASKS)}) and max_length (5 or more), got {values!r}. "
-            "Remove that key to go on without it."
+            "Remove that key to do without it."
         )
     return record

@@ -88,7 +88,7 @@ def toy_config() -> BertConfig:
 @pytest.fixture
 def pretraining_model(toy_config: BertConfig) -> BertForPretraining:
     model = BertForPretraining(toy_config)
-    # A wide deviation: with 0.02 every output is nearly the same.
+    # A large standard deviation: with 0.02 every output is nearly the same.
     generator = torch.Generator().manual_seed(0)
     for name, parameter in model.named_parameters():
         is_scale = name.endswith("norm.weight")
@@ -144,7 +144,7 @@ def spacy_train(tmp_path):
 @pytest.fixture(params=["float64", "float16", "bfloat16", "meta", "numpy"])
 def other_defaults(request):
     """other_defaults(): a context in which another library has changed torch's default
-    dtype or device, or has numpy raise for numbers that become 0."""
+    dtype or device, or has numpy raise for values that become 0."""
 
     @contextmanager
     def change():

@@ -187,12 +187,12 @@ def edit_config(path, **changes):
         (
             lambda p: edit_tensors(p, lambda t: fill(t, "word_emb", 100, float("nan"))),
             ValueError,
-            "embeddings.pieces.weight holds numbers that are not finite",
+            "embeddings.pieces.weight holds values that are not finite",
         ),
         (
             lambda p: edit_tensors(p, lambda t: fill(t, "word_emb", 9, float("inf"))),
             ValueError,
-            "embeddings.pieces.weight holds numbers that are not finite",
+            "embeddings.pieces.weight holds values that are not finite",
         ),
         (
             lambda p: edit_tensors(
@@ -218,7 +218,7 @@ def edit_config(path, **changes):
                 p, lambda t: t["bert.pooler.dense.bias"].fill_(float("nan"))
             ),
             ValueError,
-            "pooler.bias holds numbers that are not finite",
+            "pooler.bias holds values that are not finite",
         ),
         (
             lambda p: (p / "tokenizer_config.json").write_text("{"),
@@ -267,7 +267,7 @@ def edit_config(path, **changes):
         (
             lambda p: edit_config(p, intermediate_size=64),
             ValueError,
-            r"expected layers.0.expand.weight of .* shape \(64, 16\), got .*\(32, 16\)",
+            r"layers.0.intermediate.weight of .* shape \(64, 16\), got .*\(32, 16\)",
         ),
         (
             lambda p: (p / "vocab.txt").write_text(

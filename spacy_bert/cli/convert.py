@@ -88,7 +88,7 @@ def _questions(
     file = read_squad(path, misplaced="skip" if skip_misplaced else "error")
     if file.n_misplaced:
         msg.warn(
-            f"Left out the places of {file.n_misplaced:,} answers that are not in "
+            f"Left out the spans of {file.n_misplaced:,} answers that are not in "
             f"their context, and {file.n_skipped:,} questions with no other answer."
         )
     docs = (

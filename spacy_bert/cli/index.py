@@ -22,8 +22,8 @@ def index_cli(
 ) -> None:
     """Build the index that 'spacy bert pretrain' reads.
 
-    What is there already is kept, so an interrupted build goes on. On several machines
-    that share a folder, run each with its --shard, and then one without.
+    What is there already is kept, so an interrupted build continues. On several
+    machines that share a folder, run each with its --shard, and then one without.
     """
     from ..corpus.index.building import build_shards, open_index
     from ..corpus.index.fingerprint import plan_index

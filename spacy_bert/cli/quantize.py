@@ -70,7 +70,7 @@ def _check_pipeline(path: Path) -> None:
 
 
 def _encoders(section: Mapping[str, Any]) -> list[str]:
-    """Where an encoder stands in the config: "bert_encoder.model", ..."""
+    """Where an encoder is in the config: "bert_encoder.model", ..."""
     from ..pipeline.bert_encoder import DEFAULT_CONFIG
 
     found = []

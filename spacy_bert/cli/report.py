@@ -12,7 +12,7 @@ def report_cli(
     """Draw a pretraining run as an HTML page.
 
     It has the curves, the settings, and what the model puts for [MASK] at each save.
-    The run may still be going on. report.html needs no network.
+    The run may not be over yet. report.html needs no network.
     """
     from ..pretraining.report import write_report
     from .errors import shown_as_messages

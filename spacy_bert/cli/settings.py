@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..corpus.documents import Splitter
     from ..pretraining import PretrainingConfig
 
-# What begins a line: a key, not JSON that goes on from the line above.
+# What begins a line: a key, not JSON that continues the line above.
 _KEY = re.compile(r"(\s*)(?:[\w@][^=\"]*=|\[[a-z]+[\w.]*\]\s*$)")
 
 

@@ -49,7 +49,7 @@ def vocab_cli(
         write = None if quiet else print
         with shown_training_lines(config.corpus, "Counting", write) as lines:
             unknown = find_unknown(wordpiece, lines)
-        say = msg.warn if unknown.share >= MANY_UNKNOWN else msg.info
+        say = msg.warn if unknown.ratio >= MANY_UNKNOWN else msg.info
         say(_describe(unknown))
 
 
@@ -58,7 +58,7 @@ def _describe(unknown: "UnknownWords") -> str:
     if not unknown.n_unknown:
         return f"{text}, and none of them is [UNK]"
     examples = ", ".join(f"{word[:30]} ({n:,})" for word, n in unknown.examples)
-    text += f", of which {unknown.share:.2%} are [UNK]: {examples}"
+    text += f", of which {unknown.ratio:.2%} are [UNK]: {examples}"
     if unknown.n_characters:
         text += (
             f". {unknown.n_characters:,} different characters are in no piece. If they "

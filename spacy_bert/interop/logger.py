@@ -93,7 +93,7 @@ def _nlp_with(config: PretrainingConfig) -> Language:
 def _as_info(row: Row, score: float) -> Row:
     """What `spacy train` tells its loggers. `score`: minus the last held-out MLM loss,
     as the higher one is the better one."""
-    numbers = {k: v for k, v in row.items() if isinstance(v, int | float)}
+    values = {k: v for k, v in row.items() if isinstance(v, int | float)}
     return {
         "epoch": row["epoch"],
         "step": row["step"],
@@ -101,6 +101,6 @@ def _as_info(row: Row, score: float) -> Row:
         "words": row["n_pieces"],
         "losses": {k: row[key] for k, key in _LOSSES.items() if key in row},
         "score": score,
-        "other_scores": numbers,
+        "other_scores": values,
         "checkpoints": [],
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..corpus.documents import Sentence, Splitter
-from .chunks import ChunkSplit, has_chunks
+from .substrings import SubstringSplit, has_spacy_tokenizer
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -36,28 +36,28 @@ def make_splitter(
     sentences: str, lang: str, *, finds_words: bool = False
 ) -> Splitter | None:
     """`sentences`: "lines", "sentencizer", or a pipeline. Words are the tokens of that
-    pipeline, and else of spaCy's tokenizer for `lang`. None where each line is a
+    pipeline, and else of spaCy's tokenizer for `lang`. None if each line is a
     sentence and words are not asked for.
 
     Raises ValueError if spaCy does not know the language or the pipeline.
     """
     if sentences == "lines" and not finds_words:
         return None
-    if sentences in _RULES and has_chunks(lang):
-        chunks = ChunkSplit(
+    if sentences in _RULES and has_spacy_tokenizer(lang):
+        split = SubstringSplit(
             lang=lang,
             finds_sentences=sentences == "sentencizer",
             finds_words=finds_words,
         )
         name = f"{sentences} ({lang})"
-        return Splitter(name=name, split=chunks, finds_words=finds_words)
-    split = _SpacySplit(sentences=sentences, lang=lang, finds_words=finds_words)
-    return Splitter(name=split.name(), split=split, finds_words=finds_words)
+        return Splitter(name=name, split=split, finds_words=finds_words)
+    by_pipeline = _SpacySplit(sentences=sentences, lang=lang, finds_words=finds_words)
+    return Splitter(name=by_pipeline.name(), split=by_pipeline, finds_words=finds_words)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _SpacySplit:
-    """Paragraphs -> the sentences of each. Each process loads the pipeline anew."""
+    """Paragraphs -> the sentences of each. Each process loads the pipeline itself."""
 
     sentences: str
     lang: str

@@ -44,15 +44,15 @@ class SelfAttention(nn.Module):
         self,
         hidden: Tensor,
         batch: PackedBatch,
-        rows: Tensor | None,
+        positions: Tensor | None,
         dropout_prob: float,
     ) -> Tensor:
-        """(n_pieces, hidden_width) -> the same, or (n_rows, hidden_width)"""
+        """(n_pieces, hidden_width) -> the same, or (n_positions, hidden_width)"""
         projected = self.project(hidden)
         qkv = projected.view(hidden.shape[0], 3, self.n_heads, -1)
         attended = self.attend(qkv, batch, dropout_prob).flatten(1)
         output: Tensor = self.output(
-            attended if rows is None else attended.index_select(0, rows)
+            attended if positions is None else attended.index_select(0, positions)
         )
         return output
 
@@ -79,22 +79,23 @@ def _has_varlen() -> bool:
 def attend_in_runs(qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tensor:
     """One dense attention for each run of sequences of equal length.
 
-    (n_rows, 3, n_heads, head_width) -> (n_rows, n_heads, head_width), zeros for rows
-    after the last sequence.
+    (n_pieces, 3, n_heads, head_width) -> (n_pieces, n_heads, head_width); padding
+    after the last sequence becomes zeros.
     """
     runs = list(_runs(batch.lengths))
     sizes = [n_pieces for n_pieces, _ in runs]
     n_padding = qkv.shape[0] - sum(sizes)
     # Split, not sliced: the gradients of slices are each as large as the whole.
-    *parts, padding = qkv.split([*sizes, n_padding])
+    *qkv_of_runs, padding = qkv.split([*sizes, n_padding])
     contexts = []
-    for (_, length), part in zip(runs, parts, strict=True):
+    for (_, length), qkv_of_run in zip(runs, qkv_of_runs, strict=True):
         # With dropout the fused kernel is not used anyway.
         if length <= _SHORT or dropout_prob:
-            contexts.append(_attend_plainly(part, length, dropout_prob))
+            contexts.append(_attend_plainly(qkv_of_run, length, dropout_prob))
         else:
             # (n_pieces_of_run, 3, ...) -> 3 of (n_sequences, n_heads, length, ...)
-            q, k, v = part.unflatten(0, (-1, length)).transpose(1, 3).unbind(2)
+            heads = qkv_of_run.unflatten(0, (-1, length)).transpose(1, 3)
+            q, k, v = heads.unbind(2)
             context = scaled_dot_product_attention(q, k, v)
             contexts.append(context.transpose(1, 2).flatten(0, 1))
     if n_padding:

@@ -12,7 +12,7 @@ class PackedBatch:
     """`[CLS] ... [SEP]` sequences, one after the other.
 
     piece_ids, segment_ids, position_ids: int64, (n_pieces,).
-    cu_seqlens: int32, (n_sequences + 1,); sequence i is rows cu_seqlens[i] up to
+    cu_seqlens: int32, (n_sequences + 1,); sequence i is pieces cu_seqlens[i] up to
         cu_seqlens[i + 1]. Example: lengths (3, 2) -> cu_seqlens [0, 3, 5],
         position_ids [0, 1, 2, 0, 1].
     lengths: the same lengths on the host, so that nobody waits for the device.
@@ -29,8 +29,8 @@ class PackedBatch:
         return self.piece_ids.shape[0]
 
     @property
-    def cls_rows(self) -> Tensor:
-        """The row of each sequence's [CLS]. (n_sequences,)"""
+    def cls_positions(self) -> Tensor:
+        """The index of each sequence's [CLS] in the batch. (n_sequences,)"""
         return self.cu_seqlens[:-1].long()
 
     def to(self, device: torch.device | str) -> "PackedBatch":

@@ -1,4 +1,4 @@
-"""The numbers of a BERT: checked once, then trusted."""
+"""The sizes of a BERT: checked once, then trusted."""
 
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -71,7 +71,7 @@ class BertConfig:
                     f"{name} must lie in [0, 1), got {getattr(self, name)}."
                 )
         # Comparisons come last: who leaves out what is refused and tries again, to find
-        # all mistakes, finds those of single numbers first.
+        # all mistakes, finds those of single values first.
         if self.hidden_width % self.n_heads:
             raise ValueError(
                 "hidden_width must be a multiple of n_heads: got hidden_width="

@@ -12,7 +12,7 @@ from .config import BertConfig
 from .dropout import NO_DROPOUT, DropoutProbs
 from .embeddings import Embeddings
 from .layers import EncoderLayer
-from .rounding import pad_rows
+from .rounding import pad_first_axis
 
 
 class BertEncoder(nn.Module):
@@ -39,42 +39,47 @@ class BertEncoder(nn.Module):
     def forward(
         self,
         batch: PackedBatch,
-        rows: Tensor | None = None,
+        positions: Tensor | None = None,
         *,
         dropout_probs: DropoutProbs = NO_DROPOUT,
     ) -> Tensor:
-        """What leaves the last layer: of all pieces, or only of `rows`, (n_rows,).
+        """What leaves the last layer: of all pieces, or only of those at `positions`.
+
+        positions: int64, (n_positions,), counted through the batch.
 
         Only `dropout_probs` makes dropout: `train()` and `eval()` change nothing.
         """
         last = len(self.layers)
-        states = self.hidden_states(batch, {last}, rows, dropout_probs=dropout_probs)
+        states = self.hidden_states(
+            batch, {last}, positions, dropout_probs=dropout_probs
+        )
         return states[last]
 
     def hidden_states(
         self,
         batch: PackedBatch,
         wanted: Collection[int],
-        last_rows: Tensor | None = None,
+        last_positions: Tensor | None = None,
         *,
         dropout_probs: DropoutProbs = NO_DROPOUT,
     ) -> dict[int, Tensor]:
         """What leaves the layers that are wanted, counted from 1; 0: the embeddings.
 
-        last_rows: the pieces that the last layer is computed for, if not all.
+        last_positions: the pieces that the last layer is computed for, if not all.
         """
-        hidden = pad_rows(self.embeddings(batch, dropout_probs.hidden))
+        hidden = pad_first_axis(self.embeddings(batch, dropout_probs.hidden))
         n_wanted = batch.n_pieces
         kept = {0: hidden[:n_wanted]} if 0 in wanted else {}
         for number, layer in enumerate(self.layers, start=1):
-            rows = None
-            if number == len(self.layers) and last_rows is not None:
-                rows, n_wanted = pad_rows(last_rows), last_rows.shape[0]
+            positions = None
+            if number == len(self.layers) and last_positions is not None:
+                positions = pad_first_axis(last_positions)
+                n_wanted = last_positions.shape[0]
             if self.recomputes and torch.is_grad_enabled():
-                inputs = (hidden, batch, rows, dropout_probs)
+                inputs = (hidden, batch, positions, dropout_probs)
                 hidden = checkpoint(layer, *inputs, use_reentrant=False)
             else:
-                hidden = layer(hidden, batch, rows, dropout_probs)
+                hidden = layer(hidden, batch, positions, dropout_probs)
             if number in wanted:
                 kept[number] = hidden[:n_wanted]
         return kept
@@ -88,27 +93,27 @@ def initialize_weights(
     module: nn.Module, *, std: float, generator: torch.Generator | None = None
 ) -> None:
     """Fresh weights, as google-research/bert makes them: matrices and embeddings from a
-    normal of deviation `std` cut at two deviations, biases 0, LayerNorm 1 and 0."""
-    for part in module.modules():
-        if isinstance(part, nn.Linear | nn.Embedding):
+    normal of standard deviation `std`, cut at 2 * std; biases 0, LayerNorm 1 and 0."""
+    for inner in module.modules():
+        if isinstance(inner, nn.Linear | nn.Embedding):
             # The cut is absolute in torch (+-2 by default), so it is given.
             nn.init.trunc_normal_(
-                part.weight, std=std, a=-2 * std, b=2 * std, generator=generator
+                inner.weight, std=std, a=-2 * std, b=2 * std, generator=generator
             )
-        if isinstance(part, nn.LayerNorm):
-            nn.init.ones_(part.weight)
-        if isinstance(part, nn.Linear | nn.LayerNorm) and part.bias is not None:
-            nn.init.zeros_(part.bias)
+        if isinstance(inner, nn.LayerNorm):
+            nn.init.ones_(inner.weight)
+        if isinstance(inner, nn.Linear | nn.LayerNorm) and inner.bias is not None:
+            nn.init.zeros_(inner.bias)
 
 
 def compile_layers(encoder: BertEncoder) -> None:
     """Put each layer through torch.compile, once for batches of all sizes.
 
-    Attention stays as it is: it has kernels of its own, and would be compiled anew for
-    each tuple of lengths.
+    Attention stays as it is: it has kernels of its own, and would be compiled again
+    for each tuple of lengths.
     """
-    for part in encoder.modules():
-        if isinstance(part, SelfAttention):
-            part.attend = torch.compiler.disable(part.attend)  # type: ignore[method-assign]
-        if isinstance(part, EncoderLayer):
-            part.compile(dynamic=True)
+    for module in encoder.modules():
+        if isinstance(module, SelfAttention):
+            module.attend = torch.compiler.disable(module.attend)  # type: ignore[method-assign]
+        if isinstance(module, EncoderLayer):
+            module.compile(dynamic=True)

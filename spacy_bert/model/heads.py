@@ -52,20 +52,20 @@ class BertForPretraining(nn.Module):
         )
 
     def forward(
-        self, batch: PackedBatch, masked_rows: Tensor, *, is_train: bool = False
+        self, batch: PackedBatch, masked_positions: Tensor, *, is_train: bool = False
     ) -> PretrainingOutput:
-        """Logits at `masked_rows`, int64 (n_masked,), and for each sequence.
+        """Logits at `masked_positions`, int64 (n_masked,), and for each sequence.
 
         is_train: with the config's dropout. `train()` and `eval()` change nothing.
 
-        Only the masked rows go through the MLM head: at 30,522 pieces the others cost
+        Only the masked pieces go through the MLM head: at 30,522 pieces the others cost
         more than a small encoder does. The last layer leaves out all that neither these
         nor [CLS] need.
         """
-        n_masked = masked_rows.shape[0]
-        rows = torch.cat((masked_rows, batch.cls_rows))
+        n_masked = masked_positions.shape[0]
+        positions = torch.cat((masked_positions, batch.cls_positions))
         probs = self.dropout_probs if is_train else NO_DROPOUT
-        hidden = self.encoder(batch, rows, dropout_probs=probs)
+        hidden = self.encoder(batch, positions, dropout_probs=probs)
         pieces = self.encoder.embeddings.pieces.weight
         return PretrainingOutput(
             mlm_logits=self.mlm(hidden[:n_masked], pieces),
@@ -78,7 +78,7 @@ class BertForPretraining(nn.Module):
 
 
 def mlm_loss(output: PretrainingOutput, targets: Tensor) -> Tensor:
-    """Mean cross-entropy, in nats, of the masked rows' pieces, (n_masked,)."""
+    """Mean cross-entropy, in nats, of the pieces behind the masks, (n_masked,)."""
     return cross_entropy(output.mlm_logits.float(), targets)
 
 

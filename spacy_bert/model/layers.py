@@ -16,35 +16,35 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        width, inner = config.hidden_width, config.intermediate_width
+        width, intermediate_width = config.hidden_width, config.intermediate_width
         eps, dtype = config.layer_norm_eps, torch.float32
         self.attention = SelfAttention(config)
         self.attention_norm = nn.LayerNorm(width, eps=eps, dtype=dtype)
-        self.expand = Linear(width, inner, dtype=dtype)
+        self.intermediate = Linear(width, intermediate_width, dtype=dtype)
         self.activation = make_activation(config.activation)
-        self.contract = Linear(inner, width, dtype=dtype)
+        self.output = Linear(intermediate_width, width, dtype=dtype)
         self.output_norm = nn.LayerNorm(width, eps=eps, dtype=dtype)
 
     def forward(
         self,
         hidden: Tensor,
         batch: PackedBatch,
-        rows: Tensor | None,
+        positions: Tensor | None,
         dropout_probs: DropoutProbs,
     ) -> Tensor:
-        """Give vectors of all pieces, or only of `rows`, (n_rows,), which attend to
-        all pieces."""
+        """Give vectors of all pieces, or only of those at `positions`,
+        (n_positions,), which attend to all pieces."""
         prob = dropout_probs.hidden
-        attended = self.attention(hidden, batch, rows, dropout_probs.attention)
+        attended = self.attention(hidden, batch, positions, dropout_probs.attention)
         attended = dropout(attended, prob)
-        if rows is not None:
-            hidden = hidden.index_select(0, rows)
+        if positions is not None:
+            hidden = hidden.index_select(0, positions)
         hidden = self.attention_norm(hidden + attended)
-        expanded = self.activation(self.expand(hidden))
-        output: Tensor = self.output_norm(
-            hidden + dropout(self.contract(expanded), prob)
+        intermediate = self.activation(self.intermediate(hidden))
+        normalized: Tensor = self.output_norm(
+            hidden + dropout(self.output(intermediate), prob)
         )
-        return output
+        return normalized
 
 
 class Gelu(nn.Module):

@@ -26,28 +26,28 @@ class Linear(nn.Linear):
     # The weight as it was, its address and version; and the same in oneDNN's layout.
     _laid_out: tuple[Tensor, int, int, Tensor] | None = None
 
-    def forward(self, rows: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         if (
             not _HAS_ONEDNN
             or torch.compiler.is_compiling()
-            or rows.device.type != "cpu"
-            or not rows.dtype == self.weight.dtype == torch.float32
+            or x.device.type != "cpu"
+            or not x.dtype == self.weight.dtype == torch.float32
             or torch.is_autocast_enabled("cpu")
         ):
-            return super().forward(rows)
+            return super().forward(x)
         if torch.is_grad_enabled():
             # A step is to follow, and training needs the memory.
             self._laid_out = None
-            product: Tensor = _OneDnnLinear.apply(rows, self.weight, self.bias)
+            product: Tensor = _OneDnnLinear.apply(x, self.weight, self.bias)
             return product
-        return _product(rows, self._lay_out(), self.bias)
+        return _product(x, self._lay_out(), self.bias)
 
     def __getstate__(self) -> dict[str, object]:
         return {k: v for k, v in self.__dict__.items() if k != "_laid_out"}
 
     def _lay_out(self) -> Tensor:
         weight = self.weight
-        # Before the numbers: a step that another thread takes meanwhile counts up
+        # Before the values: a step that another thread takes meanwhile counts up
         # afterwards, and so what is half old and half new is not used again. Tensors of
         # inference mode count no versions.
         version = -1 if weight.is_inference() else weight._version
@@ -62,24 +62,24 @@ class Linear(nn.Linear):
 
 class _OneDnnLinear(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(rows, weight)
-        return _product(rows, weight, bias)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _product(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        rows, weight = ctx.saved_tensors
+        x, weight = ctx.saved_tensors
         (d_output,) = d_outputs
-        needs_rows, needs_weight, needs_bias = ctx.needs_input_grad
+        needs_x, needs_weight, needs_bias = ctx.needs_input_grad
         return (
-            _product(d_output, weight.t(), None) if needs_rows else None,
-            d_output.t() @ rows if needs_weight else None,
+            _product(d_output, weight.t(), None) if needs_x else None,
+            d_output.t() @ x if needs_weight else None,
             d_output.sum(0) if needs_bias else None,
         )
 
 
-def _product(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     product: Tensor = torch.ops.mkldnn._linear_pointwise(
-        rows, weight, bias, "none", [], ""
+        x, weight, bias, "none", [], ""
     )
     return product

@@ -19,7 +19,7 @@ from ..tokenization import train_wordpiece
 from .config_errors import takes_config
 from .encoding import encode_docs, get_shim
 from .learn_rates import LearnRates
-from .listeners import Vectors, get_takes
+from .listeners import VectorKind, get_vector_kind
 from .precision import Precision
 from .segments import check_pair_separator, warn_of_unread_pairs
 from .shim import BertShim, Freeze
@@ -59,7 +59,7 @@ def build_bert_encoder(
 ) -> Model[list[Doc], list[Floats2d]]:
     """BERT over Docs of any length, one vector a token.
 
-    hidden_width ... layer_norm_eps: the checkpoint's numbers (its `config.json`).
+    hidden_width ... layer_norm_eps: the checkpoint's values (its `config.json`).
     layers: which layers the tokens' vectors come from, counted from 1 (0: the
         embeddings) or, below 0, from the top; by default the last.
     combine: "mean" of several layers, or "concat", which makes vectors as many times as
@@ -139,7 +139,7 @@ def build_bert_encoder(
             "window_overlap": window_overlap,
             "max_batch_pieces": max_batch_pieces,
             "pair_separator": pair_separator,
-            "takes": "tokens",
+            "vector_kind": "tokens",
             "replace_listener": _replace_listener,
             "replace_listener_cfg": _replace_listener_config,
         },
@@ -162,10 +162,10 @@ def build_cls_vectors(
 ) -> Model[list[Doc], Floats2d]:
     """An encoder of a head's own, which gives the vector of [CLS], one a Doc.
 
-    `nlp.replace_listeners` puts it in the place of a `spacy-bert.ClsListener.v1`.
+    `nlp.replace_listeners` puts it there instead of a `spacy-bert.ClsListener.v1`.
     """
     get_shim(encoder)  # Refuses other architectures.
-    encoder.attrs["takes"] = "pooled" if pooled else "cls"
+    encoder.attrs["vector_kind"] = "pooled" if pooled else "cls"
     return cast(Model[list[Doc], Floats2d], encoder)
 
 
@@ -173,21 +173,21 @@ def _forward(
     model: Model[Any, Any], docs: list[Doc], is_train: bool
 ) -> tuple[Any, Callable[[Any], list[Doc]]]:
     encoded, backprop_vectors = encode_docs(model, docs, is_train)
-    takes: Vectors = model.attrs["takes"]
+    kind: VectorKind = model.attrs["vector_kind"]
 
     def backprop(gradient: Any) -> list[Doc]:
-        if takes == "tokens":
+        if kind == "tokens":
             gradient = model.ops.xp.concatenate(gradient)
-        backprop_vectors({takes: gradient})
+        backprop_vectors({kind: gradient})
         return []
 
-    return getattr(encoded, takes), backprop
+    return getattr(encoded, kind), backprop
 
 
 def _replace_listener(
     copied: Model[Any, Any], listener: Tok2VecListener, encoder: Any
 ) -> Model[Any, Any]:
-    """spaCy's hook: an encoder in a listener's place gives what it took.
+    """spaCy's hook: an encoder that replaces a listener gives the same kind of vectors.
 
     Raises ValueError if a head has several listeners: spaCy would replace every
     other one, and does not tell `_replace_listener_config` which block it is about.
@@ -198,9 +198,9 @@ def _replace_listener(
                 f"replace_listeners: expected a head with one listener, and {head!r} "
                 f"has {len(listeners)}. Keep {encoder.name!r} in the pipeline, with "
                 "freeze = 'all' if it should stay as it is. This pipeline's config "
-                "is changed already: load it anew."
+                "is changed already: load it again."
             )
-    copied.attrs["takes"] = get_takes(listener)
+    copied.attrs["vector_kind"] = get_vector_kind(listener)
     return copied
 
 

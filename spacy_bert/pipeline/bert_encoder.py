@@ -32,7 +32,7 @@ from .encoding import Encoded, check_trainable, encode_docs, get_shim
 from .foreign_listeners import check_connected
 from .frozen import Builder
 from .linking import LinkedTok2Vec
-from .listeners import drop_batch, get_takes, hand_over
+from .listeners import drop_batch, get_vector_kind, hand_over
 from .pending import PendingGradient
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
@@ -163,7 +163,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             hand_over(
                 listener,
                 docs,
-                getattr(encoded, get_takes(listener)),
+                getattr(encoded, get_vector_kind(listener)),
                 partial(self._receive_gradient, pending, listener),
             )
         return losses
@@ -199,7 +199,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             are already there stay; if there are none, they are drawn at random.
         vocabulary: for random weights, a `vocab.txt` (`lowercase` says how to read it).
             Without it, one of at most `vocab_size` pieces is learned from the examples.
-        reinitialize_layers: draw so many layers from the top, and the pooler, anew,
+        reinitialize_layers: draw so many layers from the top, and the pooler, again,
             which makes fine-tuning on few examples steadier (Zhang et al. 2021,
             "Revisiting Few-sample BERT Fine-tuning", section 4).
 

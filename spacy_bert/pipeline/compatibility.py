@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from ..model.config import BertConfig
 
-# What a checkpoint may differ in: how many pieces it has, and numbers of training.
+# What a checkpoint may differ in: how many pieces it has, and settings of training.
 _FREE_FIELDS = {
     "vocab_size",
     "initializer_range",
@@ -32,6 +32,6 @@ def check_architecture(
         raise ValueError(
             f"{source}: the checkpoint is of another architecture than {model}: "
             f"{'; '.join(differences)}. Copy the "
-            "checkpoint's numbers into the config, or write a new config with "
+            "checkpoint's values into the config, or write a new config with "
             "'spacy bert init-config'."
         )

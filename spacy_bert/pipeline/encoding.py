@@ -11,7 +11,7 @@ from thinc.types import Floats2d
 
 from ..model.dropout import DropoutProbs
 from .alignment import align
-from .listeners import Vectors
+from .listeners import VectorKind
 from .precision import autocast
 from .shim import BertShim
 from .token_vectors import LayerChoice, encode_windows
@@ -30,7 +30,7 @@ class Encoded:
 
 # For each kind of vectors that listeners take; those of tokens end to end,
 # (n_tokens, ...).
-Gradients = Mapping[Vectors, Floats2d]
+Gradients = Mapping[VectorKind, Floats2d]
 
 
 def check_trainable(shim: BertShim) -> None:
@@ -113,8 +113,8 @@ def encode_docs(
     @torch.inference_mode(False)
     def backprop(gradients: Gradients) -> None:
         outputs, scaled = [], []
-        for takes, gradient in gradients.items():
-            output = getattr(vectors, takes)
+        for kind, gradient in gradients.items():
+            output = getattr(vectors, kind)
             # Not those of layers that are all frozen.
             if output.requires_grad:
                 outputs.append(output)

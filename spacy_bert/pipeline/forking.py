@@ -7,7 +7,7 @@ import os
 
 import torch
 
-# Silences a warning of `tokenizers`, which goes on without threads in a forked child.
+# Silences a warning of `tokenizers`, which works without threads in a forked child.
 _VARIABLE = "TOKENIZERS_PARALLELISM"
 _was_set: list[bool] = []
 

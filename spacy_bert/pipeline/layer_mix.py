@@ -9,7 +9,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from .config_errors import takes_config
-from .listeners import expect_takes
+from .listeners import expect_vector_kind
 
 
 @registry.architectures("spacy-bert.LayerMix.v1")
@@ -24,7 +24,7 @@ def build_layer_mix(
     (n_tokens, n_layers * hidden_width) -> (n_tokens, hidden_width), for each Doc.
     Raises ValueError if the width is not a multiple of n_layers.
     """
-    expect_takes(tok2vec, "tokens")
+    expect_vector_kind(tok2vec, "tokens")
     total = tok2vec.get_dim("nO")
     if n_layers < 1 or total % n_layers:
         raise ValueError(
@@ -59,21 +59,22 @@ def _forward(
     xp: Any = model.ops.xp
     stacked, backprop_stacked = model.layers[0](docs, is_train)
     exponentials = xp.exp(model.get_param("weights"))
-    shares, scale = exponentials / exponentials.sum(), model.get_param("scale")
+    mix_weights, scale = exponentials / exponentials.sum(), model.get_param("scale")
     split = [vectors.reshape(len(vectors), n_layers, width) for vectors in stacked]
     # (n_layers,) and (n_tokens, n_layers, width) -> (n_tokens, width)
-    mixed = [xp.tensordot(x, shares, (1, 0)) for x in split]
+    mixed = [xp.tensordot(x, mix_weights, (1, 0)) for x in split]
 
     def backprop(d_docs: list[Any]) -> list[Doc]:
         # How much each layer lies in the gradient's direction: (n_layers,).
         along = sum(
             xp.einsum("tw,tlw->l", d, x) for d, x in zip(d_docs, split, strict=True)
         )
-        model.inc_grad("weights", scale * shares * (along - (shares * along).sum()))
-        model.inc_grad("scale", (shares * along).sum(keepdims=True))
+        mean = (mix_weights * along).sum(keepdims=True)
+        model.inc_grad("weights", scale * mix_weights * (along - mean))
+        model.inc_grad("scale", mean)
         d_stacked: list[Doc] = backprop_stacked(
             [
-                (scale * d[:, None, :] * shares[None, :, None]).reshape(
+                (scale * d[:, None, :] * mix_weights[None, :, None]).reshape(
                     len(d), n_layers * width
                 )
                 for d in d_docs

@@ -36,7 +36,7 @@ class LearnRates:
     layer_decay: each layer's rate over that of the layer above it (Sun et al. 2019,
         "How to Fine-Tune BERT for Text Classification", section 5.3.4: 0.95).
 
-    Raises MistakesError, a ValueError, with all numbers that are impossible.
+    Raises MistakesError, a ValueError, with all values that are impossible.
     """
 
     factor: float = 1.0
@@ -67,14 +67,14 @@ class LearnRates:
             return self.factor
         return maximum / optimizer.learn_rate
 
-    def share(self, name: str, *, n_layers: int) -> float:
+    def layer_ratio(self, name: str, *, n_layers: int) -> float:
         """Return the rate of a parameter of a BertEncoder over that of the top layer.
 
         With 2 layers: "layers.1..." 1, "layers.0..." layer_decay, "embeddings..."
         layer_decay ** 2.
         """
-        part, *rest = name.split(".")
-        n_below = {"embeddings": 0, "pooler": n_layers}.get(part)
+        module, *rest = name.split(".")
+        n_below = {"embeddings": 0, "pooler": n_layers}.get(module)
         if n_below is None:
             n_below = int(rest[0]) + 1
         return self.layer_decay ** (n_layers - n_below)

@@ -18,7 +18,7 @@ from thinc.api import Model
 from .config_errors import takes_config
 from .encoding import get_shim
 from .fingerprint import fingerprint
-from .listeners import BertListener, get_takes
+from .listeners import BertListener, get_vector_kind
 from .transient import Transient
 
 _ATTR = "encoder_fingerprint"
@@ -63,7 +63,7 @@ class LinkedTok2Vec(Tok2Vec):
         if the listener was trained with another encoder.
         """
         width, expected = self.model.get_dim("nO"), listener.get_dim("nO")
-        if get_takes(listener) != "tokens":
+        if get_vector_kind(listener) != "tokens":
             width = get_shim(self.model).architecture.hidden_width
         if width == expected:
             super().add_listener(listener, component_name)

@@ -15,9 +15,9 @@ from .doc_vectors import get_doc_vector
 from .missing_vectors import why_missing
 from .transient import Transient
 
-# What a listener takes: a vector for each token; that of [CLS]; the same through the
-# pooler, a dense layer and tanh.
-Vectors = Literal["tokens", "cls", "pooled"]
+# What an encoder gives a listener: a vector for each token; that of [CLS]; the same
+# through the pooler, a dense layer and tanh.
+VectorKind = Literal["tokens", "cls", "pooled"]
 
 
 # What a head's config has as `tok2vec`.
@@ -49,7 +49,7 @@ def build_listener(
     grad_factor: what this head's gradient counts in the encoder, against the other
         heads'; 0.0 keeps it out.
     """
-    return BertListener(upstream, width, takes="tokens", grad_factor=grad_factor)
+    return BertListener(upstream, width, kind="tokens", grad_factor=grad_factor)
 
 
 @registry.architectures("spacy-bert.ClsListener.v1")
@@ -68,12 +68,12 @@ def build_cls_listener(
 
     The other arguments are those of `spacy-bert.BertListener.v1`.
     """
-    takes: Vectors = "pooled" if pooled else "cls"
-    return BertListener(upstream, width, takes=takes, grad_factor=grad_factor)
+    kind: VectorKind = "pooled" if pooled else "cls"
+    return BertListener(upstream, width, kind=kind, grad_factor=grad_factor)
 
 
 class BertListener(Tok2VecListener):
-    """takes: what the encoder hands over, in training as in prediction.
+    """kind: what the encoder hands over, in training as in prediction.
 
     Raises ValueError for a Doc that the encoder has not seen, or another one since.
     """
@@ -81,7 +81,7 @@ class BertListener(Tok2VecListener):
     name = "bert-listener"
 
     def __init__(
-        self, upstream_name: str, width: int, *, takes: Vectors, grad_factor: float
+        self, upstream_name: str, width: int, *, kind: VectorKind, grad_factor: float
     ) -> None:
         if not 0.0 <= grad_factor < float("inf"):
             raise ValueError(
@@ -89,7 +89,7 @@ class BertListener(Tok2VecListener):
                 "with 0 leaves the encoder alone."
             )
         super().__init__(upstream_name, width)
-        self.takes = takes
+        self.vector_kind = kind
         self.grad_factor = grad_factor
         # Only then may vectors be missing: spaCy finds out shapes with Docs that have
         # been through no component.
@@ -140,25 +140,25 @@ def drop_batch(listener: Tok2VecListener) -> None:
     listener.receive(None, None, None)  # type: ignore[arg-type]
 
 
-def get_takes(listener: Tok2VecListener) -> Vectors:
+def get_vector_kind(listener: Tok2VecListener) -> VectorKind:
     """spaCy's own listeners take the tokens' vectors."""
-    return listener.takes if isinstance(listener, BertListener) else "tokens"
+    return listener.vector_kind if isinstance(listener, BertListener) else "tokens"
 
 
 def get_grad_factor(listener: Tok2VecListener) -> float:
     return listener.grad_factor if isinstance(listener, BertListener) else 1.0
 
 
-def expect_takes(
+def expect_vector_kind(
     tok2vec: Model[Any, Any], expected: Literal["tokens", "[CLS]"]
 ) -> None:
     """What a head's model asks of the listener that it is given.
 
-    Raises ValueError if that one takes the other kind of vectors.
+    Raises ValueError if that one gives the other kind of vectors.
     """
-    found = tok2vec.attrs.get("takes", "")
+    found = tok2vec.attrs.get("vector_kind", "")
     if isinstance(tok2vec, Tok2VecListener):
-        found = get_takes(tok2vec)
+        found = get_vector_kind(tok2vec)
     if found and (found == "tokens") != (expected == "tokens"):
         names = {"tokens": "BertListener", "[CLS]": "ClsListener"}
         raise ValueError(
@@ -180,7 +180,7 @@ def _forward(
         model.is_initializing = False
         return model._outputs, model._backprop  # type: ignore[return-value]
     found = [_find_vectors(model, doc, is_train) for doc in docs]
-    if model.takes == "tokens":
+    if model.vector_kind == "tokens":
         return found, no_backprop
     vectors = model.ops.alloc2f(len(docs), model.get_dim("nO"))
     for i, vector in enumerate(found):
@@ -198,18 +198,18 @@ def _find_vectors(model: BertListener, doc: Doc, is_train: bool) -> Any:
             f"{source!r}, which came later. Put each encoder right before the heads "
             "that listen to it."
         )
-    if model.takes == "tokens":
+    if model.vector_kind == "tokens":
         shape: tuple[int, ...] = (len(doc), width)
         vectors = doc.tensor if doc.tensor.shape == shape else None
     else:
-        shape, vectors = (width,), get_doc_vector(f"bert_{model.takes}", doc)
+        shape, vectors = (width,), get_doc_vector(f"bert_{model.vector_kind}", doc)
     if vectors is not None:
         return vectors
     if is_train or not model.is_initializing:
         raise ValueError(
             why_missing(
                 doc,
-                takes=model.takes,
+                kind=model.vector_kind,
                 width=width,
                 wanted=wanted,
                 is_train=is_train,

@@ -11,12 +11,11 @@ _HELP_IN_TRAINING = (
 )
 
 
-def why_missing(
-    doc: Doc, *, takes: str, width: int, wanted: str, is_train: bool
-) -> str:
-    """takes, width: of the listener. wanted: the encoder that it listens to."""
-    n_rows, found_width = doc.tensor.shape if doc.tensor.ndim == 2 else (0, 0)
-    if doc.tensor.size and takes != "tokens":
+def why_missing(doc: Doc, *, kind: str, width: int, wanted: str, is_train: bool) -> str:
+    """kind, width: of the vectors that the listener takes.
+    wanted: the encoder that it listens to."""
+    n_vectors, found_width = doc.tensor.shape if doc.tensor.ndim == 2 else (0, 0)
+    if doc.tensor.size and kind != "tokens":
         return (
             "The Doc has vectors of tokens and none of [CLS], so it is a part of "
             "another Doc, or was saved. Send it through the encoder again, or save "
@@ -29,8 +28,9 @@ def why_missing(
         )
     if doc.tensor.size:
         return (
-            f"The Doc has {n_rows} vectors for {len(doc)} tokens, so tokens were split "
-            f"after {wanted!r}. Put the component that splits them before {wanted!r}."
+            f"The Doc has {n_vectors} vectors for {len(doc)} tokens, so tokens were "
+            f"split after {wanted!r}. Put the component that splits them before "
+            f"{wanted!r}."
         )
     message = (
         f"The head listens to {wanted!r}, of which this Doc has no vectors. There must "

@@ -10,7 +10,7 @@ from thinc.api import Optimizer
 from thinc.types import Floats2d
 
 from .encoding import Gradients
-from .listeners import Vectors, get_grad_factor, get_takes
+from .listeners import VectorKind, get_grad_factor, get_vector_kind
 from .transient import Transient
 
 
@@ -26,20 +26,20 @@ class PendingGradient(Transient):
     n_missing: int
     losses: dict[str, float]
     sgd: Optimizer | None
-    gradients: dict[Vectors, Floats2d] = field(default_factory=dict)
+    gradients: dict[VectorKind, Floats2d] = field(default_factory=dict)
     thread: int = field(default_factory=get_ident)
 
     def add(self, listener: Tok2VecListener, gradient: Any) -> None:
         """Add a listener's gradient: of tokens, one array a Doc."""
-        takes, factor = get_takes(listener), get_grad_factor(listener)
+        kind, factor = get_vector_kind(listener), get_grad_factor(listener)
         # With 0 the head is not there: zeros would still step, by the weight decay.
         if factor:
-            if takes == "tokens":
+            if kind == "tokens":
                 gradient = listener.ops.xp.concatenate(list(gradient))
             gradient = gradient * factor
-            if takes in self.gradients:
-                gradient = gradient + self.gradients[takes]
-            self.gradients[takes] = gradient
+            if kind in self.gradients:
+                gradient = gradient + self.gradients[kind]
+            self.gradients[kind] = gradient
         self.n_missing -= 1
 
     def send_back(self, name: str) -> None:

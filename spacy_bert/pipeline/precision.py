@@ -1,4 +1,4 @@
-"""The numbers that an encoder computes with."""
+"""The number format that an encoder computes in."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -38,7 +38,7 @@ class GradientScale:
         self._n_good = 0
 
     def unscale(self, gradients: Sequence[Tensor]) -> bool:
-        """Divide by the factor, in place, and adapt it. Returns False if a number
+        """Divide by the factor, in place, and adapt it. Returns False if a value
         is not finite, and the step must be left out."""
         if not self._is_needed:
             return True

@@ -1,6 +1,6 @@
 """Steps that are taken later, as `nlp.rehearse` takes them.
 
-It gives components, in the place of an optimizer, a function that collects arrays and
+It gives components, instead of an optimizer, a function that collects arrays and
 their gradients. In the end it calls the optimizer for them, which works in place.
 """
 
@@ -20,7 +20,7 @@ from .precision import GradientScale
 class Lent:
     """A parameter and a copy of it, which somebody else will update.
 
-    rate: the part of that update which the parameter gets.
+    rate: the fraction of that update which the parameter gets.
     """
 
     parameter: nn.Parameter

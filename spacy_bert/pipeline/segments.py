@@ -53,7 +53,7 @@ def join_segments(first: str, second: str, separator: str) -> str:
     for segment in (first, second):
         if not isinstance(segment, str):
             raise ValueError(f"Expected two texts, got {segment!r} for one of them.")
-    return separator.join(part.replace(separator, " ") for part in (first, second))
+    return separator.join(text.replace(separator, " ") for text in (first, second))
 
 
 def split_segments(doc: Doc, separator: str | None) -> tuple[Span, Span] | None:

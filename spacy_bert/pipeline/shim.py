@@ -143,7 +143,8 @@ class BertShim(Shim):
         top = self.learn_rates.top(optimizer, hidden_width=architecture.hidden_width)
         self._check_rate(top * optimizer.learn_rate, optimizer)
         rates = {
-            key: top * self.learn_rates.share(key[1], n_layers=architecture.n_layers)
+            key: top
+            * self.learn_rates.layer_ratio(key[1], n_layers=architecture.n_layers)
             for key in parameters
         }
         if isinstance(optimizer, Optimizer):

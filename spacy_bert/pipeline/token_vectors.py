@@ -67,13 +67,13 @@ def encode_windows(
         states = encoder.hidden_states(
             packed, {*choice.layers, last}, dropout_probs=dropout_probs
         )
-        rows = torch.from_numpy(batch.pair_rows).to(device)
-        pieces = choice.combined(states)[rows]
+        positions = torch.from_numpy(batch.pair_positions).to(device)
+        pieces = choice.combined(states)[positions]
         tokens.add(pieces, torch.from_numpy(batch.pair_tokens).to(device))
         docs = torch.from_numpy(batch.docs).to(device)
-        cls.add(states[last][packed.cls_rows], docs)
+        cls.add(states[last][packed.cls_positions], docs)
     token_vectors, cls_vectors = tokens.value(), cls.value()
-    # One number in all: a sum keeps what is not finite.
+    # One value in all: a sum keeps what is not finite.
     if not torch.isfinite(token_vectors.sum() + cls_vectors.sum()):
         raise ValueError(
             "Expected vectors of finite numbers from the BERT encoder, got NaN or "
@@ -89,17 +89,17 @@ def encode_windows(
 
 
 class _Mean:
-    """The mean of the vectors that were added at each place; zeros if none was."""
+    """The mean of the vectors that were added at each index; zeros if none was."""
 
-    def __init__(self, n_places: int, width: int, device: torch.device) -> None:
+    def __init__(self, n_means: int, width: int, device: torch.device) -> None:
         # Not of torch's default dtype, which another library may have changed.
         zeros = partial(torch.zeros, dtype=torch.float32, device=device)
-        self.sums, self.counts = zeros(n_places, width), zeros(n_places)
+        self.sums, self.counts = zeros(n_means, width), zeros(n_means)
 
-    def add(self, vectors: Tensor, places: Tensor) -> None:
-        self.sums.index_add_(0, places, vectors.to(self.sums.dtype))
-        ones = torch.ones_like(places, dtype=self.counts.dtype)
-        self.counts.index_add_(0, places, ones)
+    def add(self, vectors: Tensor, index: Tensor) -> None:
+        self.sums.index_add_(0, index, vectors.to(self.sums.dtype))
+        ones = torch.ones_like(index, dtype=self.counts.dtype)
+        self.counts.index_add_(0, index, ones)
 
     def value(self) -> Tensor:
         return self.sums.div_(self.counts.clamp_(min=1.0)[:, None])

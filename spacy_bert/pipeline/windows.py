@@ -28,13 +28,13 @@ class WindowBatch:
     """Some windows, ready for the encoder.
 
     packed: the sequences.
-    pair_rows, pair_tokens: int64, (n_pairs,); a row of the encoder's output and a token
-        (counted through all Docs) that it contributes to.
+    pair_positions, pair_tokens: int64, (n_pairs,); a position in the encoder's output
+        and a token (counted through all Docs) that it contributes to.
     docs: int64, (n_windows,); the Doc of each window.
     """
 
     packed: PackedBatch
-    pair_rows: NDArray[np.int64]
+    pair_positions: NDArray[np.int64]
     pair_tokens: NDArray[np.int64]
     docs: NDArray[np.int64]
 
@@ -63,8 +63,8 @@ def make_window_batches(
 def _cut_docs(
     alignment: Alignment, *, width: int, overlap: int
 ) -> Iterator[tuple[int, int, int, int, int]]:
-    """First piece and one past the last of the first segment's part, the same of the
-    second's (-1 if there is one text), and the Doc, of each window."""
+    """First piece and one past the last from the first segment, the same from the
+    second (-1 if there is one text), and the Doc, of each window."""
     cut = partial(_cut, _cut_points(alignment), overlap=overlap)
     start = 0
     borders = alignment.second_segments.tolist()
@@ -92,7 +92,7 @@ def _cut(
     cuts: NDArray[np.int64], start: int, end: int, *, width: int, overlap: int
 ) -> Iterator[tuple[int, int]]:
     while end - start > width:
-        # A token wider than a window is cut inside, for want of another place.
+        # A token wider than a window is cut inside, as there is no cut point.
         stop = _last_cut(cuts, after=start, up_to=start + width) or start + width
         yield start, stop
         start = _last_cut(cuts, after=start, up_to=stop - overlap) or stop
@@ -167,20 +167,22 @@ def _make_batch(
 ) -> WindowBatch:
     lengths = _count_pieces(windows)
     ends = np.cumsum(lengths)
-    # Two parts a window, the second empty if there is one text: (n_windows, 2).
+    # Two segments a window, the second empty if there is one text: (n_windows, 2).
     starts, stops = windows[:, [0, 2]], windows[:, [1, 3]]
     counts = stops - starts
-    rows = np.stack([ends - lengths + 1, ends - 1 - counts[:, 1]], axis=1)
+    positions = np.stack([ends - lengths + 1, ends - 1 - counts[:, 1]], axis=1)
     is_pair = starts[:, 1] >= 0
     # What is neither [CLS] nor of a segment is [SEP].
     piece_ids = np.full(int(ends[-1]), wordpiece.sep_id, dtype=np.int64)
     piece_ids[ends - lengths] = wordpiece.cls_id
     starts, stops, counts = starts.ravel(), stops.ravel(), counts.ravel()
-    first_rows = rows.ravel()
+    first_positions = positions.ravel()
     taken = alignment.piece_ids[expand_ranges(starts, counts)]
-    piece_ids[expand_ranges(first_rows, counts)] = taken
+    piece_ids[expand_ranges(first_positions, counts)] = taken
     segment_ids = np.zeros_like(piece_ids)
-    segment_ids[expand_ranges(rows[is_pair, 1], (ends - rows[:, 1])[is_pair])] = 1
+    segment_ids[
+        expand_ranges(positions[is_pair, 1], (ends - positions[:, 1])[is_pair])
+    ] = 1
     first_pair = np.searchsorted(alignment.pair_pieces, starts)
     n_pairs = np.searchsorted(alignment.pair_pieces, stops) - first_pair
     pairs = expand_ranges(first_pair, n_pairs)
@@ -188,8 +190,8 @@ def _make_batch(
         packed=pack(
             torch.from_numpy(piece_ids), lengths.tolist(), torch.from_numpy(segment_ids)
         ),
-        pair_rows=alignment.pair_pieces[pairs]
-        + np.repeat(first_rows - starts, n_pairs),
+        pair_positions=alignment.pair_pieces[pairs]
+        + np.repeat(first_positions - starts, n_pairs),
         pair_tokens=alignment.pair_tokens[pairs],
         docs=windows[:, 4],
     )

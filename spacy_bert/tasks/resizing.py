@@ -67,7 +67,7 @@ def resize_layer(layer: Model[Any, Any], n_outputs: int) -> Model[Any, Any]:
 def replace_layer(
     model: Model[Any, Any], old: Model[Any, Any], new: Model[Any, Any]
 ) -> None:
-    """Put a layer in the place of another one, and tell those around it its width."""
+    """Replace a layer by another one, and tell those around it its width."""
     n_before = old.maybe_get_dim("nO")
     model.replace_node(old, new)
     for node in model.walk():

@@ -109,7 +109,7 @@ _HEAD_RATE = 10
 
 _N_FEATURE_LAYERS = 4
 
-# "section.key" -> what stands above it in the file.
+# "section.key" -> the comment above it in the file.
 COMMENTS = {
     "paths": "Given on the command line: --paths.train ... --paths.dev ...",
     "components.bert_encoder.model": (

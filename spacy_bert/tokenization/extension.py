@@ -2,7 +2,7 @@
 
 A candidate is any run of pieces that a word is split into, the whole word among them.
 It spares (pieces in the run - 1) each time it occurs. The best one is taken, the words
-with it are split anew, so that its parts count less from then on, and so forth.
+with it are split again, so that the runs inside it count less from then on, and so on.
 """
 
 from collections import Counter, defaultdict
@@ -18,16 +18,16 @@ MAX_WORDS = 1 << 18
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """How texts are split: pieces a word, and the share of words that are [UNK]."""
+    """How texts are split: pieces a word, and the fraction of words that are [UNK]."""
 
     pieces_per_word: float
-    unknown_share: float
+    unknown_ratio: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extension:
     """`wordpiece` has the new pieces behind the old ones, the best first; `replaced`,
-    for each of them, the ids of the old pieces that it stands for."""
+    for each of them, the ids of the old pieces that it replaces."""
 
     wordpiece: WordPiece
     new_pieces: list[str]
@@ -41,9 +41,9 @@ def extend_wordpiece(
 ) -> Extension:
     """Add at most `n_new` pieces; fewer if no others occur `min_frequency` times.
 
-    The ids of the old pieces stay, and [unused...] rows are left to those who use them.
-    An [UNK] counts like two pieces, as it is worth one to know what stood there. The
-    same texts give the same pieces.
+    The ids of the old pieces stay, and [unused...] pieces are left to those who use
+    them. An [UNK] counts like two pieces, as it is worth one to know what was there.
+    The same texts give the same pieces.
     """
     ids = {piece: i for i, piece in enumerate(wordpiece.pieces)}
     counts, n_known = _count_words(wordpiece, texts, ids)
@@ -56,7 +56,7 @@ def extend_wordpiece(
             split_chinese=wordpiece.split_chinese,
         ),
         new_pieces=new,
-        replaced=[[ids[part] for part in split_word(piece, ids)] for piece in new],
+        replaced=[[ids[old] for old in split_word(piece, ids)] for piece in new],
         before=_measure(counts, n_known, ids),
         after=_measure(counts, n_known, {*ids, *new}),
     )
@@ -105,11 +105,11 @@ def _choose(
     """The new pieces, the best first; they are added to `pieces` too."""
     splits = {word: split_word(word, pieces) for word in counts}
     spared: Counter[str] = Counter()
-    places: defaultdict[str, list[str]] = defaultdict(list)
+    words_with: defaultdict[str, list[str]] = defaultdict(list)
     for word, split in splits.items():
         for run, n in _runs(word, split):
             spared[run] += n * counts[word]
-            places[run].append(word)
+            words_with[run].append(word)
     queue = [(-n, run) for run, n in spared.items()]
     heapify(queue)
     new: list[str] = []
@@ -124,7 +124,7 @@ def _choose(
             continue
         new.append(best)
         pieces.add(best)
-        for word in places.pop(best):
+        for word in words_with.pop(best):
             for run, n in _runs(word, splits[word]):
                 spared[run] -= n * counts[word]
             splits[word] = split_word(word, pieces)
@@ -152,5 +152,5 @@ def _measure(counts: Counter[str], n_known: int, pieces: Collection[str]) -> Cov
         n_pieces += n * len(split)
         n_unknown += n * (split == [UNK])
     return Coverage(
-        pieces_per_word=n_pieces / n_words, unknown_share=n_unknown / n_words
+        pieces_per_word=n_pieces / n_words, unknown_ratio=n_unknown / n_words
     )

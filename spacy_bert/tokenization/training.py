@@ -66,7 +66,7 @@ def train_wordpiece(
     coded = [
         c
         for c in characters[n_kept:]
-        if counts[c] >= min_frequency and _stands_alone(c, normalizer)
+        if counts[c] >= min_frequency and _is_own_word(c, normalizer)
     ]
     codes = dict(zip(coded, _CODES, strict=False))
     replaced = dict.fromkeys(characters[n_kept:], " ")
@@ -79,7 +79,7 @@ def train_wordpiece(
         vocab_size=vocab_size + len(helpers),
         min_frequency=min_frequency,
         # The trainer numbers characters in the order of a hash table, which changes
-        # from run to run, and settles ties by number. Given here, they have a place.
+        # from run to run, and settles ties by number. Given here, they have fixed ids.
         special_tokens=[
             *SPECIAL_PIECES,
             *_alphabet(characters[:n_kept], inner, normalizer),
@@ -122,7 +122,7 @@ def _count_characters(
         raise ValueError(
             "The texts hold no words, so there is nothing to learn a vocabulary from."
         )
-    return counts, {p[1] for p in pairs if not _stands_alone(p[0], normalizer)}
+    return counts, {p[1] for p in pairs if not _is_own_word(p[0], normalizer)}
 
 
 def _alphabet(
@@ -133,13 +133,13 @@ def _alphabet(
     continuing = [
         c
         for c in beginning
-        if (c.isalnum() or c in inner) and not _stands_alone(c, normalizer)
+        if (c.isalnum() or c in inner) and not _is_own_word(c, normalizer)
     ]
     return [*beginning, *(f"##{c}" for c in continuing)]
 
 
-def _stands_alone(character: str, normalizer: BertNormalizer) -> bool:
-    """Whether it is a word of its own wherever it is, as punctuation is, and a Chinese
+def _is_own_word(character: str, normalizer: BertNormalizer) -> bool:
+    """Whether it is always a word of its own, as punctuation is, and a Chinese
     character if these are split."""
     text = normalizer.normalize_str(f"a{character}a")
     return len(BertPreTokenizer().pre_tokenize_str(text)) == 3

@@ -26,7 +26,7 @@ class UnknownWords:
     n_characters: int
 
     @property
-    def share(self) -> float:
+    def ratio(self) -> float:
         return self.n_unknown / max(self.n_words, 1)
 
 

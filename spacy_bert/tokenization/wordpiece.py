@@ -215,7 +215,7 @@ def _check_pieces(pieces: Sequence[str], ids: dict[str, int]) -> None:
         )
     if len(ids) != len(pieces):
         twice = next(piece for i, piece in enumerate(pieces) if ids[piece] != i)
-        raise ValueError(f"The piece {twice!r} stands in the vocabulary twice.")
+        raise ValueError(f"The piece {twice!r} is in the vocabulary twice.")
 
 
 def _to_spans(encoding: Encoding) -> PieceSpans:

@@ -8,8 +8,8 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_bert.interop import chunks as chunks_module
 from spacy_bert.interop import sentences as sentences_module
+from spacy_bert.interop import substrings as substrings_module
 from spacy_bert.interop.sentences import make_splitter
 
 TEXT = "The cat sat. It didn't run!"
@@ -88,7 +88,7 @@ def test_sentences_and_words_are_those_of_a_pipeline(lang, text):
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
-    monkeypatch.setattr(chunks_module, "_MAX_CHUNKS", 3)
+    monkeypatch.setattr(substrings_module, "_MAX_SUBSTRINGS", 3)
     splitter = make_splitter("sentencizer", "en")
     for text in ("One two three four. Five.", "Six seven. Four five.", "One. Six."):
         expected = [span.text for span in spacy_pipeline("en")(text).sents]

@@ -9,7 +9,7 @@ def test_positions_start_again_in_each_sequence():
     assert batch.cu_seqlens.tolist() == [0, 3, 5]
     assert batch.position_ids.tolist() == [0, 1, 2, 0, 1]
     assert batch.segment_ids.tolist() == [0, 0, 0, 0, 0]
-    assert batch.cls_rows.tolist() == [0, 3]
+    assert batch.cls_positions.tolist() == [0, 3]
 
 
 def test_lengths_that_do_not_add_up_are_refused():

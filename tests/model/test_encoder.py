@@ -58,7 +58,7 @@ def test_outputs_equal_transformers(both, is_train):
 def test_the_pooled_cls_equals_transformers(both):
     encoder, reference, sequences = both
     batch = pack_lists(sequences)
-    pooled = encoder.pool(encoder(batch)[batch.cls_rows])
+    pooled = encoder.pool(encoder(batch)[batch.cls_positions])
     expected = [reference(torch.tensor([s])).pooler_output for s in sequences]
     torch.testing.assert_close(pooled, torch.cat(expected), atol=1e-5, rtol=0)
 
@@ -87,7 +87,7 @@ def test_gradients_equal_transformers(both):
 
 
 def gradients_of(encoder):
-    """An encoder that holds the gradients of another in the place of its weights."""
+    """An encoder that holds the gradients of another instead of its weights."""
     holder = BertEncoder(encoder.config)
     for target, source in zip(holder.parameters(), encoder.parameters(), strict=True):
         target.data = torch.zeros_like(source) if source.grad is None else source.grad
@@ -103,12 +103,14 @@ def test_packing_changes_nothing(pretraining_model):
 
 
 @pytest.mark.parametrize("recomputes", [False, True])
-def test_some_rows_of_the_last_layer_are_those_of_all(pretraining_model, recomputes):
+def test_some_positions_of_the_last_layer_are_those_of_all(
+    pretraining_model, recomputes
+):
     """In 64 bits: in 32, some CPUs round the two too differently."""
     encoder = pretraining_model.encoder.double()
     encoder.recomputes = recomputes
     batch = pack_lists([[2, 7, 8, 9, 3], [2, 11, 3]])
-    rows = torch.tensor([7, 2, 0, 2])
+    positions = torch.tensor([7, 2, 0, 2])
 
     def outcome(run):
         encoder.zero_grad()
@@ -117,8 +119,8 @@ def test_some_rows_of_the_last_layer_are_those_of_all(pretraining_model, recompu
         gradients = [p.grad for p in encoder.parameters() if p.grad is not None]
         return hidden, *gradients
 
-    expected = outcome(lambda: encoder(batch)[rows])
-    torch.testing.assert_close(outcome(lambda: encoder(batch, rows)), expected)
+    expected = outcome(lambda: encoder(batch)[positions])
+    torch.testing.assert_close(outcome(lambda: encoder(batch, positions)), expected)
 
 
 @pytest.mark.slow
@@ -184,11 +186,11 @@ def test_the_same_word_differs_by_context(pretraining_model):
 def test_fresh_weights_are_cut_at_two_deviations(toy_config):
     encoder = BertEncoder(toy_config)
     initialize_weights(encoder, std=0.02, generator=torch.manual_seed(0))
-    matrix = encoder.layers[0].expand.weight
+    matrix = encoder.layers[0].intermediate.weight
     assert matrix.abs().max() <= 0.04
     # A normal cut at two deviations has 0.88 of its deviation.
     assert matrix.std().item() == pytest.approx(0.0176, rel=0.1)
-    assert encoder.layers[0].expand.bias.abs().sum() == 0
+    assert encoder.layers[0].intermediate.bias.abs().sum() == 0
     assert torch.all(encoder.embeddings.norm.weight == 1)
 
 
@@ -227,10 +229,10 @@ def test_gradients_have_the_dropout_of_the_outputs(pretraining_model, kind, reco
 
 def test_pretraining_takes_the_configs_dropout(toy_config):
     """Each chance alone makes two passes differ, and neither does so in evaluation."""
-    batch, rows = pack_lists([[2, 5, 6, 3]]), torch.tensor([1, 2])
+    batch, positions = pack_lists([[2, 5, 6, 3]]), torch.tensor([1, 2])
     for kind in ("hidden_dropout_prob", "attention_dropout_prob"):
         model = BertForPretraining(replace(toy_config, **{kind: 0.5}))
-        one, other = (model(batch, rows, is_train=True) for _ in range(2))
+        one, other = (model(batch, positions, is_train=True) for _ in range(2))
         assert not torch.allclose(one.mlm_logits, other.mlm_logits), kind
-        one, other = (model.train()(batch, rows) for _ in range(2))
+        one, other = (model.train()(batch, positions) for _ in range(2))
         torch.testing.assert_close(one.mlm_logits, other.mlm_logits)

@@ -18,8 +18,8 @@ def layer():
 
 @torch.no_grad()
 def assert_uses_its_weight(layer):
-    rows = torch.randn(7, 24, generator=torch.manual_seed(1))
-    torch.testing.assert_close(layer(rows), linear(rows, layer.weight, layer.bias))
+    x = torch.randn(7, 24, generator=torch.manual_seed(1))
+    torch.testing.assert_close(layer(x), linear(x, layer.weight, layer.bias))
 
 
 def step_with_a_fused_optimizer(layer):
@@ -105,19 +105,17 @@ def test_a_layer_that_was_made_in_inference_mode_predicts():
 def test_gradients_equal_torchs(layer, frozen):
     for name in frozen:
         layer.get_parameter(name).requires_grad_(False)
-    rows = torch.randn(7, 24, requires_grad=True)
+    x = torch.randn(7, 24, requires_grad=True)
     d_output = torch.randn(7, 40)
-    asked = [rows, *(p for p in layer.parameters() if p.requires_grad)]
-    expected = torch.autograd.grad(
-        linear(rows, layer.weight, layer.bias), asked, d_output
-    )
-    found = torch.autograd.grad(layer(rows), asked, d_output)
+    asked = [x, *(p for p in layer.parameters() if p.requires_grad)]
+    expected = torch.autograd.grad(linear(x, layer.weight, layer.bias), asked, d_output)
+    found = torch.autograd.grad(layer(x), asked, d_output)
     torch.testing.assert_close(found, expected)
 
 
 def test_other_number_types_are_computed_too(layer):
-    rows = torch.randn(7, 24, dtype=torch.float64)
+    x = torch.randn(7, 24, dtype=torch.float64)
     with torch.no_grad():
-        assert layer.double()(rows).dtype == torch.float64
+        assert layer.double()(x).dtype == torch.float64
         with torch.autocast("cpu", torch.bfloat16):
-            assert layer.float()(rows.float()).dtype == torch.bfloat16
+            assert layer.float()(x.float()).dtype == torch.bfloat16

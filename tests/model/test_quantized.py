@@ -42,7 +42,7 @@ def test_a_row_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("row", "zero", "expected"),
+    ("vector", "zero_point", "expected"),
     [
         ([-1.0, 0.0, 3.0], 128, ([86, 128, 254], 3 / 126)),
         ([-1.0, 0.0, 3.0], 32, ([0, 32, 128], 1 / 32)),
@@ -50,34 +50,35 @@ def test_a_row_by_hand():
         ([-128.0, 126.0], 128, ([0, 254], 1.0)),
     ],
 )
-def test_bytes_by_hand(row, zero, expected):
-    found, steps = _to_bytes(torch.tensor([row, [7.0] * len(row)]), zero)
-    assert (found[0].tolist(), pytest.approx(steps[0].item())) == expected
+def test_bytes_by_hand(vector, zero_point, expected):
+    x = torch.tensor([vector, [7.0] * len(vector)])
+    found, scale = _to_bytes(x, zero_point)
+    assert (found[0].tolist(), pytest.approx(scale[0].item())) == expected
 
 
-@pytest.mark.parametrize("zero", [128, 32])
+@pytest.mark.parametrize("zero_point", [128, 32])
 @pytest.mark.parametrize("center", [-3.0, -0.4, 0.0, 0.3, 100.0])
-def test_bytes_are_half_a_step_from_the_number(center, zero):
+def test_bytes_are_half_a_scale_from_the_value(center, zero_point):
     torch.manual_seed(0)
-    rows = torch.randn(64, 96) + center
-    found, steps = _to_bytes(rows, zero)
-    error = (found.float() - zero) * steps - rows
-    assert (error.abs() <= 0.501 * steps).all()
+    x = torch.randn(64, 96) + center
+    found, scale = _to_bytes(x, zero_point)
+    error = (found.float() - zero_point) * scale - x
+    assert (error.abs() <= 0.501 * scale).all()
 
 
-def test_products_are_within_the_steps_of_both_factors():
+def test_products_are_within_half_a_scale_of_both_factors():
     torch.manual_seed(0)
-    linear, rows = Linear(64, 48), torch.randn(100, 64)
+    linear, x = Linear(64, 48), torch.randn(100, 64)
     layer = QuantizedLinear(linear)
     with torch.no_grad():
-        exact, found = linear(rows), layer(rows)
-    # Half a step of each weight and of each number of the rows, added up.
-    weight_step = layer.scale[:, None] / 2
-    row_step = rows.abs().amax(1, keepdim=True) / 126 / 2
+        exact, found = linear(x), layer(x)
+    # Half a scale of each weight and of each value of x, added up.
+    weight_error = layer.scale[:, None] / 2
+    x_error = x.abs().amax(1, keepdim=True) / 126 / 2
     bound = (
-        rows.abs() @ weight_step.expand_as(linear.weight).T
-        + row_step * linear.weight.abs().sum(1)
-        + row_step * weight_step.T * 64
+        x.abs() @ weight_error.expand_as(linear.weight).T
+        + x_error * linear.weight.abs().sum(1)
+        + x_error * weight_error.T * 64
     )
     assert ((exact - found).abs() <= bound + 1e-5).all()
 

@@ -1,45 +1,45 @@
-"""Few numbers of rows reach the dense layers, each of which costs a kernel."""
+"""Few different lengths reach the dense layers, each of which costs a kernel."""
 
 import pytest
 import torch
 from torch import nn
 
 from spacy_bert.model import pack
-from spacy_bert.model.rounding import pad_rows, round_up
+from spacy_bert.model.rounding import pad_first_axis, round_up
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "expected"),
+    ("length", "expected"),
     [(1, 2), (4, 4), (5, 6), (15, 16), (17, 18), (33, 36), (36, 36), (65, 72)]
     + [(129, 144), (512, 512), (513, 576), (1000, 1024), (1025, 1152), (2048, 2048)],
 )
-def test_steps_are_an_eighth_of_the_power_of_two_below(n_rows, expected):
-    assert round_up(n_rows) == expected
+def test_steps_are_an_eighth_of_the_power_of_two_below(length, expected):
+    assert round_up(length) == expected
 
 
 def test_there_are_56_numbers_up_to_a_batch():
     assert len({round_up(n) for n in range(1, 1025)}) == 56
 
 
-def test_rows_are_added_at_the_end():
-    rows = torch.arange(1, 11).reshape(5, 2)
-    assert pad_rows(rows).tolist() == [*rows.tolist(), [0, 0]]
-    assert pad_rows(rows[:4]).tolist() == rows[:4].tolist()
-    assert pad_rows(torch.arange(17)).tolist() == [*range(17), 0]
+def test_zeros_are_added_at_the_end():
+    x = torch.arange(1, 11).reshape(5, 2)
+    assert pad_first_axis(x).tolist() == [*x.tolist(), [0, 0]]
+    assert pad_first_axis(x[:4]).tolist() == x[:4].tolist()
+    assert pad_first_axis(torch.arange(17)).tolist() == [*range(17), 0]
 
 
 @pytest.mark.parametrize("is_train", [False, True])
-def test_batches_of_all_sizes_bring_few_numbers_of_rows(pretraining_model, is_train):
+def test_batches_of_all_sizes_bring_few_lengths(pretraining_model, is_train):
     encoder = pretraining_model.encoder.train(is_train)
     found = set()
 
-    def note(module, arrays):
+    def note(layer, arrays):
         found.add(arrays[0].shape[0])
 
-    for part in encoder.layers.modules():
-        if isinstance(part, nn.Linear):
-            part.register_forward_pre_hook(note)
-            part.register_full_backward_pre_hook(note)
+    for module in encoder.layers.modules():
+        if isinstance(module, nn.Linear):
+            module.register_forward_pre_hook(note)
+            module.register_full_backward_pre_hook(note)
     for n_pieces in range(3, 129):
         batch = pack(
             torch.full((n_pieces,), 5), [3] * (n_pieces // 3 - 1) + [3 + n_pieces % 3]

@@ -92,7 +92,7 @@ def test_gradients_equal_finite_differences(nlp, model):
     encoder = get_shim(model).encoder
     vectors, backprop = model.begin_update(docs)
     backprop([np.ones_like(v) for v in vectors])
-    weight = encoder.layers[0].expand.bias
+    weight = encoder.layers[0].intermediate.bias
     step = 1e-2
     for i in (0, 7):
         sums = []
@@ -124,9 +124,9 @@ def test_freezing(nlp, architecture, checkpoint, freeze, trained):
         for name, parameter in get_shim(model).encoder.named_parameters()
         if parameter.grad is not None
     }
-    for part in ("embeddings", "layers.0", "layers.1"):
-        has_gradient = any(name.startswith(part) for name in with_gradients)
-        assert has_gradient == (part in trained), part
+    for module in ("embeddings", "layers.0", "layers.1"):
+        has_gradient = any(name.startswith(module) for name in with_gradients)
+        assert has_gradient == (module in trained), module
 
 
 def test_dropout_of_training_reaches_the_encoder(nlp, model):

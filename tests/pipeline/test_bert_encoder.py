@@ -191,7 +191,7 @@ def test_the_gradient_is_the_sum_of_the_listeners(nlp):
         pipe = nlp.get_pipe("bert_encoder")
         pipe._finish_pending()
         encoder = get_shim(pipe.model).encoder
-        gradients.append(encoder.layers[0].expand.weight.grad.clone())
+        gradients.append(encoder.layers[0].intermediate.weight.grad.clone())
         encoder.zero_grad()
     together, *alone = gradients
     np.testing.assert_allclose(together, sum(alone), atol=1e-6)

@@ -116,12 +116,12 @@ ALL_WRONG = {
 }
 
 
-@pytest.mark.parametrize("place", [ENCODER, f"{HEAD}.tok2vec"])
-def test_all_mistakes_of_an_encoder_are_shown_at_once(config_path, place):
+@pytest.mark.parametrize("block", [ENCODER, f"{HEAD}.tok2vec"])
+def test_all_mistakes_of_an_encoder_are_shown_at_once(config_path, block):
     """Also of one that a head has for itself."""
-    blocks = [f"{place}.{key}" for key in ALL_WRONG]
+    blocks = [f"{block}.{key}" for key in ALL_WRONG]
     values = map(str, ALL_WRONG.values())
-    if place != ENCODER:
+    if block != ENCODER:
         config = Config().from_disk(config_path, interpolate=False)
         config["components"]["bert_ner"]["model"]["tok2vec"] = dict(
             config["components"]["bert_encoder"]["model"]

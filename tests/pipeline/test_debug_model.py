@@ -50,8 +50,8 @@ def debug_model(architecture, tmp_path):
 def test_a_head_that_listens_says_what_to_run_instead(debug_model, head):
     result = debug_model(head, head, is_own=False)
     assert result.exit_code == 1
-    for part in ("'spacy debug model'", "ClsVectors.v1", "in place of the listener"):
-        assert part in str(result.exception)
+    for phrase in ("'spacy debug model'", "ClsVectors.v1", "in place of the listener"):
+        assert phrase in str(result.exception)
 
 
 @pytest.mark.parametrize("head", ["tagger", "textcat"])

@@ -94,9 +94,9 @@ def test_docs_are_joined_and_cut_without_a_warning(nlp):
     docs = [nlp(TEXT), nlp(""), nlp("the dog")]
     joined = Doc.from_docs(docs)
     np.testing.assert_array_equal(joined.tensor[-2:], docs[2].tensor)
-    part = docs[0][2:4].as_doc(copy_user_data=True)
+    some = docs[0][2:4].as_doc(copy_user_data=True)
     assert joined._.bert_cls is None
-    assert part._.bert_cls is None
+    assert some._.bert_cls is None
 
 
 def test_heads_of_cls_work_on_copies_and_in_workers(nlp):

@@ -77,7 +77,7 @@ def test_the_default_maximum_is_not_for_sgd():
 def test_shares_of_layers_by_hand():
     rates = LearnRates(layer_decay=0.5)
     found = {
-        name: rates.share(name, n_layers=2)
+        name: rates.layer_ratio(name, n_layers=2)
         for name in (
             "pooler.bias",
             "layers.1.a",
@@ -136,8 +136,8 @@ def test_rates_reach_the_parameters_of_the_encoder(
     model = build_bert_encoder(**architecture, layer_decay=0.5, **settings)
     get_shim(model).load(checkpoint)
     moved = take_step(model, nlp, plain_adam(0.01))
-    assert moved["layers.1.expand.weight"] == pytest.approx(top, rel=2e-3)
-    assert moved["layers.0.expand.weight"] == pytest.approx(top / 2, rel=2e-3)
+    assert moved["layers.1.intermediate.weight"] == pytest.approx(top, rel=2e-3)
+    assert moved["layers.0.intermediate.weight"] == pytest.approx(top / 2, rel=2e-3)
     assert moved["embeddings.pieces.weight"] == pytest.approx(top / 4, rel=2e-3)
 
 

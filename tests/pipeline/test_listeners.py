@@ -135,7 +135,7 @@ def test_heads_of_three_kinds_share_an_encoder(nlp):
         (before[n] != p).any()
         for n, p in encoder_of(nlp).named_parameters()
         # No gradient reaches what the toy Docs do not hold; keys have no bias.
-        if n.startswith(("layers.0.expand.w", "pooler.w", "embeddings.segments"))
+        if n.startswith(("layers.0.intermediate.w", "pooler.w", "embeddings.segments"))
     )
 
 

@@ -53,9 +53,9 @@ def test_a_head_starts_from_a_checkpoint(head, architecture, checkpoint, nlp, tm
     (shared,) = find_shims(nlp.get_pipe("bert_encoder").model)
     for name, weight in shared.encoder.state_dict().items():
         assert (own[name] == weight).all(), name
-    before = own["layers.0.expand.weight"].clone()
+    before = own["layers.0.intermediate.weight"].clone()
     pipeline.update(examples, sgd=optimizer)
-    assert (before != own["layers.0.expand.weight"]).any()
+    assert (before != own["layers.0.intermediate.weight"]).any()
     # What is saved does without the folder.
     shutil.rmtree(checkpoint)
     pipeline.to_disk(tmp_path / "pipeline")
@@ -72,10 +72,10 @@ def test_without_a_checkpoint_the_weights_stay(architecture, checkpoint):
     )
     (shim,) = find_shims(pipeline.get_pipe("tagger").model)
     shim.load(checkpoint)
-    before = shim.encoder.layers[0].expand.weight.clone()
+    before = shim.encoder.layers[0].intermediate.weight.clone()
     examples = make_examples(pipeline)
     pipeline.initialize(lambda: examples)
-    assert (before == shim.encoder.layers[0].expand.weight).all()
+    assert (before == shim.encoder.layers[0].intermediate.weight).all()
 
 
 def test_a_head_that_listens_has_none(nlp, checkpoint):

@@ -19,7 +19,7 @@ def failed():
 
 @pytest.fixture
 def skipping(nlp, failed):
-    """The toy pipeline, which notes Docs that fail and goes on."""
+    """The toy pipeline, which notes Docs that fail and continues."""
 
     def note(name, component, docs, error):
         failed.append((name, [doc.text for doc in docs], str(error)))

@@ -128,9 +128,11 @@ def test_16_bits_train_close_to_32(nlp, architecture, checkpoint, half, monkeypa
         assert vectors[0].dtype == np.float32
         backprop(gradients)
         model.finish_update(SGD(1.0, L2=0.0, grad_clip=0.0))
-        weights.append(get_shim(model).encoder.layers[0].expand.weight.detach())
+        weights.append(get_shim(model).encoder.layers[0].intermediate.weight.detach())
     before = (
-        get_shim(nlp.get_pipe("bert_encoder").model).encoder.layers[0].expand.weight
+        get_shim(nlp.get_pipe("bert_encoder").model)
+        .encoder.layers[0]
+        .intermediate.weight
     )
     steps = [(after - before).flatten() for after in weights]
     assert torch.cosine_similarity(*steps, dim=0) > 0.99
@@ -179,7 +181,7 @@ def test_recomputing_gives_the_same_gradients(nlp, architecture, checkpoint):
         torch.manual_seed(0)
         vectors, backprop = model.begin_update([nlp.make_doc(TEXT)])
         backprop([np.ones_like(v) for v in vectors])
-        gradients.append(get_shim(model).encoder.layers[0].expand.weight.grad)
+        gradients.append(get_shim(model).encoder.layers[0].intermediate.weight.grad)
     torch.testing.assert_close(*gradients)
 
 

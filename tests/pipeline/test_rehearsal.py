@@ -55,11 +55,11 @@ def test_rehearsal_brings_a_head_and_its_encoder_back(checkpoint, head):
     nlp, shim = with_own_encoder(checkpoint, head)
     drift(nlp, shim)
     sgd, losses = Adam(0.003), []
-    before = shim.encoder.layers[0].expand.weight.detach().clone()
+    before = shim.encoder.layers[0].intermediate.weight.detach().clone()
     for _ in range(30):
         losses.append(float(nlp.rehearse(make_examples(nlp), sgd=sgd)[head]))
     assert losses[-1] < losses[0] / 2
-    assert (before != shim.encoder.layers[0].expand.weight).any()
+    assert (before != shim.encoder.layers[0].intermediate.weight).any()
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.1])

@@ -85,7 +85,7 @@ def test_without_the_setting_the_character_is_white_space(checkpoint):
 def test_with_the_setting_it_makes_a_pair(nlp, checkpoint):
     pair, text = make_pair_doc(nlp, "the cat", "sat on"), "the cat sat on"
     assert np.abs(nlp(pair)._.bert_cls - nlp(text)._.bert_cls).max() > 0.01
-    # A space in place of it, once it is there twice.
+    # A space instead of it, once it is there twice.
     twice = nlp("the cat\x1esat\x1eon")
     np.testing.assert_allclose(twice._.bert_cls, nlp(text)._.bert_cls, atol=1e-6)
 

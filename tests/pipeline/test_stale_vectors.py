@@ -81,7 +81,7 @@ def test_the_vectors_of_a_batch_are_let_go(trained):
 def test_an_encoder_that_annotates_gives_its_vectors_after_a_joint_step(trained):
     nlp, head, optimizer = trained
     encoder = get_shim(nlp.get_pipe("bert_encoder").model).encoder
-    before = encoder.layers[0].expand.weight.clone()
+    before = encoder.layers[0].intermediate.weight.clone()
     losses = nlp.update(
         make_examples(nlp),
         sgd=optimizer,
@@ -89,7 +89,7 @@ def test_an_encoder_that_annotates_gives_its_vectors_after_a_joint_step(trained)
         annotates=["bert_encoder"],
     )
     assert losses[head] > 0
-    assert (before == encoder.layers[0].expand.weight).all()
+    assert (before == encoder.layers[0].intermediate.weight).all()
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_spacys_listener_that_was_left_out_gets_no_vectors_later(nlp, upstream):
     with pytest.raises(ValueError, match="E953"):
         nlp.update(examples, sgd=optimizer, exclude=["bert_encoder", "textcat"])
     assert not has_moved(nlp, before)
-    # The batch is still there if the parts of one pipeline are called one by one.
+    # The batch is still there if the components of one pipeline are called one by one.
     for name in ("bert_encoder", "tagger"):
         nlp.get_pipe(name).update(examples)
 
@@ -182,18 +182,20 @@ def test_a_late_gradient_does_not_reach_another_batch(two_heads):
     assert encoder._pending.n_missing == 2
 
 
-@pytest.mark.parametrize("n_parts", [1, 3])
-def test_gradients_that_are_accumulated_equal_those_of_one_batch(two_heads, n_parts):
+@pytest.mark.parametrize("n_updates", [1, 3])
+def test_gradients_that_are_accumulated_equal_those_of_one_batch(two_heads, n_updates):
     """sgd=False, as `accumulate_gradient` calls it, then one step."""
     nlp, _, examples = two_heads
     encoder = nlp.get_pipe("bert_encoder")
     module = get_shim(encoder.model).encoder
-    for _ in range(n_parts):
+    for _ in range(n_updates):
         nlp.update(examples, sgd=False)
-    found = module.layers[0].expand.weight.grad.clone() / n_parts
+    found = module.layers[0].intermediate.weight.grad.clone() / n_updates
     module.zero_grad()
     nlp.update(examples, sgd=False)
-    np.testing.assert_allclose(found, module.layers[0].expand.weight.grad, atol=1e-5)
+    np.testing.assert_allclose(
+        found, module.layers[0].intermediate.weight.grad, atol=1e-5
+    )
     for name in ("textcat", "ner"):
         others = [other for other in nlp.pipe_names if other != name]
         with pytest.raises(ValueError, match=MISSING):
@@ -241,9 +243,9 @@ def test_parts_of_docs_and_docs_joined_have_their_vectors(nlp):
     nlp.initialize(lambda: examples)
     doc, other = nlp(TEXT), nlp("the dog")
     scores = tagger.model.predict([doc, other])
-    (part,) = tagger.model.predict([doc[2:4].as_doc()])
+    (scores_of_slice,) = tagger.model.predict([doc[2:4].as_doc()])
     (joined,) = tagger.model.predict([type(doc).from_docs([doc, other])])
-    np.testing.assert_allclose(part, scores[0][2:4], atol=1e-6)
+    np.testing.assert_allclose(scores_of_slice, scores[0][2:4], atol=1e-6)
     np.testing.assert_allclose(joined, np.concatenate(scores), atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Configs that `spacy init config` writes, with our encoder in the place of theirs."""
+"""Configs that `spacy init config` writes, with our encoder instead of theirs."""
 
 import logging
 from types import SimpleNamespace

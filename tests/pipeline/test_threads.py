@@ -228,10 +228,10 @@ def test_averages_are_copied_into_the_memory_that_others_read(checkpoint):
     nlp.update(make_examples(nlp), sgd=sgd)
     shim = get_shim(nlp.get_pipe("bert_encoder").model)
     before, expected = weights(nlp), outputs(nlp)[0]
-    places = [parameter.data_ptr() for parameter in shim.encoder.parameters()]
+    addresses = [parameter.data_ptr() for parameter in shim.encoder.parameters()]
     with nlp.use_params(sgd.averages):
         assert not torch.equal(weights(nlp), before)
         assert not np.array_equal(in_another_thread(partial(outputs, nlp))[0], expected)
-        assert places == [p.data_ptr() for p in shim.encoder.parameters()]
+        assert addresses == [p.data_ptr() for p in shim.encoder.parameters()]
     assert torch.equal(weights(nlp), before)
     np.testing.assert_array_equal(outputs(nlp)[0], expected)

@@ -115,7 +115,7 @@ def test_training_inside_is_training(nlp, checkpoint, mode):
     before = weights_of(nlp)
     expected = train(nlp)
     moved = {name for name, p in expected[1].items() if not p.equal(before[name])}
-    assert "layers.0.expand.weight" in moved
+    assert "layers.0.intermediate.weight" in moved
     same = spacy.blank("en")
     add_encoder(same, checkpoint)
     assert_close(train(same, mode), expected)

@@ -88,10 +88,10 @@ def test_the_encoder_in_a_replaced_listeners_place_learns(nlp, head):
     nlp.replace_listeners("bert_encoder", head, ["model.tok2vec"])
     own = find(component.model, lambda node: node.name == "bert_encoder")
     encoders = [get_shim(m).encoder for m in (own, nlp.get_pipe("bert_encoder").model)]
-    before = [encoder.layers[0].expand.weight.clone() for encoder in encoders]
+    before = [encoder.layers[0].intermediate.weight.clone() for encoder in encoders]
     nlp.update(make_examples(nlp), sgd=Adam(0.01), exclude=["bert_encoder"])
     moved = [
-        not torch.equal(encoder.layers[0].expand.weight, weight)
+        not torch.equal(encoder.layers[0].intermediate.weight, weight)
         for encoder, weight in zip(encoders, before, strict=True)
     ]
     assert moved == [True, False]
@@ -106,6 +106,6 @@ def test_it_learns_after_the_pipeline_was_saved_and_loaded(nlp, head, tmp_path):
     nlp.to_disk(tmp_path / "pipeline")
     again = spacy.load(tmp_path / "pipeline")
     (shim,) = find_shims(again.get_pipe(head).model)
-    before = shim.encoder.layers[0].expand.weight.clone()
+    before = shim.encoder.layers[0].intermediate.weight.clone()
     again.update(make_examples(again), sgd=Adam(0.01), exclude=["bert_encoder"])
-    assert not torch.equal(shim.encoder.layers[0].expand.weight, before)
+    assert not torch.equal(shim.encoder.layers[0].intermediate.weight, before)

@@ -88,7 +88,7 @@ def test_batches_keep_to_their_budget_and_begin_with_the_longest(wordpiece):
 
 def test_what_does_not_fit_makes_all_batches_smaller():
     """4 batches of 1,024 leave one window of 10 pieces. Cut after 1,020 and 1,020, the
-    rest would come as 700, 700 and 650: kernels for numbers of rows that are rare."""
+    rest would come as 700, 700 and 650: kernels for lengths that are rare."""
     _, batches = windows_of(
         [[1] * 8] * 409, WORDPIECE, width=10, overlap=0, max_batch_pieces=1024
     )
@@ -110,7 +110,7 @@ def test_every_piece_reaches_its_token(docs, width, data):
         alignment, WORDPIECE, width=width, overlap=overlap, max_batch_pieces=20
     ):
         assert max(batch.packed.lengths) <= width
-        pieces = batch.packed.piece_ids.numpy()[batch.pair_rows] - 100
+        pieces = batch.packed.piece_ids.numpy()[batch.pair_positions] - 100
         seen.update(zip(pieces.tolist(), batch.pair_tokens.tolist(), strict=True))
     expected = zip(
         alignment.pair_pieces.tolist(), alignment.pair_tokens.tolist(), strict=True

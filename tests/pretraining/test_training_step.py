@@ -156,8 +156,8 @@ def test_muon_takes_the_matrices_between_hidden_states(model):
     assert taken == {
         f"{layer}attention.project.weight",
         f"{layer}attention.output.weight",
-        f"{layer}expand.weight",
-        f"{layer}contract.weight",
+        f"{layer}intermediate.weight",
+        f"{layer}output.weight",
         "encoder.pooler.weight",
         "mlm.transform.weight",
     }

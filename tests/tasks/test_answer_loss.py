@@ -16,15 +16,15 @@ def test_as_torch():
     last = GoldAnswer(options=np.array([1, 2]), start=0, end=0)
     loss, gradients = answer_loss(logits, [first, None, last])
 
-    tensors = [torch.tensor(rows, requires_grad=True) for rows in logits]
+    tensors = [torch.tensor(doc_logits, requires_grad=True) for doc_logits in logits]
     cross_entropy = torch.nn.functional.cross_entropy
     expected = [
         (
-            cross_entropy(rows[gold.options, 0], torch.tensor(gold.start))
-            + cross_entropy(rows[gold.options, 1], torch.tensor(gold.end))
+            cross_entropy(doc_logits[gold.options, 0], torch.tensor(gold.start))
+            + cross_entropy(doc_logits[gold.options, 1], torch.tensor(gold.end))
         )
         / 2
-        for rows, gold in ((tensors[0], first), (tensors[2], last))
+        for doc_logits, gold in ((tensors[0], first), (tensors[2], last))
     ]
     sum(expected).backward()
     assert loss == pytest.approx(sum(expected).item() / 2)

@@ -10,7 +10,7 @@ from thinc.api import Adam
 
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.tasks.ner.bio import BioTags
-from spacy_bert.tasks.ner.loss import find_entities
+from spacy_bert.tasks.ner.decoding import find_entities
 from spacy_bert.tasks.ner.model import TagScores, build_token_classifier
 
 DECODERS = ["crf", "softmax"]
@@ -99,16 +99,16 @@ def scores_for(tag_ids):
     """Scores of one Doc's tokens by which these tags are the best."""
     return TagScores(
         tokens=[9.0 * np.eye(5, dtype="f")[tag_ids]],
-        steps=np.zeros((5, 5), dtype="f"),
-        starts=np.zeros(5, dtype="f"),
+        transitions=np.zeros((5, 5), dtype="f"),
+        start_transitions=np.zeros(5, dtype="f"),
     )
 
 
 def zero_scores(examples):
     return TagScores(
         tokens=[np.zeros((len(eg.predicted), 5), dtype="f") for eg in examples],
-        steps=np.zeros((5, 5), dtype="f"),
-        starts=np.zeros(5, dtype="f"),
+        transitions=np.zeros((5, 5), dtype="f"),
+        start_transitions=np.zeros(5, dtype="f"),
     )
 
 
@@ -150,18 +150,18 @@ def test_the_encoder_learns_from_it(nlp):
     add_ner(nlp)
     examples = make_examples(nlp)
     encoder = get_shim(nlp.get_pipe("bert_encoder").model).encoder
-    before = encoder.layers[0].expand.weight.detach().clone()
+    before = encoder.layers[0].intermediate.weight.detach().clone()
     train(nlp, examples, n_steps=1)
-    assert not (encoder.layers[0].expand.weight == before).all()
+    assert not (encoder.layers[0].intermediate.weight == before).all()
 
 
 def test_the_crf_learns_transitions_and_softmax_has_none(nlp):
     ner = add_ner(nlp)
     train(nlp, make_examples(nlp), n_steps=2)
     tags = nlp.get_pipe("bert_ner").model.get_ref("transitions")
-    assert tags.get_param("steps")[0, 1] != 0.0
+    assert tags.get_param("transitions")[0, 1] != 0.0
     # LOC inside PER is not allowed, so there is nothing to learn of it.
-    assert tags.get_param("steps")[3, 2] == 0.0
+    assert tags.get_param("transitions")[3, 2] == 0.0
     nlp.remove_pipe("bert_ner")
     ner = add_ner(nlp, "softmax")
     train(nlp, make_examples(nlp), n_steps=2)
@@ -175,18 +175,21 @@ def test_the_gradient_is_that_of_the_loss(nlp, decoder):
     examples[0].reference.set_ents([], missing=[examples[0].reference[2:4]])
     rng = np.random.default_rng(0)
     tokens = [rng.normal(size=(len(eg.predicted), 5)) for eg in examples]
-    steps, starts = rng.normal(size=(5, 5)), rng.normal(size=5)
-    scores = TagScores(tokens=tokens, steps=steps, starts=starts)
+    transitions, start_transitions = rng.normal(size=(5, 5)), rng.normal(size=5)
+    scores = TagScores(
+        tokens=tokens, transitions=transitions, start_transitions=start_transitions
+    )
     _, gradient = ner.get_loss(examples, scores)
-    places = [(tokens[1], gradient.tokens[1], (i, j)) for i in (0, 2) for j in (0, 4)]
-    places += [(steps, gradient.steps, (1, 2)), (starts, gradient.starts, (0,))]
-    for array, slope, place in places:
-        array[place] += 1e-4
+    cases = [(tokens[1], gradient.tokens[1], (i, j)) for i in (0, 2) for j in (0, 4)]
+    cases.append((transitions, gradient.transitions, (1, 2)))
+    cases.append((start_transitions, gradient.start_transitions, (0,)))
+    for array, slope, index in cases:
+        array[index] += 1e-4
         higher, _ = ner.get_loss(examples, scores)
-        array[place] -= 2e-4
+        array[index] -= 2e-4
         lower, _ = ner.get_loss(examples, scores)
-        array[place] += 1e-4
-        assert slope[place] == pytest.approx((higher - lower) / 2e-4, abs=1e-6)
+        array[index] += 1e-4
+        assert slope[index] == pytest.approx((higher - lower) / 2e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
@@ -196,7 +199,9 @@ def test_the_loss_is_a_sum(nlp, decoder):
     scores = ner.model.predict(list(nlp.pipe(eg.text for eg in examples)))
     together, _ = ner.get_loss(examples, scores)
     twice = TagScores(
-        tokens=scores.tokens * 2, steps=scores.steps, starts=scores.starts
+        tokens=scores.tokens * 2,
+        transitions=scores.transitions,
+        start_transitions=scores.start_transitions,
     )
     assert ner.get_loss(examples * 2, twice)[0] == pytest.approx(2 * together, rel=1e-5)
 
@@ -262,7 +267,7 @@ def test_missing_annotation(nlp, decoder):
         assert loss == pytest.approx(np.log(n_tags))
         assert not np.delete(gradient.tokens[0], 1, axis=0).any()
     else:
-        # An entity does not go on where it is known to end.
+        # An entity does not continue where it is known to end.
         assert gradient.tokens[0][2, 4] > 0
 
 
@@ -278,7 +283,7 @@ def test_no_annotation_moves_nothing(nlp, decoder):
     losses = nlp.update(unknown, sgd=Adam(0.1))
     assert losses["bert_ner"] == 0.0
     assert same_params(params(ner), before)
-    # Together with another Doc, too.
+    # Next to another Doc, too.
     examples = [unknown[0], *make_examples(nlp, TEXTS[:1])]
     loss, gradient = ner.get_loss(examples, zero_scores(examples))
     assert loss > 0.0

@@ -13,14 +13,14 @@ NAMES = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
 
 def possible(biluo, is_space=None):
     """Names of the possible tags, "?" for all of them."""
-    rows = TAGS.possible_tags(biluo, is_space or [False] * len(biluo))
-    names = [[n for n, ok in zip(NAMES, row, strict=True) if ok] for row in rows]
-    return ["?" if row == NAMES else " ".join(row) for row in names]
+    masks = TAGS.possible_tags(biluo, is_space or [False] * len(biluo))
+    names = [[n for n, ok in zip(NAMES, mask, strict=True) if ok] for mask in masks]
+    return ["?" if some == NAMES else " ".join(some) for some in names]
 
 
 def test_what_may_follow_what():
     # fmt: off
-    assert TAGS.allowed_steps().int().tolist() == [
+    assert TAGS.allowed_transitions().int().tolist() == [
         # O  B-LOC I-LOC B-PER I-PER
         [1, 1, 0, 1, 0],  # O
         [1, 1, 1, 1, 0],  # B-LOC
@@ -29,7 +29,7 @@ def test_what_may_follow_what():
         [1, 1, 0, 1, 1],  # I-PER
     ]
     # fmt: on
-    assert TAGS.allowed_starts().int().tolist() == [1, 1, 0, 1, 0]
+    assert TAGS.allowed_start_transitions().int().tolist() == [1, 1, 0, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_what_may_follow_what():
         ("B-PER I-PER L-PER", "B-PER, I-PER, I-PER"),
         ("U-LOC B-LOC L-LOC", "B-LOC, B-LOC, I-LOC"),
         ("- O -", "?, O, ?"),
-        # Where an entity ends is known, so it does not go on.
+        # Where an entity ends is known, so it does not continue.
         ("B-LOC L-LOC -", "B-LOC, I-LOC, O B-LOC B-PER I-PER"),
         ("U-PER -", "B-PER, O B-LOC I-LOC B-PER"),
     ],
@@ -72,7 +72,7 @@ def test_a_label_that_is_not_known():
         possible(["U-ORG"])
 
 
-def test_entities_go_on_over_what_has_no_tag():
+def test_entities_continue_across_what_has_no_tag():
     assert TAGS.entities([1, 2, 3], [0, 2, 5]) == [(0, 3, "LOC"), (5, 6, "PER")]
 
 
@@ -82,9 +82,9 @@ def test_there_and_back(tags):
     for i, tag in enumerate(tags):
         if tag[0] == "I" and (i == 0 or tags[i - 1][1:] != tag[1:]):
             tags[i] = "B" + tag[1:]
-    rows = TAGS.possible_tags(iob_to_biluo(tags), [False] * len(tags))
-    assert (rows.sum(1) == 1).all()
-    ids = rows.argmax(1).tolist() if tags else []
+    masks = TAGS.possible_tags(iob_to_biluo(tags), [False] * len(tags))
+    assert (masks.sum(1) == 1).all()
+    ids = masks.argmax(1).tolist() if tags else []
     assert [NAMES[i] for i in ids] == tags
     entities = TAGS.entities(ids, range(len(ids)))
     assert [start for start, _, _ in entities] == [

@@ -46,14 +46,14 @@ def test_squad(squad, tmp_path):
     assert code == 1 and "question q18: expected each answer" in text
     assert not output.exists()
     code, text = run(squad, output, "--format", "squad", "--skip-misplaced")
-    assert code == 0 and "places of 1 answers" in text and "1 questions" in text
+    assert code == 0 and "spans of 1 answers" in text and "1 questions" in text
     assert "Wrote 2 Docs" in text
     answers = [doc.spans["answers"][0].text for doc in read(output)]
     assert answers == ["cat sat", "dog ran"]
 
 
 def test_squad_of_another_format(tmp_path):
-    """The message names the file and the place in it."""
+    """The message names the file, and where in it the fault is."""
     path = tmp_path / "list.json"
     path.write_text("[]")
     code, text = run(path, tmp_path / "out.spacy", "--format", "squad")

@@ -18,13 +18,13 @@ from spacy_bert.tasks.ner.crf import (
 )
 
 HAND_SCORES = torch.tensor([[1.0, 2.0], [1.0, 3.0]]).log()
-HAND_STEPS = torch.tensor([[1.0, 1.0], [1.0, 5.0]]).log()
+HAND_TRANSITIONS = torch.tensor([[1.0, 1.0], [1.0, 5.0]]).log()
 FREE = torch.ones(2, 2, dtype=torch.bool)
 
 
-def hand_transitions(allowed_steps=FREE, allowed_starts=FREE[0]):
-    return Transitions(steps=HAND_STEPS, starts=torch.zeros(2)).within(
-        allowed_steps=allowed_steps, allowed_starts=allowed_starts
+def hand_transitions(allowed=FREE, allowed_start=FREE[0]):
+    return Transitions(scores=HAND_TRANSITIONS, start_scores=torch.zeros(2)).within(
+        allowed=allowed, allowed_start=allowed_start
     )
 
 
@@ -41,10 +41,10 @@ def make_case(seed, lengths, n_tags):
         mask[..., 0] = True
         return mask
 
-    transitions = Transitions(steps=draw(n_tags, n_tags), starts=draw(n_tags))
+    transitions = Transitions(scores=draw(n_tags, n_tags), start_scores=draw(n_tags))
     allowed = {
-        "allowed_steps": draw_mask(n_tags, n_tags),
-        "allowed_starts": draw_mask(n_tags),
+        "allowed": draw_mask(n_tags, n_tags),
+        "allowed_start": draw_mask(n_tags),
     }
     n_tokens = sum(lengths)
     return (
@@ -59,16 +59,17 @@ def make_case(seed, lengths, n_tags):
 def all_paths(scores, transitions, allowed, possible=None):
     """Every allowed path of one sequence with its score."""
     n_tokens, n_tags = scores.shape
-    steps, starts = allowed["allowed_steps"], allowed["allowed_starts"]
+    may_follow, may_start = allowed["allowed"], allowed["allowed_start"]
     for path in product(range(n_tags), repeat=n_tokens):
         pairs = list(zip(path, path[1:], strict=False))
-        if path and not starts[path[0]] or not all(steps[pair] for pair in pairs):
+        is_allowed = all(may_follow[pair] for pair in pairs)
+        if not is_allowed or (path and not may_start[path[0]]):
             continue
         if possible is not None and not all(possible[range(n_tokens), path]):
             continue
         score = sum(scores[i, tag] for i, tag in enumerate(path))
-        score += sum(transitions.steps[pair] for pair in pairs)
-        yield list(path), score + transitions.starts[path[0]]
+        score += sum(transitions.scores[pair] for pair in pairs)
+        yield list(path), score + transitions.start_scores[path[0]]
 
 
 def sum_of_paths(*args, **kwargs):
@@ -87,8 +88,8 @@ CASES = given(
 def test_the_partition_is_the_sum_over_all_paths(seed, lengths, n_tags):
     scores, _, constrained, free, allowed = make_case(seed, lengths, n_tags)
     totals = log_partition(scores, lengths, constrained)
-    for total, part in zip(totals, scores.split(lengths), strict=True):
-        expected = sum_of_paths(part, free, allowed) if len(part) else 0.0
+    for total, sequence in zip(totals, scores.split(lengths), strict=True):
+        expected = sum_of_paths(sequence, free, allowed) if len(sequence) else 0.0
         assert float(total) == pytest.approx(float(expected))
 
 
@@ -97,9 +98,9 @@ def test_the_partition_is_the_sum_over_all_paths(seed, lengths, n_tags):
 def test_the_best_tags_are_the_best_of_all_paths(seed, lengths, n_tags):
     scores, _, constrained, free, allowed = make_case(seed, lengths, n_tags)
     found = best_tags(scores, lengths, constrained)
-    for tags, part in zip(found.split(lengths), scores.split(lengths), strict=True):
-        if len(part):
-            best, _ = max(all_paths(part, free, allowed), key=lambda path: path[1])
+    for tags, sequence in zip(found.split(lengths), scores.split(lengths), strict=True):
+        if len(sequence):
+            best, _ = max(all_paths(sequence, free, allowed), key=lambda path: path[1])
             assert tags.tolist() == best
 
 
@@ -108,12 +109,12 @@ def test_the_best_tags_are_the_best_of_all_paths(seed, lengths, n_tags):
 def test_the_loss_adds_up_all_paths_that_are_possible(seed, lengths, n_tags):
     scores, possible, constrained, free, allowed = make_case(seed, lengths, n_tags)
     losses = negative_log_likelihood(scores, possible, lengths, constrained)
-    parts = zip(losses, scores.split(lengths), possible.split(lengths), strict=True)
-    for loss, part, mask in parts:
+    cases = zip(losses, scores.split(lengths), possible.split(lengths), strict=True)
+    for loss, sequence, mask in cases:
         expected = 0.0
-        if len(part):
-            expected = sum_of_paths(part, free, allowed)
-            expected -= sum_of_paths(part, free, allowed, possible=mask)
+        if len(sequence):
+            expected = sum_of_paths(sequence, free, allowed)
+            expected -= sum_of_paths(sequence, free, allowed, possible=mask)
         assert float(loss) == pytest.approx(float(expected), abs=1e-9)
 
 
@@ -125,9 +126,9 @@ def test_a_case_worked_by_hand():
     assert best_tags(HAND_SCORES, [2], hand_transitions()).tolist() == [1, 1]
 
 
-def test_a_step_that_is_not_allowed_by_hand():
+def test_a_transition_that_is_not_allowed_by_hand():
     """Without 11: 00 1, 01 3, 10 2, in all 6."""
-    transitions = hand_transitions(allowed_steps=~torch.tensor([[0, 0], [0, 1]]).bool())
+    transitions = hand_transitions(allowed=~torch.tensor([[0, 0], [0, 1]]).bool())
     known = torch.eye(2, dtype=torch.bool)[[0, 1]]
     loss = negative_log_likelihood(HAND_SCORES, known, [2], transitions)
     assert float(loss) == pytest.approx(log(6 / 3))
@@ -154,13 +155,13 @@ def test_nothing_known_is_no_loss_and_no_gradient():
 
 def test_a_path_that_is_not_allowed_is_refused():
     known = torch.eye(2, dtype=torch.bool)[[0, 0, 1, 0]]
-    starts = torch.tensor([True, False])
+    allowed_start = torch.tensor([True, False])
     with pytest.raises(ValueError, match=r"got none in those numbered \[1\]"):
         negative_log_likelihood(
             HAND_SCORES.repeat(2, 1),
             known,
             [2, 2],
-            hand_transitions(allowed_starts=starts),
+            hand_transitions(allowed_start=allowed_start),
         )
 
 
@@ -175,9 +176,11 @@ def test_gradients(lengths):
     possible = torch.rand(sum(lengths), 3, generator=rng) < 0.3
     possible[:, 0] = True
 
-    def loss(scores, steps, starts):
-        transitions = Transitions(steps=steps, starts=starts).within(
-            allowed_steps=tags.allowed_steps(), allowed_starts=tags.allowed_starts()
+    def loss(scores, transition_scores, start_scores):
+        transitions = Transitions(scores=transition_scores, start_scores=start_scores)
+        transitions = transitions.within(
+            allowed=tags.allowed_transitions(),
+            allowed_start=tags.allowed_start_transitions(),
         )
         return negative_log_likelihood(scores, possible, lengths, transitions)
 
@@ -192,7 +195,8 @@ def test_long_sequences_in_single_precision():
     for dtype in (torch.float32, torch.float64):
         inputs = (20 + scores).to(dtype).requires_grad_()
         typed = Transitions(
-            steps=transitions.steps.to(dtype), starts=transitions.starts.to(dtype)
+            scores=transitions.scores.to(dtype),
+            start_scores=transitions.start_scores.to(dtype),
         )
         negative_log_likelihood(inputs, known, [3000], typed).sum().backward()
         gradients.append(inputs.grad.double())

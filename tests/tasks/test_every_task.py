@@ -48,7 +48,7 @@ def test_heads_beside_those_of_the_tasks(checkpoint, spacy_train, head, score):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_configs_folder_has_it_for_bert_base(tmp_path, task):
-    """As from: spacy bert init-config BERT-BASE configs/tasks/TASK.cfg --task TASK"""
+    """Fix with: spacy bert init-config BERT-BASE configs/tasks/TASK.cfg --task TASK"""
     path = CONFIGS / f"{task}.cfg"
     config = load_config(path)
     model = config["components"]["bert_encoder"]["model"]

@@ -141,7 +141,7 @@ def test_a_doc_of_one_text_gets_no_answer_and_spares_the_others(trained, text):
 
 
 def test_a_separator_in_a_question_or_context_is_a_space(trained):
-    """The answers' places are those in the texts as they were given."""
+    """The answers' offsets are those in the texts as they were given."""
     pairs = [("the\x1ecat ?", CONTEXT), (QUESTION, CONTEXT.replace(" ", "\x1e"))]
     expected = answer(trained, QUESTION, CONTEXT)
     for found in answer_batch(trained, pairs):

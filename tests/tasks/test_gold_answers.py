@@ -1,4 +1,4 @@
-"""Examples -> rows of the logits."""
+"""Examples -> indices of the logits."""
 
 import pytest
 import spacy
@@ -19,7 +19,7 @@ def find(example, *, can_abstain=False):
     )
 
 
-# Tokens: who sat ? | The cat sat . -> rows 4 to 7 of the context, or 5 to 8 after the
+# Tokens: who sat ? | The cat sat . -> logits 4 to 7 of the context, or 5 to 8 after the
 # row of "no answer".
 @pytest.mark.parametrize(
     ("can_abstain", "options", "start", "end"),

@@ -39,7 +39,7 @@ def trained(nlp):
     return nlp
 
 
-def test_it_learns_numbers_on_their_own_scale(trained):
+def test_it_learns_values_on_their_own_scale(trained):
     for example in make_examples(trained):
         number = example.reference.cats["alike"]
         doc = trained(example.predicted)
@@ -49,7 +49,7 @@ def test_it_learns_numbers_on_their_own_scale(trained):
     assert scores["cats_spearman"] == pytest.approx(1.0)
 
 
-def test_missing_numbers_give_no_gradient(trained):
+def test_missing_values_give_no_gradient(trained):
     pipe = trained.get_pipe("text_regressor")
     examples = make_examples(trained)
     del examples[1].reference.cats["alike"]
@@ -86,7 +86,7 @@ def test_any_kind_of_number_on_any_scale(nlp):
     nlp.initialize(lambda: examples)
     cfg = nlp.get_pipe("text_regressor").cfg
     assert cfg["means"] == [1_700_000_015]
-    assert cfg["deviations"] == pytest.approx([125**0.5])
+    assert cfg["stds"] == pytest.approx([125**0.5])
 
 
 @pytest.mark.parametrize("labels", [("alike", "length"), ("length",)])
@@ -103,19 +103,19 @@ def test_initialize_starts_over_with_other_labels(trained, labels):
 def test_the_same_number_everywhere_is_noticed(trained, caplog):
     examples = make_examples(trained)
     trained.initialize(lambda: examples)
-    assert "the same number" not in caplog.text
+    assert "the same value" not in caplog.text
     for example in examples:
         example.reference.cats = {"alike": 3.0}
     trained.initialize(lambda: examples)
-    assert "same number for 'alike', so there is nothing to learn" in caplog.text
+    assert "same value for 'alike', so there is nothing to learn" in caplog.text
 
 
 def test_a_number_added_later_begins_at_its_mean(trained):
     pipe = trained.get_pipe("text_regressor")
-    assert pipe.add_label("length", mean=40.0, deviation=0.001) == 1
+    assert pipe.add_label("length", mean=40.0, std=0.001) == 1
     assert trained("the cat").cats["length"] == pytest.approx(40.0, abs=0.1)
-    for scale in ({"mean": float("nan")}, {"deviation": 0.0}, {"deviation": -1.0}):
-        with pytest.raises(ValueError, match="a finite deviation above 0"):
+    for scale in ({"mean": float("nan")}, {"std": 0.0}, {"std": -1.0}):
+        with pytest.raises(ValueError, match="a finite standard deviation above 0"):
             pipe.add_label("other", **scale)
 
 
@@ -161,6 +161,6 @@ def test_labels_of_other_components_do_not_count(nlp):
     assert list(regressor.score(examples)["cats_correlation_per_label"]) == ["alike"]
 
 
-def test_equal_numbers_have_no_correlation():
+def test_equal_values_have_no_correlation():
     assert scored([1.0, 1.0], [1.0, 2.0])["cats_pearson"] is None
     assert scored([], [])["cats_pearson"] is None

@@ -41,7 +41,7 @@ def test_answers_become_spans(nlp, write):
     (example,) = make_squad_reader(path)(nlp)
     question, context = split_segments(example.predicted, "\x1e")
     assert (question.text, context.text) == ("Who sat?", CONTEXT)
-    # Widened to whole tokens, next to the exact answers.
+    # Widened to whole tokens, with the exact answers next to them.
     assert texts(example.reference) == ["The cat", "New", "the"]
     group = example.reference.spans["answers"]
     assert group.attrs["texts"] == ["The cat", "New", " the"]
@@ -76,7 +76,7 @@ def test_a_misplaced_answer(nlp, write, caplog):
     reader = make_squad_reader(path, misplaced="skip")
     (example,) = reader(nlp)
     assert texts(example.reference) == ["cat"]
-    # Both texts count when scoring, whatever the place of one.
+    # Both texts count when scoring, wherever one is.
     assert example.reference.spans["answers"].attrs["texts"] == ["cat", "cat"]
     assert "2 answers are not in their context" in caplog.text
     assert "1 questions without another answer are left out" in caplog.text
@@ -137,8 +137,8 @@ CAT = {"text": "cat", "answer_start": 4}
 )
 def test_incomplete_questions_are_refused(write, wrong, message):
     path = write(record(("cat", 4)), {"question": "Who?", "answers": [], **wrong})
-    place = f"{path}: data[0].paragraphs[0].qas[1].{message}"
-    with pytest.raises(ValueError, match=re.escape(place)):
+    where = f"{path}: data[0].paragraphs[0].qas[1].{message}"
+    with pytest.raises(ValueError, match=re.escape(where)):
         read_squad(path)
 
 
@@ -203,6 +203,6 @@ def test_public_files(shared_data, name, lang, n_questions, n_unanswerable):
         doc = make_question_doc(nlp, question, spans_key="answers", separator="\x1e")
         assert split_segments(doc, "\x1e")[1].text.strip() == question.context.strip()
         for span, (start, end) in zip(
-            doc.spans["answers"], question.places, strict=True
+            doc.spans["answers"], question.spans, strict=True
         ):
             assert question.context[start:end] in span.text

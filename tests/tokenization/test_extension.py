@@ -56,7 +56,7 @@ def test_unknown_words_are_added(wordpiece):
     got = extend_wordpiece(wordpiece, ["\u2603 the cat \u2603"], n_new=5)
     assert got.new_pieces == ["\u2603"]
     assert got.replaced == [[wordpiece.unk_id]]
-    assert (got.before.unknown_share, got.after.unknown_share) == (0.5, 0.0)
+    assert (got.before.unknown_ratio, got.after.unknown_ratio) == (0.5, 0.0)
 
 
 def test_what_is_rare_is_not_added(wordpiece):
@@ -114,5 +114,5 @@ def test_pieces_a_word_are_those_of_the_library(texts, n_new):
         ids = [i for text in texts for i in wordpiece.encode(text).ids]
         assert coverage.pieces_per_word == pytest.approx(len(ids) / n_words)
         unknown = ids.count(wordpiece.unk_id)
-        assert coverage.unknown_share == pytest.approx(unknown / n_words)
+        assert coverage.unknown_ratio == pytest.approx(unknown / n_words)
     assert len(got.new_pieces) <= n_new

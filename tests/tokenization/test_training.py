@@ -72,7 +72,7 @@ HAN = [chr(0x4E00 + i) for i in range(300)]
 
 
 def test_characters_that_are_words_count_like_words():
-    """207 characters fit below the limit of half; the others take the place of pieces
+    """207 characters fit below the limit of half; the others take room from pieces
     of rare words."""
     latin = [f"{a}{b}{c}" for a in "bcdfgh" for b in "aeiou" for c in "lmnrst"]
     texts = ["".join(HAN)] * 10 + [" ".join(latin)] * 3
@@ -144,4 +144,4 @@ def test_unknown_words_are_counted_by_hand():
     assert unknown.n_words == 5 + 3 + 2
     assert unknown.examples == [("\u4e2d", 3), ("ad", 3)]
     assert (unknown.n_unknown, unknown.n_characters) == (6, 2)
-    assert unknown.share == 0.6
+    assert unknown.ratio == 0.6

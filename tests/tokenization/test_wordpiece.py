@@ -75,7 +75,7 @@ def test_offsets_lie_in_the_text_in_order(text):
     ("content", "message"),
     [
         ("[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n", r"\[MASK\] not found among 5 pieces"),
-        ("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\na\n", "'a' stands .* twice"),
+        ("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\na\n", "'a' is in .* twice"),
     ],
 )
 def test_a_broken_vocabulary_is_refused(tmp_path, content, message):

@@ -107,6 +107,6 @@ def _describe(extension: Extension, config: VocabularyConfig) -> str:
     return (
         f"{len(new)} pieces added{fewer}: {', '.join(new[:_N_SHOWN])}{more}\n"
         f"The text takes {after.pieces_per_word:.3f} pieces a word, "
-        f"{before.pieces_per_word:.3f} before; {after.unknown_share:.2%} of its words "
-        f"are [UNK], {before.unknown_share:.2%} before"
+        f"{before.pieces_per_word:.3f} before; {after.unknown_ratio:.2%} of its words "
+        f"are [UNK], {before.unknown_ratio:.2%} before"
     )

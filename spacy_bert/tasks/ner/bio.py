@@ -1,7 +1,7 @@
 """BIO tags: entities of a Doc <-> one tag a token, and which tag may follow which.
 
 White space has no tag: BERT does not see it, and no entity begins or ends with it. An
-entity goes on over it.
+entity continues across it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,16 +42,16 @@ class BioTags:
             )
         return 1 + 2 * self.labels.index(label)
 
-    def allowed_starts(self) -> Tensor:
+    def allowed_start_transitions(self) -> Tensor:
         """A sequence does not begin with I. bool, (n_tags,)"""
         return ~self._is_inside()
 
-    def allowed_steps(self) -> Tensor:
-        """I-X comes after B-X and I-X only. bool, (n_tags, n_tags), row to column."""
+    def allowed_transitions(self) -> Tensor:
+        """I-X comes after B-X and I-X only. bool, (n_tags, n_tags): from, to."""
         tags = torch.arange(self.n_tags, device="cpu")
         distance = tags - tags[:, None]
-        goes_on = (distance == 0) | (distance == 1)
-        return goes_on | ~self._is_inside()
+        continues = (distance == 0) | (distance == 1)
+        return continues | ~self._is_inside()
 
     def possible_tags(
         self, biluo: Sequence[str | None], is_space: Iterable[bool]
@@ -63,29 +63,29 @@ class BioTags:
 
         Raises ValueError if a label is not one of these.
         """
-        rows = []
-        begins, ended = False, ""
+        masks = []
+        begins, ended_label = False, ""
         for tag, skipped in zip(biluo, is_space, strict=True):
             action, label = (tag[0], tag[2:]) if tag else ("-", "")
             # An entity that begins with white space begins for us with what follows.
             begins = action in "BU" or (begins and action in "IL")
             if skipped:
                 continue
-            row = np.zeros(self.n_tags, dtype=bool)
+            mask = np.zeros(self.n_tags, dtype=bool)
             if action == "O":
-                row[OUTSIDE] = True
+                mask[OUTSIDE] = True
             elif action == "-":
-                row[:] = True
-                if ended:
-                    row[self.begin(ended) + 1] = False
+                mask[:] = True
+                if ended_label:
+                    mask[self.begin(ended_label) + 1] = False
             else:
-                row[self.begin(label) + (not begins)] = True
-            rows.append(row)
-            begins, ended = False, label if action in "LU" else ""
-        return np.array(rows, dtype=bool).reshape(-1, self.n_tags)
+                mask[self.begin(label) + (not begins)] = True
+            masks.append(mask)
+            begins, ended_label = False, label if action in "LU" else ""
+        return np.array(masks, dtype=bool).reshape(-1, self.n_tags)
 
     def entities(self, tags: Sequence[int], tokens: Sequence[int]) -> list[Entity]:
-        """An allowed path of tags, and the tokens (by their place in the Doc) that have
+        """An allowed path of tags, and the tokens (by their index in the Doc) that have
         them -> entities from left to right."""
         found: list[Entity] = []
         for tag, i in zip(tags, tokens, strict=True):

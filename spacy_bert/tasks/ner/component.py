@@ -18,8 +18,9 @@ from ...pipeline.piping import EarlyPipe
 from ..losses import expect_finite
 from ..resizing import replace_layer, resize_layer, resize_output
 from .bio import BioTags, Entity
+from .decoding import find_entities
 from .entity_checks import count_entities, warn_of_entities
-from .loss import find_entities, tagging_loss
+from .loss import tagging_loss
 from .model import TagScores
 
 DEFAULT_MODEL = {
@@ -153,7 +154,7 @@ class BertNer(EarlyPipe):
 
         softmax: each token's cross-entropy. CRF: each Doc's negative log-likelihood,
         which grows with its tokens too. Neither is divided by anything, as in spaCy's
-        tagger and ner: beside them each token weighs the same.
+        tagger and ner: next to them each token weighs the same.
 
         If annotation is missing or its tokens are not those of the Doc, softmax
         passes the token over, and the CRF adds up all tags that it may have.

@@ -1,7 +1,7 @@
 """A linear-chain CRF (Lafferty et al. 2001), in torch: scores -> likelihood, best tags.
 
 Sequences of different lengths lie end to end, without padding; a position of all of
-them is computed at once, and those that have ended are left out.
+them is computed at once, and those that are finished are left out.
 """
 
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ IMPOSSIBLE = -1e9
 
 @dataclass(frozen=True, kw_only=True)
 class Transitions:
-    """steps: (n_tags, n_tags), scores of going from the row's tag to the column's.
-    starts: (n_tags,), scores of beginning with a tag."""
+    """scores: (n_tags, n_tags); [i, j] is that of going from tag i to tag j.
+    start_scores: (n_tags,), of beginning with a tag."""
 
-    steps: Tensor
-    starts: Tensor
+    scores: Tensor
+    start_scores: Tensor
 
-    def within(self, *, allowed_steps: Tensor, allowed_starts: Tensor) -> "Transitions":
+    def within(self, *, allowed: Tensor, allowed_start: Tensor) -> "Transitions":
         """With the others impossible. Both bool, shaped as the scores are."""
         return Transitions(
-            steps=self.steps.masked_fill(~allowed_steps, IMPOSSIBLE),
-            starts=self.starts.masked_fill(~allowed_starts, IMPOSSIBLE),
+            scores=self.scores.masked_fill(~allowed, IMPOSSIBLE),
+            start_scores=self.start_scores.masked_fill(~allowed_start, IMPOSSIBLE),
         )
 
 
@@ -56,7 +56,7 @@ def negative_log_likelihood(
     if broken:
         raise ValueError(
             "Expected at least one allowed path of tags in each sequence, got none in "
-            f"those numbered {broken}. Mend their tags, or allow the transitions."
+            f"those numbered {broken}. Correct their tags, or allow the transitions."
         )
     return denominator - numerator
 
@@ -72,17 +72,17 @@ def log_partition(
     totals = scores.new_zeros(len(lengths))
     if not layout.n_running:
         return totals
-    first, *rest = scores[layout.rows].split(layout.n_running)
-    paths = first + transitions.starts
-    ended: list[Tensor] = []
-    for position in rest:
-        running, over = paths.tensor_split([len(position)])
-        if len(over):
-            ended.append(over)
+    first, *rest = scores[layout.index].split(layout.n_running)
+    forward_scores = first + transitions.start_scores
+    finished: list[Tensor] = []
+    for tag_scores in rest:
+        running, ending = forward_scores.tensor_split([len(tag_scores)])
+        if len(ending):
+            finished.append(ending)
         # (n_running, from, to) -> (n_running, to)
-        steps = running[:, :, None] + transitions.steps
-        paths = steps.logsumexp(dim=1) + position
-    last = torch.cat([paths, *reversed(ended)])
+        extended = running[:, :, None] + transitions.scores
+        forward_scores = extended.logsumexp(dim=1) + tag_scores
+    last = torch.cat([forward_scores, *reversed(finished)])
     return totals.index_copy(0, layout.order[: len(last)], last.logsumexp(-1))
 
 
@@ -95,30 +95,30 @@ def best_tags(
     if not layout.n_running:
         return torch.zeros(0, dtype=torch.long, device=scores.device)
     scores = scores.log_softmax(-1)
-    first, *rest = scores[layout.rows].split(layout.n_running)
-    paths = first + transitions.starts
-    ended: list[Tensor] = []
-    came_from: list[Tensor] = []
-    for position in rest:
-        running, over = paths.tensor_split([len(position)])
-        if len(over):
-            ended.append(over)
-        steps, best = (running[:, :, None] + transitions.steps).max(dim=1)
-        paths = steps + position
-        came_from.append(best)
-    last = torch.cat([paths, *reversed(ended)]).argmax(-1)
+    first, *rest = scores[layout.index].split(layout.n_running)
+    best_scores = first + transitions.start_scores
+    finished: list[Tensor] = []
+    backpointers: list[Tensor] = []
+    for tag_scores in rest:
+        running, ending = best_scores.tensor_split([len(tag_scores)])
+        if len(ending):
+            finished.append(ending)
+        best_extended, pointers = (running[:, :, None] + transitions.scores).max(dim=1)
+        best_scores = best_extended + tag_scores
+        backpointers.append(pointers)
+    last = torch.cat([best_scores, *reversed(finished)]).argmax(-1)
 
     # From the end back: at each position the sequences that end there join in.
-    tags = last[: len(paths)]
-    positions = [tags]
-    for best, n_running in zip(
-        reversed(came_from), reversed(layout.n_running[:-1]), strict=True
+    tags = last[: len(best_scores)]
+    tags_by_position = [tags]
+    for pointers, n_running in zip(
+        reversed(backpointers), reversed(layout.n_running[:-1]), strict=True
     ):
-        before = best.gather(1, tags[:, None])[:, 0]
+        before = pointers.gather(1, tags[:, None])[:, 0]
         tags = torch.cat([before, last[len(before) : n_running]])
-        positions.append(tags)
-    found = torch.empty_like(layout.rows)
-    found[layout.rows] = torch.cat(positions[::-1])
+        tags_by_position.append(tags)
+    found = torch.empty_like(layout.index)
+    found[layout.index] = torch.cat(tags_by_position[::-1])
     return found
 
 
@@ -127,12 +127,12 @@ class _Layout:
     """Sequences position by position.
 
     Lengths [2, 3, 0] have order [1, 0, 2], longest first; n_running [2, 2, 1], how many
-    are that long; and rows [2, 0, 3, 1, 4], where the tokens of each position lie.
+    are that long; and index [2, 0, 3, 1, 4], the tokens of each position.
     """
 
     order: Tensor
     n_running: list[int]
-    rows: Tensor
+    index: Tensor
 
 
 def _lay_out(lengths: Sequence[int], device: torch.device) -> _Layout:
@@ -144,5 +144,5 @@ def _lay_out(lengths: Sequence[int], device: torch.device) -> _Layout:
     return _Layout(
         order=order.to(device),
         n_running=is_running.sum(1).tolist(),
-        rows=(starts[order] + positions)[is_running].to(device),
+        index=(starts[order] + positions)[is_running].to(device),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from spacy import registry
 from spacy.tokens import Doc
@@ -10,7 +10,7 @@ from thinc.api import Dropout, Linear, Model, chain, with_array
 from thinc.types import Floats1d, Floats2d
 
 from ...pipeline.config_errors import BLOCK, takes_config
-from ...pipeline.listeners import expect_takes
+from ...pipeline.listeners import expect_vector_kind
 from ...sections import Mistakes
 
 Decoder = Literal["softmax", "crf"]
@@ -21,13 +21,13 @@ class TagScores:
     """Scores, or the gradient of a loss by them.
 
     tokens: one (n_tokens, n_tags) a Doc.
-    steps: (n_tags, n_tags), of going from the row's tag to the column's.
-    starts: (n_tags,), of beginning with a tag.
+    transitions: (n_tags, n_tags); [i, j] is that of going from tag i to tag j.
+    start_transitions: (n_tags,), of beginning with a tag.
     """
 
     tokens: list[Floats2d]
-    steps: Floats2d
-    starts: Floats1d
+    transitions: Floats2d
+    start_transitions: Floats1d
 
 
 @registry.architectures("spacy-bert.TokenClassifier.v1")
@@ -46,7 +46,7 @@ def build_token_classifier(
     the labels.
     """
     mistakes = Mistakes()
-    mistakes.collect(lambda: expect_takes(tok2vec, "tokens"))
+    mistakes.collect(lambda: expect_vector_kind(tok2vec, "tokens"))
     mistakes.expect(
         decoder in get_args(Decoder),
         setting="decoder",
@@ -68,13 +68,13 @@ def build_token_classifier(
 
 
 def build_transitions(*, is_learned: bool) -> Model[list[Floats2d], TagScores]:
-    """Puts the scores of the transitions beside those of the tokens. They start from
+    """Adds the scores of the transitions to those of the tokens. They start from
     zeros, and stay zeros if they are not learned.
 
     At rates that suit a BERT they leave zero slowly: after 250 steps of 2e-4 on WNUT17
     none was beyond 0.02. Thirty times faster they scored the same there.
     """
-    names = ("steps", "starts") if is_learned else ()
+    names = ("transitions", "start_transitions") if is_learned else ()
     return Model(
         "transitions",
         _forward,
@@ -92,17 +92,18 @@ def _forward(
 
     def backprop(gradient: TagScores) -> list[Floats2d]:
         if is_learned:
-            model.inc_grad("steps", gradient.steps)
-            model.inc_grad("starts", gradient.starts)
+            model.inc_grad("transitions", gradient.transitions)
+            model.inc_grad("start_transitions", gradient.start_transitions)
         return gradient.tokens
 
     n_tags = model.get_dim("nO")
-    steps = (
-        model.get_param("steps") if is_learned else model.ops.alloc2f(n_tags, n_tags)
-    )
-    starts = model.get_param("starts") if is_learned else model.ops.alloc1f(n_tags)
+    transitions: Any = model.ops.alloc2f(n_tags, n_tags)
+    start_transitions: Any = model.ops.alloc1f(n_tags)
+    if is_learned:
+        transitions = model.get_param("transitions")
+        start_transitions = model.get_param("start_transitions")
     scores = TagScores(
-        tokens=tokens, steps=cast(Floats2d, steps), starts=cast(Floats1d, starts)
+        tokens=tokens, transitions=transitions, start_transitions=start_transitions
     )
     return scores, backprop
 
@@ -114,5 +115,5 @@ def _init(
 ) -> None:
     if model.attrs["is_learned"]:
         n_tags = model.get_dim("nO")
-        model.set_param("steps", model.ops.alloc2f(n_tags, n_tags))
-        model.set_param("starts", model.ops.alloc1f(n_tags))
+        model.set_param("transitions", model.ops.alloc2f(n_tags, n_tags))
+        model.set_param("start_transitions", model.ops.alloc1f(n_tags))

@@ -89,7 +89,7 @@ def _log_sum_exp(table: NDArray[np.float64]) -> float:
 
 
 def _best(scores: NDArray[np.float64], n_best: int) -> NDArray[np.int64]:
-    """Where the highest scores stand, in order of place: n_best, or more with ties."""
-    place = max(0, len(scores) - n_best)
-    least = np.partition(scores, place)[place]
+    """The indices of the highest scores, in order: n_best, or more with ties."""
+    nth = max(0, len(scores) - n_best)
+    least = np.partition(scores, nth)[nth]
     return np.flatnonzero((scores >= least) & (scores > -np.inf))

@@ -26,8 +26,8 @@ from ...pipeline.segments import require_separator
 from ..losses import expect_finite
 from .answer_spans import BestSpans, find_best_spans
 from .answering import Answer, answer_batch
-from .contexts import context_rows, find_context
-from .gold_answers import NO_ANSWER_ROW, GoldAnswer, find_gold_answer
+from .contexts import context_slice, find_context
+from .gold_answers import NO_ANSWER_INDEX, GoldAnswer, find_gold_answer
 from .loss import answer_loss
 from .pipeline_reference import PipelineReference
 
@@ -167,11 +167,11 @@ class ExtractiveQA(EarlyPipe):
         for context, logits in zip(
             contexts, self._to_numpy(self.model.predict(docs)), strict=True
         ):
-            no_answer = float(logits[NO_ANSWER_ROW].sum()) if can_abstain else -np.inf
+            no_answer = float(logits[NO_ANSWER_INDEX].sum()) if can_abstain else -np.inf
             # No answer begins or ends with white space.
             is_space = context.doc.to_array("IS_SPACE")[context.start : context.end]
-            rows = logits[context_rows(context, can_abstain=can_abstain)]
-            starts, ends = np.where(is_space[:, None] == 1, -np.inf, rows).T
+            token_logits = logits[context_slice(context, can_abstain=can_abstain)]
+            starts, ends = np.where(is_space[:, None] == 1, -np.inf, token_logits).T
             found = find_best_spans(
                 starts,
                 ends,
@@ -208,7 +208,9 @@ class ExtractiveQA(EarlyPipe):
         golds = [self._find_gold(example) for example in examples]
         loss, d_logits = answer_loss(self._to_numpy(logits), golds)
         expect_finite(loss, name=self.name)
-        return loss, [self.model.ops.asarray2f(rows) for rows in d_logits]
+        return loss, [
+            self.model.ops.asarray2f(d_doc_logits) for d_doc_logits in d_logits
+        ]
 
     @takes_config
     def initialize(
@@ -261,6 +263,6 @@ class ExtractiveQA(EarlyPipe):
 
     def _to_numpy(self, logits: Sequence[Floats2d]) -> list[NDArray[np.float32]]:
         """In one transfer, if they are on a GPU."""
-        ends = np.cumsum([len(rows) for rows in logits])[:-1]
+        ends = np.cumsum([len(doc_logits) for doc_logits in logits])[:-1]
         together = self.model.ops.to_numpy(self.model.ops.xp.concatenate(logits))
         return np.split(together, ends)

@@ -36,8 +36,8 @@ def find_context(doc: Doc, separator: str) -> Span:
     return doc[len(doc) :]
 
 
-def context_rows(context: Span, *, can_abstain: bool) -> slice:
-    """The context's rows of the Doc's logits, whose first row is that of "no answer"
-    if there is that option."""
+def context_slice(context: Span, *, can_abstain: bool) -> slice:
+    """Where the context's logits are among the Doc's, which begin with those of "no
+    answer" if there is that option."""
     n_before = int(can_abstain)
     return slice(context.start + n_before, context.end + n_before)

@@ -1,4 +1,4 @@
-"""What a question's answer is: Example -> rows of the Doc's logits."""
+"""What a question's answer is: Example -> indices of the Doc's logits."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 from spacy.tokens import Span
 from spacy.training import Example
 
-from .contexts import context_rows, get_context
+from .contexts import context_slice, get_context
 
-NO_ANSWER_ROW = 0
+NO_ANSWER_INDEX = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class GoldAnswer:
-    """options: the rows that could be chosen, (n_options,); start, end: those that are
-    right, as places in `options`."""
+    """options: the indices that could be chosen, (n_options,); start, end: which of
+    `options` are right."""
 
     options: NDArray[np.int64]
     start: int
@@ -38,10 +38,10 @@ def find_gold_answer(
     if spans_key not in example.reference.spans:
         return None
     context = get_context(example.predicted, separator)
-    rows = context_rows(context, can_abstain=can_abstain)
-    options = np.arange(rows.start, rows.stop)
+    among_logits = context_slice(context, can_abstain=can_abstain)
+    options = np.arange(among_logits.start, among_logits.stop)
     if can_abstain:
-        options = np.insert(options, 0, NO_ANSWER_ROW)
+        options = np.insert(options, 0, NO_ANSWER_INDEX)
     answers = example.reference.spans[spans_key]
     if len(answers):
         span = _in_context(example, answers[0], context)

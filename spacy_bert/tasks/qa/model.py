@@ -9,7 +9,7 @@ from thinc.api import Linear, Model, chain, with_array
 from thinc.types import Floats2d
 
 from ...pipeline.config_errors import BLOCK, takes_config
-from ...pipeline.listeners import expect_takes
+from ...pipeline.listeners import expect_vector_kind
 from ...sections import Mistakes
 
 N_LOGITS = 2  # An answer starts here; an answer ends here.
@@ -23,16 +23,17 @@ def build_extractive_qa(
     tok2vec: Model[list[Doc], list[Floats2d]],
     cls: Model[list[Doc], Floats2d] | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
-    """One (n_rows, 2) a Doc: logits of starting and of ending at each token, and before
-    them, if there is `cls`, those of "no answer" (Devlin et al. 2018, section 4.3).
+    """One (n_positions, 2) a Doc: logits of starting and of ending at each token, and
+    before them, if there is `cls`, those of "no answer" (Devlin et al. 2018, section
+    4.3).
 
     tok2vec: one (n_tokens, width) a Doc.
     cls: (n_docs, width), the [CLS] vectors; without it every question has an answer.
     """
     mistakes = Mistakes()
-    mistakes.collect(lambda: expect_takes(tok2vec, "tokens"))
+    mistakes.collect(lambda: expect_vector_kind(tok2vec, "tokens"))
     if cls is not None:
-        mistakes.collect(lambda: expect_takes(cls, "[CLS]"))
+        mistakes.collect(lambda: expect_vector_kind(cls, "[CLS]"))
     mistakes.raise_any(BLOCK)
     layers: list[Model[Any, Any]] = [chain(tok2vec, with_array(_make_scores(tok2vec)))]
     if cls is not None:
@@ -69,9 +70,13 @@ def _forward(
     vstack = model.ops.xp.vstack
 
     def backprop(d_logits: list[Floats2d]) -> list[Doc]:
-        backprop_cls(vstack([d_rows[:1] for d_rows in d_logits]))
-        d_docs: list[Doc] = backprop_tokens([d_rows[1:] for d_rows in d_logits])
+        backprop_cls(vstack([d_doc_logits[:1] for d_doc_logits in d_logits]))
+        d_tokens = [d_doc_logits[1:] for d_doc_logits in d_logits]
+        d_docs: list[Doc] = backprop_tokens(d_tokens)
         return d_docs
 
-    together = [vstack([no_answer[i : i + 1], rows]) for i, rows in enumerate(logits)]
+    together = [
+        vstack([no_answer[i : i + 1], token_logits])
+        for i, token_logits in enumerate(logits)
+    ]
     return together, backprop

@@ -29,12 +29,12 @@ _HELP = (
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """answers: their texts; places: (start, end) of those that stand in the context."""
+    """answers: their texts; spans: (start, end) of those that are in the context."""
 
     question: str
     context: str
     answers: list[str]
-    places: list[tuple[int, int]]
+    spans: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def read_squad(path: Path, *, misplaced: Misplaced = "error") -> SquadFile:
     """The questions of a file, in its order.
 
     misplaced: what to do if an answer's text is not in the context at its offset:
-        raise ValueError, or "skip" its place (its text still counts when scoring).
+        raise ValueError, or "skip" its span (its text still counts when scoring).
 
     Raises ValueError too if the file is of another format or has no questions.
     """
@@ -62,8 +62,8 @@ def read_squad(path: Path, *, misplaced: Misplaced = "error") -> SquadFile:
         )
     questions = []
     n_misplaced = n_skipped = 0
-    for context, record, place in _records(path):
-        question, n_wrong = _read_question(context, record, place)
+    for context, record, where in _records(path):
+        question, n_wrong = _read_question(context, record, where)
         if n_wrong and misplaced == "error":
             raise ValueError(
                 f"{path}, question {record.get('id', '?')}: expected each answer to be "
@@ -72,7 +72,7 @@ def read_squad(path: Path, *, misplaced: Misplaced = "error") -> SquadFile:
                 "--skip-misplaced)."
             )
         n_misplaced += n_wrong
-        if n_wrong and not question.places:
+        if n_wrong and not question.spans:
             n_skipped += 1
         else:
             questions.append(question)
@@ -95,9 +95,9 @@ def make_question_doc(
     doc = make_pair_doc(nlp, *texts, separator=separator)
     border = len(question.question) + 1
     group = SpanGroup(doc, name=spans_key, attrs={TEXTS_ATTR: question.answers})
-    for start, end in question.places:
+    for start, end in question.spans:
         span = doc.char_span(border + start, border + end, alignment_mode="expand")
-        assert span is not None  # What "expand" gives for places within the text.
+        assert span is not None  # What "expand" gives for spans within the text.
         group.append(span)
     doc.spans[spans_key] = group
     return doc
@@ -112,70 +112,71 @@ def _records(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
     for article, in_data in _items(content, "data", f"{path}: "):
         for paragraph, in_article in _items(article, "paragraphs", f"{in_data}."):
             context = _value(paragraph, "context", str, f"{in_article}.")
-            for record, place in _items(paragraph, "qas", f"{in_article}."):
-                _value(record, "question", str, f"{place}.")
-                yield context, record, place
+            for record, where in _items(paragraph, "qas", f"{in_article}."):
+                _value(record, "question", str, f"{where}.")
+                yield context, record, where
 
 
 def _read_question(
-    context: str, record: dict[str, Any], place: str
+    context: str, record: dict[str, Any], where: str
 ) -> tuple[Question, int]:
     """The question and how many of its answers are misplaced."""
-    place = f"{place}."
+    where = f"{where}."
     is_impossible = False
     if "is_impossible" in record:
-        is_impossible = _value(record, "is_impossible", bool, place)
+        is_impossible = _value(record, "is_impossible", bool, where)
     answers = []
-    for answer, inside in () if is_impossible else _items(record, "answers", place):
+    for answer, inside in () if is_impossible else _items(record, "answers", where):
         text = _value(answer, "text", str, f"{inside}.")
         answers.append((text, _value(answer, "answer_start", int, f"{inside}.")))
     if not answers and not is_impossible and "is_impossible" in record:
         raise ValueError(
-            f"{place}answers: expected some, since is_impossible is false; got none."
+            f"{where}answers: expected some, since is_impossible is false; got none."
         )
-    places = []
+    spans = []
     for answer, start in answers:
         # White space around an answer may share a token with what is outside.
         if answer.strip() and start >= 0 and context.startswith(answer, start):
             first = start + len(answer) - len(answer.lstrip())
-            places.append((first, first + len(answer.strip())))
+            spans.append((first, first + len(answer.strip())))
     question = Question(
         question=record["question"],
         context=context,
         answers=[answer for answer, _ in answers],
-        places=places,
+        spans=spans,
     )
-    return question, len(answers) - len(places)
+    return question, len(answers) - len(spans)
 
 
-def _items(parent: Any, key: str, place: str) -> Iterator[tuple[Any, str]]:
-    """The items of parent[key], a list, and the place of each: "a.json: data[0]"."""
-    for number, item in enumerate(_value(parent, key, list, place)):
-        yield item, f"{place}{key}[{number}]"
+def _items(parent: Any, key: str, where: str) -> Iterator[tuple[Any, str]]:
+    """The items of parent[key], a list, and where each is: "a.json: data[0]"."""
+    for number, item in enumerate(_value(parent, key, list, where)):
+        yield item, f"{where}{key}[{number}]"
 
 
-def _value(parent: Any, key: str, kind: type[Value], place: str) -> Value:
-    """parent[key]. Raises ValueError, with its place, if it is missing or no `kind`."""
+def _value(parent: Any, key: str, kind: type[Value], where: str) -> Value:
+    """parent[key]. Raises ValueError that says where, if it is missing or no `kind`."""
     if not isinstance(parent, dict):
-        where = place.rstrip(": .")
-        raise ValueError(f"{where}: expected an object, got {_short(parent)}. {_HELP}")
+        raise ValueError(
+            f"{where.rstrip(': .')}: expected an object, got {_short(parent)}. {_HELP}"
+        )
     if key not in parent:
         raise ValueError(
-            f"{place}{key}: expected {_KINDS[kind]}, got an object without {key!r}: "
+            f"{where}{key}: expected {_KINDS[kind]}, got an object without {key!r}: "
             f"{_short(parent)}. {_HELP}"
         )
     value = parent[key]
     # A bool is an int, too.
     if type(value) is not kind:
         raise ValueError(
-            f"{place}{key}: expected {_KINDS[kind]}, got {_short(value)}. {_HELP}"
+            f"{where}{key}: expected {_KINDS[kind]}, got {_short(value)}. {_HELP}"
         )
     if isinstance(value, str):
         try:
             value.encode("utf8")
         except UnicodeEncodeError as error:
             raise ValueError(
-                f"{place}{key}: expected whole characters, got half of one: {error}."
+                f"{where}{key}: expected whole characters, got half of one: {error}."
             ) from error
     return value
 

@@ -1,1 +1,1 @@
-"""Classes and numbers of a text or of a pair of texts, over [CLS]."""
+"""Classes and values of a text or of a pair of texts, over [CLS]."""

@@ -1,4 +1,4 @@
-"""`text_regressor`: numbers of a text or of a pair of texts, such as how alike two
+"""`text_regressor`: values of a text or of a pair of texts, such as how alike two
 sentences are."""
 
 from collections.abc import Callable, Iterable, Sequence
@@ -47,10 +47,10 @@ def make_text_regressor(
 
 
 class TextRegressor(EarlyPipe):
-    """Writes a number for each label into `doc.cats`, by least squares.
+    """Writes a value for each label into `doc.cats`, by least squares.
 
-    What is learned is how many deviations a number lies from the mean of the training
-    examples, so it does not matter on which scale it was given. Labels that an
+    What is learned is how many standard deviations a value lies from the mean of the
+    training examples, so it does not matter on which scale it was given. Labels that an
     example's reference lacks are left out of its loss.
     """
 
@@ -67,7 +67,7 @@ class TextRegressor(EarlyPipe):
                 f"[components.{name}.model]: expected @architectures = "
                 f"'spacy-bert.Regressor.v1', got a model named {model.name!r}."
             )
-        super().__init__(vocab, model, name, labels=[], means=[], deviations=[])
+        super().__init__(vocab, model, name, labels=[], means=[], stds=[])
         self.scorer = scorer
 
     @property
@@ -78,22 +78,21 @@ class TextRegressor(EarlyPipe):
     def label_data(self) -> list[str]:
         return list(self.labels)
 
-    def add_label(
-        self, label: str, *, mean: float = 0.0, deviation: float = 1.0
-    ) -> int:
+    def add_label(self, label: str, *, mean: float = 0.0, std: float = 1.0) -> int:
         """Returns 1, or 0 if the label is there already.
 
-        mean, deviation: of the label's numbers, as far as they are known; `initialize`
-            finds them in the examples. A trained model gets one more output.
+        mean, std: mean and standard deviation of the label's values, if they are known;
+            `initialize` finds them in the examples. A trained model gets one more
+            output.
 
         Raises ValueError for what is no label, or no scale.
         """
         if not isinstance(label, str) or not label:
             raise ValueError(f"Expected a label that is a text, got {label!r}.")
-        if not np.isfinite(mean) or not 0 < deviation < np.inf:
+        if not np.isfinite(mean) or not 0 < std < np.inf:
             raise ValueError(
-                "Expected a finite mean and a finite deviation above 0, got "
-                f"{mean} and {deviation}."
+                "Expected a finite mean and a finite standard deviation above 0, got "
+                f"{mean} and {std}."
             )
         if label in self.labels:
             return 0
@@ -101,7 +100,7 @@ class TextRegressor(EarlyPipe):
         for name, value in (
             ("labels", label),
             ("means", mean),
-            ("deviations", deviation),
+            ("stds", std),
         ):
             self.cfg[name] = [*self.cfg[name], value]
         resize_output(self.model, len(self.labels))
@@ -114,24 +113,25 @@ class TextRegressor(EarlyPipe):
         if not docs:
             scores: Floats2d = self.model.ops.alloc2f(0, len(self.labels))
             return scores
-        means, deviations = self._scales()
-        scores = self.model.predict(docs) * deviations + means
+        means, stds = self._scales()
+        scores = self.model.predict(docs) * stds + means
         return scores
 
     def set_annotations(self, docs: Iterable[Doc], scores: Floats2d) -> None:
-        for doc, numbers in zip(docs, scores.tolist(), strict=True):
-            doc.cats.update(zip(self.labels, numbers, strict=True))
+        for doc, values in zip(docs, scores.tolist(), strict=True):
+            doc.cats.update(zip(self.labels, values, strict=True))
 
     def get_loss(
         self, examples: Iterable[Example], scores: Floats2d
     ) -> tuple[float, Floats2d]:
-        """Half the sum of the squared errors, in deviations, and its gradient.
+        """Half the sum of the squared errors, in standard deviations, and its
+        gradient.
 
         Raises ValueError if the loss is not finite.
         """
         targets = _read_targets(list(examples), self.labels)
         is_given = ~np.isnan(targets)
-        scaled = (targets - self.cfg["means"]) / self.cfg["deviations"]
+        scaled = (targets - self.cfg["means"]) / self.cfg["stds"]
         asarray = self.model.ops.asarray2f
         errors = scores - asarray(np.where(is_given, scaled, 0.0))
         errors[self.model.ops.xp.asarray(~is_given)] = 0.0
@@ -146,7 +146,7 @@ class TextRegressor(EarlyPipe):
         nlp: Language | None = None,
         labels: Sequence[str] | None = None,
     ) -> None:
-        """Learn which numbers there are, and their scales, and draw the weights.
+        """Learn which labels there are, and their scales, and draw the weights.
 
         labels: which of the references' `cats` to predict; by default all of them.
 
@@ -165,10 +165,10 @@ class TextRegressor(EarlyPipe):
                 f"{', '.join(labels) or 'at least one label'}; found "
                 f"{', '.join(found) or 'none'}."
             )
-        deviations = np.nanstd(targets, axis=0)
-        for label in (n for n, d in zip(labels, deviations, strict=True) if d == 0):
+        stds = np.nanstd(targets, axis=0)
+        for label in (n for n, std in zip(labels, stds, strict=True) if std == 0):
             logger.warning(
-                "%s: all training examples have the same number for %r, so there is "
+                "%s: all training examples have the same value for %r, so there is "
                 "nothing to learn.",
                 *(self.name, label),
             )
@@ -176,16 +176,16 @@ class TextRegressor(EarlyPipe):
             labels=labels,
             means=np.nanmean(targets, axis=0).tolist(),
             # All the same: any scale will do.
-            deviations=np.where(deviations > 0, deviations, 1.0).tolist(),
+            stds=np.where(stds > 0, stds, 1.0).tolist(),
         )
         resize_output(self.model, len(labels))
         docs = [example.x for example in islice(examples, 10)]
         self.model.initialize(X=docs, Y=self.model.ops.alloc2f(len(docs), len(labels)))
 
     def _scales(self) -> tuple[Any, Any]:
-        """Mean and deviation of each label in the training examples, (n_labels,)."""
+        """Mean and standard deviation of each label in the examples, (n_labels,)."""
         asarray = self.model.ops.asarray1f
-        return asarray(self.cfg["means"]), asarray(self.cfg["deviations"])
+        return asarray(self.cfg["means"]), asarray(self.cfg["stds"])
 
 
 def _read_targets(
@@ -197,10 +197,10 @@ def _read_targets(
     """
     for example in examples:
         for label in labels:
-            number = example.reference.cats.get(label, 0.0)
-            if not isinstance(number, Real) or np.isinf(number):
+            value = example.reference.cats.get(label, 0.0)
+            if not isinstance(value, Real) or np.isinf(value):
                 raise ValueError(
-                    f"Expected a finite number for {label!r} in `cats`, got {number!r} "
+                    f"Expected a finite number for {label!r} in `cats`, got {value!r} "
                     f"of {example.reference.text[:60]!r}."
                 )
     return np.array(

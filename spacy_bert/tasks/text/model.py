@@ -1,4 +1,4 @@
-"""The Thinc models of heads over the vector of [CLS]: classes and numbers."""
+"""The Thinc models of heads over the vector of [CLS]: classes and values."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +12,7 @@ from thinc.api import Dropout, Linear, Logistic, Model, Ops, Softmax, chain
 from thinc.types import Floats2d, FloatsXd, Shape
 
 from ...pipeline.config_errors import takes_config
-from ...pipeline.listeners import expect_takes
+from ...pipeline.listeners import expect_vector_kind
 from ..losses import expect_finite
 from ..resizing import resize_output
 
@@ -34,7 +34,7 @@ def build_cls_classifier(
     The rate of dropout is [training.dropout]. Docs without a class, which belong to
     another head's corpus, teach nothing. Output: (n_docs, n_classes).
     """
-    expect_takes(tok2vec, "[CLS]")
+    expect_vector_kind(tok2vec, "[CLS]")
     output: Model[Floats2d, Floats2d]
     if exclusive_classes:
         layer = Softmax(nO=nO, init_W=_small_weights)
@@ -60,7 +60,7 @@ def build_regressor(
 
     tok2vec: a `spacy-bert.ClsListener.v1`.
     """
-    expect_takes(tok2vec, "[CLS]")
+    expect_vector_kind(tok2vec, "[CLS]")
     layer = Linear(nO=nO)
     model: Model[list[Doc], Floats2d] = chain(tok2vec, chain(Dropout(), layer))
     model.attrs["is_regressor"] = True

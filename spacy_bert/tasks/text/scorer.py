@@ -1,4 +1,4 @@
-"""The scorer of `text_regressor`: correlations of predicted and given numbers."""
+"""The scorer of `text_regressor`: correlations of predicted and given values."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,7 +19,7 @@ def make_regression_scorer() -> Scorer:
 
 
 def score_regression(examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
-    """Correlation of predicted and given numbers, over all Docs that have both, of the
+    """Correlation of predicted and given values, over all Docs that have both, of the
     component's labels (`labels` in settings) or of all: `cats_pearson` and
     `cats_spearman`, their means over labels, and each label's own in
     `cats_correlation_per_label`. None if there are too few, or all are the same.
@@ -28,15 +28,15 @@ def score_regression(examples: Iterable[Example], **settings: Any) -> dict[str, 
     given: dict[str, list[float]] = {}
     labels = settings.get("labels")
     for example in examples:
-        for label, number in example.reference.cats.items():
+        for label, value in example.reference.cats.items():
             if labels is not None and label not in labels:
                 continue
-            if label in example.predicted.cats and not np.isnan(number):
+            if label in example.predicted.cats and not np.isnan(value):
                 predicted.setdefault(label, []).append(example.predicted.cats[label])
-                given.setdefault(label, []).append(number)
+                given.setdefault(label, []).append(value)
     per_label = {}
-    for label, numbers in given.items():
-        pair = np.array(predicted[label]), np.array(numbers)
+    for label, values in given.items():
+        pair = np.array(predicted[label]), np.array(values)
         per_label[label] = {
             "pearson": correlate(*pair),
             "spearman": correlate(rank(pair[0]), rank(pair[1])),
@@ -55,12 +55,12 @@ def correlate(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | N
     return float((one * other).sum()) / scale if scale else None
 
 
-def rank(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From 1; equal numbers share the mean of theirs. [7, 5, 7] -> [2.5, 1, 2.5]"""
-    _, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[places]
+def rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From 1; equal values share the mean of theirs. [7, 5, 7] -> [2.5, 1, 2.5]"""
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[index]
 
 
-def _mean(numbers: Iterable[float | None]) -> float | None:
-    known = [number for number in numbers if number is not None]
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
