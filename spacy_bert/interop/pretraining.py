@@ -24,31 +24,26 @@ def pretrain(
     write: Callable[[str], None] = print,
     logger: Logger | None = None,
 ) -> TrainingState:
-    """Pretrain a BERT up to the config's limit, or until Ctrl-C or SIGTERM.
+    """Pretrain a BERT up to the config's limit, or until Ctrl-C or SIGTERM, and return
+    the state at the end.
 
-    Args:
-        output: the folder that gets `index`, `model-last`, `model-best` (the lowest
-            held-out MLM loss), `log.jsonl`, `fills.jsonl` and `report.html`.
-        device: such as "cuda:0".
-        splitter: finds the sentences and words of a text; by default, what
-            `[corpus] sentences` and `lang` ask for.
-        resume: continue `model-last`, if it is there, as if there had been no break:
-            bit for bit on the CPU.
-        overwrite: start over; together with `resume`, only if the run that is there
-            cannot be continued.
-        n_process: processes that build the index; 0 takes one for each core. A script
-            that asks for more than one guards its main part by
-            `if __name__ == "__main__"`.
-        write: gets what is printed.
-        logger: gets each row of the log, and None after steps that have no row.
+    output: the folder that gets `index`, `model-last`, `model-best` (the lowest
+        held-out MLM loss), `log.jsonl`, `fills.jsonl` and `report.html`.
+    device: "cpu", or a GPU such as "cuda:0".
+    splitter: finds the sentences and words of a text; by default, what
+        `[corpus] sentences` and `lang` ask for.
+    resume: continue `model-last`, if it is there, as if there had been no break: bit
+        for bit on the CPU.
+    overwrite: start over; together with `resume`, only if the run that is there cannot
+        be continued.
+    n_process: processes that build the index; 0 takes one for each core. A script that
+        asks for more than one guards its main part by `if __name__ == "__main__"`.
+    write: gets each line that is printed.
+    logger: gets each row of the log, and None after each step.
 
-    Returns:
-        The state at the end: `step`, `n_epochs`, `seconds`, `best_loss`.
-
-    Raises:
-        BlockingIOError: another run has `output`.
-        ValueError, OSError: something does not fit, or cannot be read or written.
-        DivergenceError: steps fail again and again.
+    Raises BlockingIOError if another run has `output`, ValueError or OSError if
+    something does not fit or cannot be read or written, and DivergenceError if steps
+    fail again and again.
     """
     return pretrain_sentences(
         config,

@@ -32,8 +32,8 @@ def make_pair_doc(
     separator: by default the pair_separator of the pipeline's encoder. If a segment
         holds it, it becomes a space.
 
-    Raises ValueError if the encoder has no pair_separator, if a segment is no text, or
-    if the tokenizer does not split at the separator.
+    Raises ValueError if the encoder has no pair_separator, if a segment is not a str,
+    or if the tokenizer does not split at the separator.
     """
     separator = separator or get_pair_separator(nlp)
     doc = nlp.make_doc(join_segments(first, second, separator))

@@ -26,7 +26,13 @@ LARGE_LEARN_RATE = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingConfig:
-    """The whole config. `model` holds those fields of BertConfig that are given."""
+    """The config of a run; each section is a record of its own.
+
+    corpus: the text, and how it is split into sentences.
+    vocabulary: a `vocab.txt`, or how to learn one.
+    model: those sizes of the architecture that are given, as [model] has them.
+    pretraining: how to train.
+    """
 
     corpus: CorpusConfig
     vocabulary: VocabularyConfig
@@ -40,8 +46,12 @@ class PretrainingConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "PretrainingConfig":
-        """Raises MistakesError, a ValueError, with all that is wrong in all sections
-        and between them."""
+        """Read section -> key -> value, as a config file has them. What is left out has
+        its default.
+
+        Raises MistakesError, a ValueError, with all that is wrong in all sections and
+        between them.
+        """
         mistakes = Mistakes()
         mistakes.collect(
             lambda: check_names(values, SECTIONS, what="section", where="in the config")

@@ -43,23 +43,14 @@ def pretrain(
     logger: Logger | None = None,
     ranks: Ranks = SINGLE_PROCESS,
 ) -> TrainingState:
-    """Train up to the config's limit, or until Ctrl-C or SIGTERM, and give the state at
-    the end.
+    """As `spacy_bert.pretrain`, without spaCy, and on several ranks.
 
-    `output` gets `index`, `model-last`, `model-best` (the lowest held-out MLM loss),
-    `log.jsonl`, `fills.jsonl` and `report.html`. `resume` continues `model-last`, if
-    it is there, as if there had been no break, weights bit for bit on the CPU;
-    `overwrite` starts over; both continue if that is possible. `n_process` processes
-    build the index, 0 one for each core; a script that asks for more than one has to
-    guard its main part by `if __name__ == "__main__"`. `clock` gives seconds; `logger`
-    gets the rows of the log. Each of several `ranks` calls this at once, with a
-    `device` of its own and the same `output`; only rank 0 uses `write`, `clock` and
-    `logger`.
+    splitter: None if [corpus] sentences is "lines".
+    clock: gives seconds.
+    ranks: each of them calls this at once, with a `device` of its own and the same
+        `output`; only rank 0 uses `write`, `clock` and `logger`.
 
-    Raises BlockingIOError if another run has `output`, ValueError or OSError if
-    something does not fit or cannot be written,
-    DivergenceError if steps go on failing, and OtherRankError if another rank
-    raised one of these.
+    Raises OtherRankError if another rank raised an error.
     """
     if not ranks.is_first:
         write, logger = _say_nothing, None
