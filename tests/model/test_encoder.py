@@ -234,3 +234,15 @@ def test_pretraining_takes_the_configs_dropout(toy_config):
         assert not torch.allclose(one.mlm_logits, other.mlm_logits), kind
         one, other = (model.train()(batch, rows) for _ in range(2))
         torch.testing.assert_close(one.mlm_logits, other.mlm_logits)
+
+
+@pytest.mark.parametrize(("recomputes", "n_runs"), [(False, 1), (True, 2)])
+def test_layers_run_again_for_the_gradients_if_asked_to(
+    pretraining_model, recomputes, n_runs
+):
+    encoder = pretraining_model.encoder
+    encoder.recomputes = recomputes
+    runs = []
+    encoder.layers[0].register_forward_pre_hook(lambda *_: runs.append(1))
+    encoder(pack_lists([[2, 7, 3]])).sum().backward()
+    assert len(runs) == n_runs

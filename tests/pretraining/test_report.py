@@ -300,6 +300,9 @@ def test_ticks_of_a_log_scale_hold_the_range(a, b):
 def test_numbers_by_hand():
     assert ticks(0.2, 9.1) == [0, 2, 4, 6, 8, 10]
     assert log_ticks(3, 40) == [2, 5, 10, 20, 50]
+    # Ends that are ticks themselves get none beyond.
+    assert ticks(0, 10) == [0, 2, 4, 6, 8, 10]
+    assert log_ticks(2, 50) == [2, 5, 10, 20, 50]
     assert [shorten(v) for v in (12_000, 7.93e6, 0.0005, 0)] == [
         "12k",
         "7.93M",
