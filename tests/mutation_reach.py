@@ -79,8 +79,12 @@ class Probes(ast.NodeTransformer):
             yield statement
 
 
+_nodeid = ""
+
+
 def _tell(label: str) -> None:
-    os.environ["MUTATION_TEST"] = label
+    # A process that a test starts may serve those after it too.
+    os.environ["MUTATION_TEST"] = label.partition("::")[0]
     probe = sys.modules.get(os.environ["MUTATION_PACKAGE"] + "._probe")
     if probe is not None:
         probe.test = label
@@ -106,8 +110,10 @@ def pytest_runtest_protocol(item: pytest.Item):
         faulthandler.dump_traceback_later(
             float(os.environ["MUTATION_LIMIT"]), exit=True
         )
-    _report("started", item.nodeid)
-    _tell(item.nodeid)
+    global _nodeid
+    _nodeid = item.nodeid
+    _report("started", _nodeid)
+    _tell(_nodeid)
     return (yield)
 
 
@@ -116,12 +122,11 @@ def pytest_fixture_setup(fixturedef, request):
     """What a shared fixture runs, it runs for all tests of the file."""
     if fixturedef.scope == "function":
         return (yield)
-    label = os.environ.get("MUTATION_TEST", "")
-    _tell(label.partition("::")[0])
+    _tell(_nodeid.partition("::")[0])
     try:
         return (yield)
     finally:
-        _tell(label)
+        _tell(_nodeid)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
