@@ -5,6 +5,7 @@ import ast
 import faulthandler
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,28 +37,18 @@ class Probes(ast.NodeTransformer):
 
     def insert(self, source: str, package: str) -> str:
         tree = self.visit(ast.parse(source))
-        last_future = max(
-            i
-            for i, node in enumerate([None, *tree.body])
-            if node is None
-            or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
-            or (i == 1 and ast.get_docstring(tree) is not None)
-        )
+        n_first = 0
+        while n_first < len(tree.body) and _comes_first(tree.body[n_first]):
+            n_first += 1
         imports = ast.parse(f"from {package}._probe import hit as _hit").body
-        tree.body[last_future:last_future] = imports
+        tree.body[n_first:n_first] = imports
         return ast.unparse(ast.fix_missing_locations(tree))
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        self.depth += 1
-        self.generic_visit(node)
-        self.depth -= 1
-        return node
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._at(self.depth + 1, node)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        depth, self.depth = self.depth, 0
-        super().generic_visit(node)
-        self.depth = depth
-        return node
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return self._at(0, node)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -67,16 +58,25 @@ class Probes(ast.NodeTransformer):
                 setattr(node, field, [*self._with_probes(statements)])
         return node
 
-    def _with_probes(self, statements: list[ast.stmt]):
-        for i, statement in enumerate(statements):
-            is_text = isinstance(statement, ast.Expr) and isinstance(
-                statement.value, ast.Constant
-            )
-            if i or not is_text:
+    def _at(self, depth: int, node: ast.AST) -> ast.AST:
+        before, self.depth = self.depth, depth
+        self.generic_visit(node)
+        self.depth = before
+        return node
+
+    def _with_probes(self, statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+        for statement in statements:
+            if not _comes_first(statement):
                 number = len(self.places)
                 self.places.append((self.module, statement.lineno))
                 yield ast.parse(f"_hit({number})").body[0]
             yield statement
+
+
+def _comes_first(node: ast.stmt) -> bool:
+    """A docstring, or what must stand before all other imports."""
+    is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return is_text or isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 _nodeid = ""
