@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import spacy
 from contract_toys import HEADS, make_examples, make_nlp, make_trained, predictions
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.training import Example
 from thinc.api import Adam
 
@@ -40,6 +41,11 @@ def test_it_survives_disk_bytes_and_pickle(trained, head, tmp_path):
         assert getattr(again.get_pipe(head.factory), "labels", ()) == getattr(
             trained.get_pipe(head.factory), "labels", ()
         )
+
+
+def test_its_listener_has_the_name_that_spacys_models_give_it(checkpoint, head):
+    model = make_nlp(checkpoint, head).get_pipe(head.factory).model
+    assert isinstance(model.get_ref("tok2vec"), Tok2VecListener)
 
 
 def test_it_predicts_in_several_processes(trained, head):
