@@ -108,7 +108,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_protocol(item: pytest.Item):
     if "MUTATION_CHOSEN" in os.environ:
         faulthandler.dump_traceback_later(
-            float(os.environ["MUTATION_LIMIT"]), exit=True
+            float(os.environ["MUTATION_LIMIT"]), exit=True, file=sys.__stderr__
         )
     global _nodeid
     _nodeid = item.nodeid

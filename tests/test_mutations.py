@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import mutation_reach
+import mutations
 import pytest
 from mutation_places import draw, find_mutations, find_optional
 from mutations import Equivalent, find_all, find_stale, measure_reach, try_mutation
@@ -15,11 +16,17 @@ def is_small(number, *, limit=10):
     return number <= limit
 
 
+def count_down(number):
+    while number > 0:
+        number -= 1
+    return number
+
+
 def unused(number):
     return number + 1
 """
 TOY_TEST = """
-from toy.numbers import is_small
+from toy.numbers import count_down, is_small
 
 
 def test_ten_is_small():
@@ -28,6 +35,10 @@ def test_ten_is_small():
 
 def test_eleven_is_not_small():
     assert not is_small(11)
+
+
+def test_it_counts_down_to_0():
+    assert count_down(3) == 0
 """
 
 
@@ -123,8 +134,10 @@ def toy_project(tmp_path):
     return tmp_path / "project"
 
 
-def test_what_no_test_notices_survives(toy_project):
-    """By hand: no test asks for a number below 0, nor for `unused`."""
+def test_what_no_test_notices_survives(toy_project, monkeypatch):
+    """By hand: no test asks for a number below 0, nor for `unused`, and who counts up
+    never gets to 0."""
+    monkeypatch.setattr(mutations, "SECONDS_PER_TEST", 5.0)
     (part,) = find_all(toy_project, "toy", ["."])
     reach = measure_reach(toy_project, "toy", [])
     outcomes = {
@@ -132,10 +145,15 @@ def test_what_no_test_notices_survives(toy_project):
         for mutation in part
         if mutation.operator in ("boundary", "arithmetic")
     }
-    ten = "tests/test_toy.py::test_ten_is_small"
+    ten, down = (
+        f"tests/test_toy.py::test_{name}"
+        for name in ("ten_is_small", "it_counts_down_to_0")
+    )
     assert outcomes == {
         "if number <= 0:": ("survived", "2 tests pass"),
         "return number < limit": ("killed", ten),
+        "while number >= 0:": ("killed", down),
+        "number += 1": ("killed", down),
         "return number - 1": ("survived", "no test runs it"),
     }
     assert (toy_project / "toy/numbers.py").read_text() == TOY
