@@ -236,3 +236,25 @@ def test_pretraining_takes_the_configs_dropout(toy_config):
         assert not torch.allclose(one.mlm_logits, other.mlm_logits), kind
         one, other = (model.train()(batch, positions) for _ in range(2))
         torch.testing.assert_close(one.mlm_logits, other.mlm_logits)
+
+
+@pytest.mark.parametrize(("recomputes", "n_runs"), [(False, 1), (True, 2)])
+def test_layers_run_again_for_the_gradients_if_asked_to(
+    pretraining_model, recomputes, n_runs
+):
+    encoder = pretraining_model.encoder
+    encoder.recomputes = recomputes
+    runs = []
+    encoder.layers[0].register_forward_pre_hook(lambda *_: runs.append(1))
+    encoder(pack_lists([[2, 7, 3]])).sum().backward()
+    assert len(runs) == n_runs
+
+
+def test_a_large_epsilon_counts_as_in_transformers(toy_config, wordpiece, tmp_path):
+    """The usual one is too small to be seen in the outputs."""
+    encoder = BertEncoder(replace(toy_config, layer_norm_eps=0.5))
+    initialize_weights(encoder, std=0.3)
+    save_checkpoint(tmp_path, encoder, wordpiece)
+    reference = BertModel.from_pretrained(tmp_path).eval()
+    expected = reference(torch.tensor([[2, 7, 8, 3]])).last_hidden_state[0]
+    torch.testing.assert_close(encoder(pack_lists([[2, 7, 8, 3]])), expected)

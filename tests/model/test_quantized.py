@@ -83,6 +83,22 @@ def test_products_are_within_half_a_scale_of_both_factors():
     assert ((exact - found).abs() <= bound + 1e-5).all()
 
 
+def test_room_for_negative_numbers_is_where_they_come(pretraining_model):
+    """GELU gives at least -0.17; all other products get numbers of both signs."""
+    layers = quantize(pretraining_model.encoder).layers
+    zeros = {name.rpartition(".")[2]: layer.zero for name, layer in products(layers)}
+    assert zeros.pop("contract") == 32
+    assert {*zeros.values()} == {128}
+
+
+def products(layers):
+    return [
+        (name, part)
+        for name, part in layers.named_modules()
+        if isinstance(part, QuantizedLinear)
+    ]
+
+
 def test_vectors_of_minilm_stay_close(minilm_path):
     encoder, wordpiece = load_encoder(minilm_path)
     exact = encode(encoder, wordpiece, TEXTS)

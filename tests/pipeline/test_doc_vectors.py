@@ -183,3 +183,12 @@ def test_no_doc_is_kept_alive(nlp):
     del doc
     gc.collect()
     assert ref() is None
+
+
+def test_a_doc_shares_the_vectors_of_its_batch_if_it_is_most_of_them(nlp):
+    """Else a Doc that is kept would keep them all. Half is not most."""
+    short, long = "the cat", "the dog sat on"
+    halves = [*nlp.pipe([short, "a bank"])]
+    assert [doc.tensor.base is None for doc in halves] == [True, True]
+    parts = [*nlp.pipe([short, long])]
+    assert [doc.tensor.base is None for doc in parts] == [True, False]

@@ -6,6 +6,7 @@ import torch
 from thinc.api import SGD, Adam, RAdam
 from torch import nn
 
+from spacy_bert.model.linear import Linear
 from spacy_bert.pipeline.optimizer import step
 from spacy_bert.pipeline.precision import GradientScale
 
@@ -121,3 +122,17 @@ def test_a_sparse_gradient_counts_as_a_dense_one():
     for some in (parameters, dense):
         take_step(Adam(0.01), some)
     torch.testing.assert_close(matrix, dense[1, "matrix"])
+
+
+@pytest.mark.parametrize("make", [Adam, SGD])
+def test_a_layer_that_predicted_before_a_step_sees_it(make):
+    """For prediction it keeps its weight in another layout, until it changes."""
+    layer, rows = Linear(4, 5), torch.randn(3, 4)
+    with torch.no_grad():
+        layer(rows)
+    parameters = {(1, name): p for name, p in layer.named_parameters()}
+    set_gradients(parameters, 0)
+    take_step(make(0.1), parameters)
+    with torch.no_grad():
+        expected = nn.functional.linear(rows, layer.weight, layer.bias)
+        torch.testing.assert_close(layer(rows), expected)

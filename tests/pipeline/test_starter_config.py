@@ -91,6 +91,11 @@ def test_a_schedule_needs_a_length(checkpoint):
             make_warmup_linear(0.1, **settings)
 
 
+def test_a_run_may_have_a_single_step():
+    """Which is the warm-up's, and so has a rate of 0."""
+    assert next(iter(make_warmup_linear(0.1, total_steps=1))) == 0.0
+
+
 def test_the_rate_stays_where_spacy_leaves_the_length_open(checkpoint):
     """In `nlp.resume_training`, and in `nlp.initialize` as `spacy debug data` calls it,
     spaCy keeps ${training.max_steps} as a text."""

@@ -14,7 +14,7 @@ from toy_corpus import read_log
 from spacy_bert.model import BertForPretraining
 from spacy_bert.pretraining import DivergenceError, pretrain
 from spacy_bert.pretraining.config import PretrainingConfig
-from spacy_bert.pretraining.distributed.ranks import OtherRankError
+from spacy_bert.pretraining.distributed.ranks import OtherRankError, Ranks
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
     DataCursor,
@@ -221,3 +221,15 @@ def test_a_killed_rank_leaves_none_waiting(tmp_path, plain, parallel):
     alone(settings, tmp_path / "whole")
     expected = pytest.approx(losses(tmp_path / "whole"), abs=1e-5)
     assert losses(tmp_path / "out") == expected
+
+
+def test_messages_go_through_the_group_that_waits(monkeypatch):
+    """The default group may be that of the GPUs, and gives up after some minutes."""
+    used = []
+    for name in ("broadcast_object_list", "all_gather_object", "all_reduce"):
+        note = lambda *_, group, **__: used.append(group)  # noqa: E731
+        monkeypatch.setattr(torch.distributed, name, note)
+    ranks = Ranks(rank=0, n=2, group="patient")
+    assert ranks.first(lambda: 5) == ranks.each(lambda: 5) == 5
+    assert ranks.sum(1.0) == [1.0]
+    assert used == ["patient"] * 3

@@ -178,6 +178,15 @@ def test_without_a_next_sentence_task_nothing_is_said_of_it():
     assert len(charts_of(page)) == 6 and "NSP" not in page
 
 
+@pytest.mark.parametrize(("n_ranks", "begins"), [(1, "A CPU"), (2, "2 ranks, each: ")])
+def test_the_machine_is_described(n_ranks, begins):
+    machine = {"name": "A CPU", "n_threads": 4, "torch": "2.9.0", "dtype": "float32"}
+    rows = make_rows(1)
+    rows[0]["machine"] = {**machine, "n_ranks": n_ranks, "flops_per_second": 2.5e12}
+    (footer,) = parse(make_page(rows, {}, [])).all("footer")
+    assert footer.text.startswith(begins) and "2.5 TFLOP/s" in footer.text
+
+
 def test_hostile_texts_are_shown_as_they_are():
     guesses = [[["<i>cat", 0.75], [HOSTILE, 0.25]]]
     fills = [{"text": HOSTILE, "answer": "<i>cat", "guesses": guesses}]
@@ -300,6 +309,9 @@ def test_ticks_of_a_log_scale_hold_the_range(a, b):
 def test_numbers_by_hand():
     assert ticks(0.2, 9.1) == [0, 2, 4, 6, 8, 10]
     assert log_ticks(3, 40) == [2, 5, 10, 20, 50]
+    # Ends that are ticks themselves get none beyond.
+    assert ticks(0, 10) == [0, 2, 4, 6, 8, 10]
+    assert log_ticks(2, 50) == [2, 5, 10, 20, 50]
     assert [shorten(v) for v in (12_000, 7.93e6, 0.0005, 0)] == [
         "12k",
         "7.93M",

@@ -7,6 +7,7 @@ import pytest
 import spacy
 import torch
 from contract_toys import COMPONENTS, make_examples, make_nlp, make_trained, predictions
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.training import Example
 from thinc.api import Adam
 
@@ -42,6 +43,11 @@ def test_it_survives_disk_bytes_and_pickle(trained, component, tmp_path):
         assert getattr(again.get_pipe(component.factory), "labels", ()) == getattr(
             trained.get_pipe(component.factory), "labels", ()
         )
+
+
+def test_its_listener_has_the_name_that_spacys_models_give_it(checkpoint, component):
+    model = make_nlp(checkpoint, component).get_pipe(component.head).model
+    assert isinstance(model.get_ref("tok2vec"), Tok2VecListener)
 
 
 def test_it_predicts_in_several_processes(trained, component):

@@ -114,6 +114,15 @@ def test_other_files_are_refused(tmp_path, content, message):
         read_squad(tmp_path / "other.json")
 
 
+@pytest.mark.parametrize(("width", "shown"), [(60, "{}. "), (61, "{}.... ")])
+def test_a_message_shows_60_characters_of_what_came(tmp_path, width, shown):
+    value = "a" * (width - 2)
+    (tmp_path / "long.json").write_text(json.dumps({"data": value}))
+    with pytest.raises(ValueError, match="got") as error:
+        read_squad(tmp_path / "long.json")
+    assert "got " + shown.format(repr(value)[:60]) in str(error.value)
+
+
 CAT = {"text": "cat", "answer_start": 4}
 
 
