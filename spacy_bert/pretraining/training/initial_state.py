@@ -59,8 +59,8 @@ def make_initial_state(
     if options.splitter is None and config.corpus.sentences != "lines":
         raise ValueError(
             f"[corpus] sentences: expected 'lines' if no splitter is given, got "
-            f"{config.corpus.sentences!r}. Give one, or call spacy_bert.pretrain, which "
-            "makes one from the config."
+            f"{config.corpus.sentences!r}. Give one, or call spacy_bert.pretrain, "
+            "which makes one from the config."
         )
     check_apart(config.corpus.path, output)
     given = load_vocabulary(config.vocabulary)
