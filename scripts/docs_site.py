@@ -3,13 +3,17 @@ arguments.
 
 A page that has the line `<!-- include ../benchmarks/RESULTS.md -->` shows that file
 there, and with `from <default run> to <end>` after the path only the part between the
-comments of these names. `::: @NAME` is what the entry point NAME of pyproject.toml
-points to, and `::: @NAME/Class` a class of the same module, so that the API page need
-not change if a module moves.
+comments of these names. `<!-- rows FILE: GUM; words/s, * -->` shows the rows of the
+file's tables whose first cell is one of these patterns, so that a page repeats no
+published number. `::: @NAME` is what the entry point NAME of pyproject.toml points to,
+and `::: @NAME/Class` a class of the same module, so that the API page need not change
+if a module moves.
 """
 
 import os
 import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,7 @@ PAGES = {
 _INCLUDE = re.compile(
     r"^<!-- include (\S+)(?: from <([^>]+)> to <end>)? -->$", re.MULTILINE
 )
+_ROWS = re.compile(r"^<!-- rows (\S+): (.+) -->$", re.MULTILINE)
 _TARGET = re.compile(r"^::: @([\w.-]+)(?:/(\w+))?$", re.MULTILINE)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 _SCHEME = re.compile(r"\w+:")
@@ -44,6 +49,12 @@ def on_page_markdown(markdown: str, *, page: Any, **kwargs: Any) -> str:
     markdown = _move_links(markdown, source.parent, source)
     markdown = _INCLUDE.sub(
         lambda match: _include(match[1], match[2], source), markdown
+    )
+    markdown = _ROWS.sub(
+        lambda match: pick_rows(
+            (source.parent / match[1]).read_text(encoding="utf8"), match[2].split("; ")
+        ),
+        markdown,
     )
     return _TARGET.sub(lambda match: f"::: {find_target(match[1], match[2])}", markdown)
 
@@ -71,6 +82,28 @@ def _include(path: str, mark: str | None, source: Path) -> str:
     if mark:
         text = text.split(f"<!-- {mark} -->\n")[1].split("<!-- end -->")[0]
     return _move_links(text, file.parent, source)
+
+
+def pick_rows(text: str, names: Sequence[str]) -> str:
+    """Tables of `text` with those rows alone that have one of the names.
+
+    Raises ValueError if a name is in none of them.
+    """
+    tables = []
+    missing = set(names)
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        header, border, *rows = table.splitlines()
+        first_cells = [row.split("|")[1].strip() for row in rows]
+        picked = []
+        for row, cell in zip(rows, first_cells, strict=True):
+            found = {n for n in names if fnmatchcase(cell, n)}
+            missing -= found
+            picked += [row] * bool(found)
+        if picked:
+            tables.append("\n".join([header, border, *picked]))
+    if missing:
+        raise ValueError(f"Expected rows of {', '.join(sorted(missing))}; found none.")
+    return "\n\n".join(tables)
 
 
 def _move_links(text: str, folder: Path, source: Path) -> str:
@@ -104,7 +137,7 @@ def make_lists(docstring: str) -> str:
     lines: list[str] = []
     for line in docstring.split("\n"):
         if match := _ARGUMENTS.match(line):
-            if lines and not lines[-1].startswith(("- ", "    ")):
+            if lines and lines[-1] and not lines[-1].startswith(("- ", "    ")):
                 lines.append("")
             names = re.sub(r"\w+", r"`\g<0>`", match[1])
             line = f"- {names}: {line[match.end() :]}"

@@ -25,6 +25,8 @@ SPACY_SECTIONS = ("paths", "training", "nlp", "system", "corpora", "components")
 def check_command(line: str, *, is_whole: bool = True) -> None:
     """is_whole: whether all arguments that it needs must be there."""
     words = shlex.split(line)
+    while "=" in words[0]:  # a variable of the environment
+        words = words[1:]
     if words[:2] == ["python", "-m"]:
         words = words[2:]
         if words[0] in MODULES:
