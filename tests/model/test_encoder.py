@@ -149,7 +149,7 @@ def test_compiled_layers_are_the_same_for_batches_of_all_lengths(pretraining_mod
 
 def test_both_ways_of_keeping_sequences_apart_agree():
     # Short ones, and one that is long enough for the fused kernel on the CPU.
-    batch = pack_lists([[1] * 3, [1] * 3, [1] * 5, [1], [1] * 3, [1] * 60])
+    batch = pack_lists([[1] * 3, [1] * 3, [1] * 5, [1], [1] * 3, [1] * 60, [1] * 60])
     qkv = torch.randn(batch.n_pieces, 3, 2, 4, generator=torch.manual_seed(0))
     torch.testing.assert_close(
         attend_in_runs(qkv, batch, 0.0), attend_padded(qkv, batch, 0.0)
