@@ -230,6 +230,6 @@ def test_messages_go_through_the_group_that_waits(monkeypatch):
         note = lambda *_, group, **__: used.append(group)  # noqa: E731
         monkeypatch.setattr(torch.distributed, name, note)
     ranks = Ranks(rank=0, n=2, group="patient")
-    assert ranks.first(lambda: 5) == ranks.each(lambda: 5) == 5
+    assert ranks.on_first(lambda: 5) == ranks.on_all(lambda: 5) == 5
     assert ranks.sum(1.0) == [1.0]
     assert used == ["patient"] * 3
