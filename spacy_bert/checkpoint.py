@@ -93,6 +93,8 @@ def save_checkpoint(
     # Not written over: a pipeline may have mapped the old file into its memory.
     new = path / "new.safetensors"
     save_file(to_hugging_face(module), new, metadata={"format": "pt"})
+    # safetensors lets nobody but the owner read it.
+    new.chmod((path / CONFIG_FILE).stat().st_mode)
     name, other = WEIGHTS_FILE, QUANTIZED_FILE
     if isinstance(module, BertEncoder) and is_quantized(module):
         name, other = other, name

@@ -95,7 +95,10 @@ def _load(
         _initialize(module, submodule)
         name, notice = _MAY_BE_ABSENT[submodule]
         logger.warning(
-            "%s has no %s; it starts from random weights. %s", source, name, notice
+            "%s has no %s: a new one starts from random weights. %s",
+            source,
+            name,
+            notice,
         )
     return absent
 

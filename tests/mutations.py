@@ -56,14 +56,14 @@ EQUIVALENT: list[Equivalent] = [
     ),
     Equivalent(
         module="spacy_bert/model/quantized.py",
-        line="scale = matrix.abs().amax(dim=1).clamp(min=1e-12) / largest",
-        mutated="scale = matrix.abs().amax(dim=1).clamp(min=2e-12) / largest",
+        line="scale = matrix.abs().amax(dim=1).clamp(min=1e-12) / q_max",
+        mutated="scale = matrix.abs().amax(dim=1).clamp(min=2e-12) / q_max",
         reason="any scale does for a row of zeros, and no other row is that small",
     ),
     Equivalent(
         module="spacy_bert/model/quantized.py",
-        line="return torch.addcmul(self.bias, product, steps, out=product)",
-        mutated="return torch.addcmul(self.bias, product, steps)",
+        line="return torch.addcmul(self.bias, product, x_scale, out=product)",
+        mutated="return torch.addcmul(self.bias, product, x_scale)",
         reason="without `out` the same sum takes memory of its own",
     ),
     Equivalent(

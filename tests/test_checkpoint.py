@@ -1,6 +1,7 @@
 """The Hugging Face folder, both ways, and what is wrong with a broken one."""
 
 import json
+import os
 from dataclasses import replace
 from errno import ENOSPC
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_a_folder_without_a_pooler_says_so(
     save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
     edit_tensors(tmp_path, lambda t: [t.pop(k) for k in list(t) if "pooler" in k])
     encoder, _ = load_encoder(tmp_path)
-    assert "has no pooler; it starts from random weights" in caplog.text
+    assert "has no pooler: a new one starts from random weights" in caplog.text
     assert encoder.pooler.weight.device.type == "cpu"
 
 
@@ -394,3 +395,15 @@ def test_every_number_of_the_config_survives(tmp_path, toy_config, wordpiece):
     )
     save_checkpoint(tmp_path, BertForPretraining(config), wordpiece)
     assert read_config(tmp_path) == config
+
+
+def test_who_may_read_the_config_may_read_the_weights(
+    pretraining_model, wordpiece, tmp_path
+):
+    before = os.umask(0o022)
+    try:
+        save_checkpoint(tmp_path, pretraining_model, wordpiece)
+    finally:
+        os.umask(before)
+    modes = {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert modes == {0o644}

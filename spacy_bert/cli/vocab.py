@@ -41,8 +41,8 @@ def vocab_cli(
         msg.good(f"Wrote {wordpiece.n_pieces:,} pieces to {config.vocabulary.path}")
         if wordpiece.n_pieces < config.vocabulary.size:
             msg.warn(
-                f"[vocabulary] size asks for {config.vocabulary.size:,} pieces: the "
-                "corpus has no more that are frequent enough."
+                f"[vocabulary] size asks for {config.vocabulary.size:,} pieces, but no "
+                f"others occur {config.vocabulary.min_frequency} times in the corpus."
             )
         if not quiet:
             msg.text("Counting the words that are [UNK] ...")

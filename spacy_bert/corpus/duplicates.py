@@ -73,7 +73,10 @@ class DuplicateSketch:
 
     @property
     def ratio(self) -> float:
-        """The fraction of the texts that were seen before."""
+        """The fraction of the texts that were seen before; 0 if no text is known that
+        was, as the error of an estimate would look like copies."""
+        if not self.examples(1):
+            return 0.0
         n_different: float = len(self.smallest)
         if n_different == N_HASHES:
             n_different = (N_HASHES - 1) / max(self.smallest)

@@ -160,7 +160,7 @@ def test_what_max_minutes_counts_is_said(make_config, tmp_path):
     limits = {"max_minutes": 0.001, "max_steps": None}
     said = []
     pretrain(make_config(pretraining=limits), tmp_path / "out", write=said.append)
-    (line,) = [line for line in said if "minutes of max_minutes" in line]
+    (line,) = [line for line in said if "max_minutes = " in line]
     assert "steps from here on, with evaluations and saves" in line
     # The index came before.
     assert said.index(line) > max(

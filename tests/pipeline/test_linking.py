@@ -296,6 +296,16 @@ def test_a_head_sourced_without_its_encoder_warns(checkpoint, one, tmp_path, kin
     np.testing.assert_allclose(scores(again), scores(nlp), atol=1e-5)
 
 
+def test_a_head_that_was_saved_with_another_encoder_is_not_taken(one, other, tmp_path):
+    other.rename_pipe("bert_encoder", "theirs")
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("bert_encoder", source=one)
+    nlp.add_pipe("tagger", source=reload(other, tmp_path, "disk"))
+    nlp.get_pipe("bert_encoder").find_listeners(nlp.get_pipe("tagger"))
+    assert nlp.get_pipe("bert_encoder").listening_components == []
+    assert nlp.get_pipe("tagger").model.get_ref("tok2vec").upstream_name == "theirs"
+
+
 def test_sourcing_the_way_that_the_warning_names_is_exact(one, other):
     expected = scores(other)
     other.replace_listeners("bert_encoder", "tagger", ["model.tok2vec"])

@@ -33,7 +33,7 @@ def continued(tmp_path, settings, make_config):
 def new_parts(caplog):
     """What the warnings name. "bert has no MLM head; it starts ..." -> MLM head"""
     ours = [r.message for r in caplog.records if r.name.startswith("spacy_bert")]
-    return [message.split(" has no ")[1].split(";")[0] for message in ours]
+    return [message.split(" has no ")[1].split(":")[0] for message in ours]
 
 
 @pytest.mark.parametrize(

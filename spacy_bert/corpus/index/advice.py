@@ -10,7 +10,8 @@ from .statistics import LEAST_CHARS, LONG, CorpusStatistics
 # The fractions from which on a user should know. English Wikipedia has 0.1 % of
 # repeated documents, 2 % of repeated lines and 0.1 % of [UNK] in the vocabulary of
 # BERT-base.
-MANY_DOCUMENTS, MANY_LINES = 0.02, 0.05
+# Both are three times the error of a DuplicateSketch, or more.
+MANY_DOCUMENTS, MANY_LINES = 0.05, 0.05
 MANY_UNKNOWN = 0.01
 MANY_SINGLE = 0.5
 MANY_RARE = 0.5

@@ -93,8 +93,8 @@ def _train(
 
         if config.max_minutes is not None and state.progress < 1.0:
             write(
-                f"The {config.max_minutes:g} minutes of max_minutes are those of the "
-                "steps from here on, with evaluations and saves"
+                f"max_minutes = {config.max_minutes:g} counts the steps from here on, "
+                "with evaluations and saves"
             )
         last_time, _ = look()
         # A run that is continued may not have come any further.

@@ -49,6 +49,7 @@ def continues_run(
             raise
         options.write(f"Starting over: {error}")
         return False
+    options.write(f"Continuing {last}, after step {read_state(last)[0].step:,}")
     return True
 
 

@@ -88,7 +88,7 @@ class ExtractiveQA(EarlyPipe):
     max_answer_tokens: tokens an answer may have.
     no_answer_threshold: how much "no answer" must score over the best span to be given,
         as in Devlin et al. 2018, section 4.3; higher gives more answers. A score is the
-        sum of two logits, so the lead is log(attrs["no_answer"] / attrs["scores"][0]).
+        sum of two logits; the lead is `log(attrs["no_answer"] / attrs["scores"][0])`.
     """
 
     def __init__(
