@@ -13,6 +13,7 @@ from spacy_bert.model import (
     BertEncoder,
     BertForPretraining,
     DropoutProbs,
+    attention,
     initialize_weights,
     pack,
 )
@@ -258,3 +259,23 @@ def test_a_large_epsilon_counts_as_in_transformers(toy_config, wordpiece, tmp_pa
     reference = BertModel.from_pretrained(tmp_path).eval()
     expected = reference(torch.tensor([[2, 7, 8, 3]])).last_hidden_state[0]
     torch.testing.assert_close(encoder(pack_lists([[2, 7, 8, 3]])), expected)
+
+
+@pytest.mark.parametrize(
+    ("length", "dropout_prob", "is_fused"),
+    [(48, 0.0, False), (49, 0.0, True), (49, 0.1, False)],
+)
+def test_the_fused_kernel_is_for_long_sequences_without_dropout(
+    monkeypatch, length, dropout_prob, is_fused
+):
+    """It keeps no (length, length) matrix of weights, but costs more for short ones."""
+    called = []
+    fused = attention.scaled_dot_product_attention
+    monkeypatch.setattr(
+        attention,
+        "scaled_dot_product_attention",
+        lambda *args: called.append(args) or fused(*args),
+    )
+    batch = pack_lists([[0] * length])
+    attend_in_runs(torch.randn(length, 3, 2, 4), batch, dropout_prob)
+    assert bool(called) == is_fused
