@@ -30,7 +30,7 @@ def index_cli(
     from ..corpus.sources import check_apart
     from ..corpus.vocabulary import load_vocabulary
     from ..locks import locked
-    from ..pretraining.run_folder import INDEX
+    from ..pretraining.run_folder import INDEX, TEXT_FILES
     from .devices import check_processes
     from .errors import shown_as_messages
     from .lines import write_line
@@ -45,7 +45,7 @@ def index_cli(
                 "[vocabulary] extend_vocab: expected 0, as the new pieces are chosen "
                 "when pretraining starts, which builds the index with them."
             )
-        check_apart(config.corpus.path, output_path)
+        check_apart(config.corpus.path, output_path, TEXT_FILES)
         plan = plan_index(
             config.corpus,
             wordpiece=load_vocabulary(config.vocabulary),

@@ -101,8 +101,10 @@ def pretrain_cli(
 
 
 def _report(state: "TrainingState", output_path: Path, *, is_stopped: bool) -> None:
-    msg.info(f"The report: {output_path / 'report.html'}")
+    from ..pretraining.run_folder import BEST, REPORT
+
+    msg.info(f"The report: {output_path / REPORT}")
     if is_stopped:
         msg.warn(f"Stopped after step {state.step} and saved. Continue with --resume.")
         return
-    msg.good(f"{state.step} steps are done. The best: {output_path / 'model-best'}")
+    msg.good(f"{state.step} steps are done. The best: {output_path / BEST}")

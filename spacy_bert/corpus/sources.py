@@ -6,7 +6,7 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from glob import glob, has_magic
@@ -158,10 +158,10 @@ def would_find(path: str, file: Path) -> bool:
     return any(Path(folder).resolve() == parent for folder in found)
 
 
-def check_apart(path: str, output: Path) -> None:
-    """Raise ValueError if what is written into the folder `output` would be text of the
-    corpus at `path` the next time."""
-    for name in ("vocab.txt", "log.jsonl"):
+def check_apart(path: str, output: Path, names: Iterable[str]) -> None:
+    """Raise ValueError if a file of one of `names` in the folder `output` would be text
+    of the corpus at `path` the next time."""
+    for name in names:
         if would_find(path, output / name):
             raise ValueError(
                 f"{output}: expected a folder apart from the corpus, got one in which "

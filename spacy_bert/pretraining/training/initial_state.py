@@ -23,7 +23,7 @@ from ...tokenization import WordPiece
 from ..config import PretrainingConfig
 from ..evaluation import unigram_log_probs
 from ..fill_mask_samples import FillMaskSample, make_samples
-from ..run_folder import BEST, INDEX, LAST, check_foreign, refuse_earlier
+from ..run_folder import BEST, INDEX, LAST, TEXT_FILES, check_foreign, refuse_earlier
 from ..training_config import TrainingConfig
 from .new_model import make_model
 from .options import RunOptions
@@ -62,7 +62,7 @@ def make_initial_state(
             f"{config.corpus.sentences!r}. Give one, or call spacy_bert.pretrain, "
             "which makes one from the config."
         )
-    check_apart(config.corpus.path, output)
+    check_apart(config.corpus.path, output, TEXT_FILES)
     given = load_vocabulary(config.vocabulary)
     bert = config.bert_config(given.n_pieces)
     plan = plan_index(config.corpus, wordpiece=given, splitter=options.splitter)
