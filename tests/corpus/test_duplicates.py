@@ -45,6 +45,15 @@ def test_many_texts_are_estimated_and_the_memory_is_bounded():
     assert len(duplicates.beginnings) <= N_HASHES + N_COUNTERS
 
 
+def test_an_estimate_by_hand():
+    """The 4,096th smallest hash of 8,190 different texts is 1/2 if they are spread
+    evenly: 4,095 / 0.5 (Bar-Yossef et al. 2002). Half of 16,380 texts came before."""
+    smallest = {(i + 1) / 8192: 2 for i in range(N_HASHES)}
+    beginnings = dict.fromkeys(smallest, "a text")
+    duplicates = DuplicateSketch(16_380, smallest, beginnings=beginnings)
+    assert duplicates.ratio == 0.5
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_an_estimate_of_texts_without_copies_finds_none(seed):
     """Estimates of these five are up to 1.6 %."""

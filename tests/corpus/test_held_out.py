@@ -40,6 +40,9 @@ def test_the_end_by_hand():
     assert cut_end(lines[:1], 0.5, one_a_line=True) == (lines[:1], [])
     one = ["One. Two! Three? Four."]
     assert cut_end(one, 0.1, one_a_line=False) == (["One. Two!"], ["Three? Four."])
+    # No sentence begins behind the last full stop.
+    chinese = ["一。二。三。四。"]
+    assert cut_end(chinese, 0.1, one_a_line=False) == (["一。二。"], ["三。四。"])
     assert cut_end(one, 0.1, one_a_line=True) == (one, [])
     # Lines of nothing but characters that are dropped are no sentences.
     ends = [*lines[:4], "\u200b", "\x00"]
