@@ -10,7 +10,7 @@ from .log import FillsRow, LogRow, read_rows
 
 INDEX, LAST, BEST = "index", "model-last", "model-best"
 LOG, FILLS, REPORT = "log.jsonl", "fills.jsonl", "report.html"
-# Of a run and its checkpoints, those that a reader would take for text.
+# What a reader would take for text, in a run and its checkpoints.
 TEXT_FILES = ("vocab.txt", LOG)
 # In a checkpoint of a run that can be resumed, next to what every checkpoint has.
 STATE_FILE, OPTIMIZER_FOLDER = "training_state.json", "training_state"
