@@ -190,3 +190,14 @@ def test_a_high_rate_is_warned_of_when_the_run_starts(make_config, tmp_path):
     torch.manual_seed(0)
     pretrain(config, tmp_path / "out", write=said.append)
     assert [line for line in said if "Warning: [pretraining] learn_rate = 0.2" in line]
+
+
+def test_a_bar_on_a_terminal_ends_at_its_total(monkeypatch):
+    """More than the estimate is not shown, and less is made up for at the end."""
+    for updates in ([3, 4], [8, 9]):
+        shown = []
+        with progress_bar.Bar("Reading", 10, write=print) as bar:
+            monkeypatch.setattr(bar._tqdm, "update", shown.append)
+            for n in updates:
+                bar.update(n)
+        assert sum(shown) == 10
