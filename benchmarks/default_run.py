@@ -30,10 +30,10 @@ _PROJECT = Path(__file__).parents[1]
 _FILES = ("project.yml", "constraints.txt", "configs", "scripts")
 _COMMANDS = ("vocab", "pretrain", "train", "evaluate")
 _SETTINGS = ("pretrain_steps", "train_steps")
-_TEST, _HELD_OUT, _TIME = "test Docs", "held-out text", "vocab to evaluate"
+TEST, HELD_OUT, _TIME = "test Docs", "held-out text", "vocab to evaluate"
 _SYSTEMS = {"pretrained": "pretrained", "random weights": "random"}
 # As they are called in metrics/*.json.
-_SCORES = {
+SCORES = {
     "textcat macro F": "cats_macro_f",
     "ner F": "ents_f",
     "spancat F": "spans_sc_f",
@@ -110,11 +110,11 @@ def read_results(
     }
     best = _best_row(folder / "training" / "bert" / "log.jsonl")
     results: dict[str, Row] = {
-        _TEST: {
-            name: {score: 100 * found[key] for score, key in _SCORES.items()}
+        TEST: {
+            name: {score: 100 * found[key] for score, key in SCORES.items()}
             for name, found in metrics.items()
         },
-        _HELD_OUT: {
+        HELD_OUT: {
             "pretrained": {
                 "MLM loss": best["held_out_mlm_loss"],
                 "NSP accuracy": 100 * best["held_out_nsp_accuracy"],
@@ -141,8 +141,8 @@ def _best_row(log: Path) -> Result:
 
 def sections(parts: Parts) -> Iterator[Section]:
     scores = {
-        _TEST: dict.fromkeys(_SCORES, 1),
-        _HELD_OUT: {"MLM loss": 2, "NSP accuracy": 1},
+        TEST: dict.fromkeys(SCORES, 1),
+        HELD_OUT: {"MLM loss": 2, "NSP accuracy": 1},
         _TIME: {"minutes": 1},
     }
     yield Section(

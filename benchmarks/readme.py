@@ -1,10 +1,11 @@
 """The committed results -> the two tables of README.md, between their marks."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from .default_run import HELD_OUT, SCORES, TEST
 from .store import Parts
 from .tables import markdown, mean_and_range, number
 
@@ -29,65 +30,77 @@ class _Line:
     digits: int | None = None
 
 
-_TASKS, _ENCODER, _PRETRAINING = (
-    f"{flow}/results.json" for flow in ("tasks", "encoder", "pretraining")
-)
 _TRF, _ORT = "spacy-transformers", "ONNX Runtime"
-_TRAINER, _RUN_MLM = "transformers, Trainer", "transformers, run_mlm"
-_15_MINUTES = "L4 H256, 15 minutes"
+_TRAINER = "transformers, Trainer"
+
+
+def _task(
+    what: str, part: str, score: str, *, ours: str = "ours", peer: str = _TRF
+) -> _Line:
+    return _Line(what, "tasks/results.json", part, None, score, ours, peer)
+
+
+def _encoder(
+    what: str, part: str, row: str, key: str, *, ours: str = "ours", peer: str = _TRF
+) -> _Line:
+    return _Line(what, "encoder/results.json", part, row, key, ours, peer)
+
+
+def _pretraining(
+    what: str, part: str, row: str, key: str, *, peer: str, digits: int | None = None
+) -> _Line:
+    file = "pretraining/results.json"
+    return _Line(what, file, part, row, key, "ours", peer, digits)
+
+
+_SENTENCES = ("predicting", "sentences", "words/s")
 _LINES = (
-    _Line(
-        *("WNUT-17 F, `bert_ner` with a CRF", _TASKS, "WNUT-17", None, "ents_f"),
-        *("ours, bert_ner crf", _TRF),
+    _task(
+        "WNUT-17 F, `bert_ner` with a CRF",
+        "WNUT-17",
+        "ents_f",
+        ours="ours, bert_ner crf",
     ),
-    _Line(
-        *("BANKING77 accuracy", _TASKS, "BANKING77", None, "cats_micro_f"),
-        *("ours, [CLS]", _TRF),
+    _task("BANKING77 accuracy", "BANKING77", "cats_micro_f", ours="ours, [CLS]"),
+    _task("SST-2 accuracy", "SST-2", "cats_micro_f", ours="ours, [CLS]"),
+    _task("SICK entailment accuracy", "SICK entailment", "cats_micro_f", peer=_TRAINER),
+    _task(
+        "SICK relatedness, Pearson", "SICK relatedness", "cats_pearson", peer=_TRAINER
     ),
-    _Line(
-        *("SST-2 accuracy", _TASKS, "SST-2", None, "cats_micro_f"),
-        *("ours, [CLS]", _TRF),
+    _encoder("words/s, sentences", *_SENTENCES),
+    _encoder("words/s, sentences", *_SENTENCES, peer=_ORT),
+    _encoder(
+        "words/s, sentences, 8 bits", *_SENTENCES, ours="ours int8", peer=f"{_ORT} int8"
     ),
-    _Line(
-        *("SICK entailment accuracy", _TASKS, "SICK entailment", None, "cats_micro_f"),
-        *("ours", _TRAINER),
+    _encoder(
+        "Docs/s one at a time, 10 words",
+        "latency",
+        "10 words",
+        "Docs/s one at a time",
+        peer=_ORT,
     ),
-    _Line(
-        *("SICK relatedness, Pearson", _TASKS, "SICK relatedness", None),
-        *("cats_pearson", "ours", _TRAINER),
+    _encoder(
+        "training, words/s, paragraphs",
+        "training",
+        "ner + textcat, paragraphs",
+        "nlp.update words/s",
     ),
-    _Line(
-        *("words/s, sentences", _ENCODER, "predicting", "sentences", "words/s"),
-        *("ours", _TRF),
+    _pretraining(
+        "pretraining, pieces/s, L4 H256",
+        "speed",
+        "L4 H256, dropout 0.1",
+        "pieces/s",
+        peer="transformers, grouped by length",
     ),
-    _Line(
-        *("words/s, sentences", _ENCODER, "predicting", "sentences", "words/s"),
-        *("ours", _ORT),
-    ),
-    _Line(
-        *("words/s, sentences, 8 bits", _ENCODER, "predicting", "sentences"),
-        *("words/s", "ours int8", f"{_ORT} int8"),
-    ),
-    _Line(
-        *("Docs/s one at a time, 10 words", _ENCODER, "latency", "10 words"),
-        *("Docs/s one at a time", "ours", _ORT),
-    ),
-    _Line(
-        *("training, words/s, paragraphs", _ENCODER, "training"),
-        *("ner + textcat, paragraphs", "nlp.update words/s", "ours", _TRF),
-    ),
-    _Line(
-        *("pretraining, pieces/s, L4 H256", _PRETRAINING, "speed"),
-        *("L4 H256, dropout 0.1", "pieces/s"),
-        *("ours", "transformers, grouped by length"),
-    ),
-    _Line(
-        *("held-out MLM loss after 15 minutes", _PRETRAINING, "losses", _15_MINUTES),
-        *("segments", "ours", _RUN_MLM),
+    _pretraining(
+        "held-out MLM loss after 15 minutes",
+        "losses",
+        "L4 H256, 15 minutes",
+        "segments",
+        peer="transformers, run_mlm",
         digits=2,
     ),
 )
-_SCORES = {"textcat macro F": 1, "ner F": 1, "spancat F": 1}
 
 
 def write_readme(text: str, stores: Mapping[str, Parts]) -> str:
@@ -106,25 +119,24 @@ def _between(text: str, mark: str, table: str) -> str:
 
 def _default_run(stores: Mapping[str, Parts]) -> str:
     parts = stores["default_run.json"]
-    tests, held_out = parts["test Docs"], parts["held-out text"]
 
-    def values(runs: Mapping[str, Mapping[str, float]], key: str) -> list[float]:
-        return [runs[seed][key] for seed in sorted(runs)]
+    def cell(part: str, system: str, score: str, digits: int = 1) -> str:
+        return mean_and_range(
+            [run[score] for run in parts[part][system].values()], digits
+        )
 
-    rows = []
-    for score, digits in _SCORES.items():
-        cells = [
-            mean_and_range(values(tests[system], score), digits)
-            for system in ("pretrained", "random weights")
-        ]
-        rows.append([score, *cells])
-    guess = mean_and_range(values(held_out["guessing by frequency"], "MLM loss"), 2)
-    pretrained = held_out["pretrained"]
-    loss = mean_and_range(values(pretrained, "MLM loss"), 2)
-    accuracy = mean_and_range(values(pretrained, "NSP accuracy"))
+    rows = [
+        [s, *(cell(TEST, system, s) for system in ("pretrained", "random weights"))]
+        for s in SCORES
+    ]
+    guess = cell(HELD_OUT, "guessing by frequency", "MLM loss", 2)
     rows += [
-        ["held-out MLM loss", loss, f"{guess}, guessing by frequency"],
-        ["held-out NSP accuracy, %", accuracy, ""],
+        [
+            "held-out MLM loss",
+            cell(HELD_OUT, "pretrained", "MLM loss", 2),
+            f"{guess}, guessing by frequency",
+        ],
+        ["held-out NSP accuracy, %", cell(HELD_OUT, "pretrained", "NSP accuracy"), ""],
     ]
     return markdown(("", "pretrained", "random weights"), rows)
 
@@ -135,19 +147,16 @@ def _peers(stores: Mapping[str, Parts]) -> str:
 
 def _peer_rows(stores: Mapping[str, Parts]) -> Iterator[list[str]]:
     for line in _LINES:
-        results = stores[line.file][line.part]
+        part = stores[line.file][line.part]
+        # system -> its results
+        runs = (
+            {system: [*seeds.values()] for system, seeds in part.items()}
+            if line.row is None
+            else {system: [one] for system, one in part[line.row].items()}
+        )
         ours, theirs = (
-            _value(
-                results[system].values()
-                if line.row is None
-                else [results[line.row][system]],
-                line.key,
-            )
+            mean(run[line.key] for run in runs[system])
             for system in (line.ours, line.peer)
         )
         values = [number(value, line.digits) for value in (ours, theirs)]
         yield [line.what, *values, line.peer]
-
-
-def _value(results: Iterable[Mapping[str, float]], key: str) -> float:
-    return mean(result[key] for result in results)

@@ -93,12 +93,12 @@ def pick_rows(text: str, names: Sequence[str]) -> str:
     missing = set(names)
     for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         header, border, *rows = table.splitlines()
-        first_cells = [row.split("|")[1].strip() for row in rows]
         picked = []
-        for row, cell in zip(rows, first_cells, strict=True):
-            found = {n for n in names if fnmatchcase(cell, n)}
-            missing -= found
-            picked += [row] * bool(found)
+        for row in rows:
+            cell = row.split("|")[1].strip()
+            if found := {name for name in names if fnmatchcase(cell, name)}:
+                missing -= found
+                picked.append(row)
         if picked:
             tables.append("\n".join([header, border, *picked]))
     if missing:

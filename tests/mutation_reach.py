@@ -74,7 +74,7 @@ class Probes(ast.NodeTransformer):
 
 
 def _comes_first(node: ast.stmt) -> bool:
-    """A docstring, or what must stand before all other imports."""
+    """A docstring, or what must be before all other imports."""
     is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return is_text or isinstance(node, ast.ImportFrom) and node.module == "__future__"
 

@@ -7,7 +7,14 @@ import mutation_reach
 import mutations
 import pytest
 from mutation_places import draw, find_mutations, find_optional
-from mutations import Equivalent, find_all, find_stale, measure_reach, try_mutation
+from mutations import (
+    Equivalent,
+    Reach,
+    find_all,
+    find_stale,
+    measure_reach,
+    try_mutation,
+)
 
 TOY = """
 def is_small(number, *, limit=10):
@@ -118,6 +125,14 @@ def test_a_listed_mutation_that_is_gone_is_stale(toy_project):
     (part,) = find_all(toy_project, "toy", ["."])
     there = Equivalent(part[0].module, part[0].line, part[0].mutated, "for the test")
     assert find_stale([gone, there], part) == [gone]
+
+
+def test_a_mutation_is_not_killed_if_no_test_ran(toy_project):
+    mutation = find_all(toy_project, "toy", ["."])[0][0]
+    name = "tests/test_toy.py::test_that_is_gone"
+    tests = {mutation.module: {str(mutation.statement): [name]}}
+    outcome = try_mutation(toy_project, "toy", mutation, Reach(tests, {name: 0.1}))
+    assert outcome == ("survived", "no test ran")
 
 
 @pytest.fixture

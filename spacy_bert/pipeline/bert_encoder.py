@@ -101,12 +101,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
         self._finish_trained()
-        docs = list(docs)
-        if not docs:
-            width = get_shim(self.model).encoder.config.hidden_width
-            no_vectors = self.model.ops.alloc2f(0, width)
-            return Encoded(tokens=[], cls=no_vectors, pooled=no_vectors)
-        encoded, _ = encode_docs(self.model, docs, is_train=False)
+        encoded, _ = encode_docs(self.model, list(docs), is_train=False)
         return encoded
 
     def set_annotations(self, docs: Sequence[Doc], encoded: Encoded) -> None:
@@ -149,8 +144,6 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         validate_examples(examples, "BertTok2Vec.update")
         self._finish_pending()
         docs = [example.predicted for example in examples]
-        if not docs:
-            return losses
         set_dropout_rate(self.model, drop)
         encoded, backprop = encode_docs(self.model, docs, is_train=True)
         self.unsign_listeners()

@@ -76,6 +76,10 @@ def encode_docs(
     """Vectors of the Docs, and a callback that sends gradients through the encoder."""
     shim = get_shim(model)
     encoder = shim.encoder
+    if not docs:
+        no_vectors = model.ops.alloc2f(0, encoder.config.hidden_width)
+        empty = Encoded(tokens=[], cls=no_vectors, pooled=no_vectors)
+        return empty, lambda gradients: None
     # A frozen encoder gives the same features every time, without dropout.
     is_train = is_train and shim.freeze != "all"
     if is_train:

@@ -377,3 +377,12 @@ def test_a_folder_that_is_no_checkpoint(tmp_path):
         FileNotFoundError, match="Expected a folder in the Hugging Face"
     ):
         add_encoder(spacy.blank("en"), tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["tokens", "cls", "pooled"])
+def test_the_model_gives_no_vectors_for_no_docs(nlp, kind):
+    """A head's own encoder gets such batches without the component around it."""
+    model = nlp.get_pipe("bert_encoder").model
+    model.attrs["vector_kind"] = kind
+    vectors = model.predict([])
+    assert vectors == [] if kind == "tokens" else vectors.shape == (0, 16)

@@ -55,6 +55,11 @@ def run(*arguments, exit_code=0):
     return " ".join(result.output.split())
 
 
+def test_a_vocabulary_that_stays_small_says_why(config_path):
+    said = run("vocab", config_path, "--vocabulary.size", 500)
+    assert "asks for 500 pieces, but no others occur 2 times in the corpus" in said
+
+
 def test_from_text_to_a_filled_mask(tmp_path, config_path, corpus_path):
     assert "pieces to" in run("vocab", config_path, "--quiet")
     output = tmp_path / "out"

@@ -210,6 +210,7 @@ def test_a_finished_run_is_left_alone(make_config, whole):
     said = []
     state = pretrain(make_config(), whole, resume=True, write=said.append)
     assert state.step == 6
+    assert f"Continuing {whole / 'model-last'}, after step 6" in said
     assert (whole / "model-last" / "model.safetensors").stat().st_ino == before
 
 

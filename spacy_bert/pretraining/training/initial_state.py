@@ -27,8 +27,8 @@ from ..run_folder import BEST, INDEX, LAST, TEXT_FILES, check_foreign, refuse_ea
 from ..training_config import TrainingConfig
 from .new_model import make_model
 from .options import RunOptions
-from .resuming import continues_run
-from .state import TrainingState, read_state
+from .resuming import find_earlier
+from .state import TrainingState
 from .warm_start import warm_start
 
 # How often a step may go through the text.
@@ -71,13 +71,13 @@ def make_initial_state(
     recover(last)
     recover(output / BEST)
     check_foreign(output)
-    continues = continues_run(last, recorded, plan, options)
-    if not (continues or options.overwrite):
+    earlier = find_earlier(last, recorded, plan, options)
+    if not (earlier or options.overwrite):
         refuse_earlier(output, resume=options.resume)
     torch.manual_seed(config.pretraining.seed)
     # Before the index, which can take long: a checkpoint may be refused.
     has_new_mlm_head = False
-    if continues:
+    if earlier:
         model, wordpiece = load_pretraining_model(last)
     else:
         model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
@@ -86,7 +86,7 @@ def make_initial_state(
     path = output / INDEX
     n_process = options.n_process
     index = open_index(path, plan, n_process=n_process, write=write, use=use)
-    if not continues:
+    if not earlier:
         check_step_size(config.pretraining, index.train)
         for warning in config.warnings():
             write(f"Warning: {warning}")
@@ -96,15 +96,15 @@ def make_initial_state(
     if has_new_mlm_head:
         with torch.no_grad():
             model.mlm.bias.copy_(log_probs)
-    if config.pretraining.warm_start and not continues:
+    if config.pretraining.warm_start and not earlier:
         write("Warm start: co-occurrences in the corpus, and attention to neighbours")
         warm_start(model, index.train, wordpiece, log_probs, write=write)
     samples = make_samples(
         config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions
     )
     return InitialState(
-        continues=continues,
-        state=read_state(last)[0] if continues else TrainingState(),
+        continues=earlier is not None,
+        state=earlier or TrainingState(),
         model=model,
         wordpiece=wordpiece,
         log_probs=log_probs,

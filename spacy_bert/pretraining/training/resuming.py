@@ -1,4 +1,4 @@
-"""Whether an earlier run is continued: with the same text and config, or not."""
+"""An earlier run, if it is continued: with the same text and config, or not."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from ...corpus.index.fingerprint import IndexPlan, describe_change
 from ..training_config import LIMITS
 from .options import RunOptions
-from .state import read_state
+from .state import TrainingState, read_state
 
 # What may change when a run is continued: none of it touches the steps done so far.
 # With another limit the learning rate follows the new one from there on.
@@ -24,37 +24,42 @@ FREE_ON_RESUME = {
 }
 
 
-def continues_run(
+def find_earlier(
     last: Path,
     config: Mapping[str, Any],
     plan: IndexPlan,
     options: RunOptions,
-) -> bool:
-    """Whether the run in `last` is continued: if `resume` asks for it and there is one.
-    With `overwrite` it starts over if it cannot be.
+) -> TrainingState | None:
+    """The state of the run in `last`, if `resume` asks to continue it and there is one.
+    With `overwrite` the run starts over if it cannot be continued.
 
     config: as it is recorded, by section. plan: of the index.
 
     Raises FileNotFoundError or ValueError if what is asked for is not what is there.
     """
     if not options.resume:
-        return False
+        return None
     if not last.exists():
         options.write(f"A new run, as there is no {last} to resume")
-        return False
+        return None
     try:
-        _check_same_run(last, config, plan)
+        state, recorded = read_state(last)
+        _check_same_run(state, recorded, config, plan)
     except (ValueError, FileNotFoundError) as error:
         if not options.overwrite:
             raise
         options.write(f"Starting over: {error}")
-        return False
-    options.write(f"Continuing {last}, after step {read_state(last)[0].step:,}")
-    return True
+        return None
+    options.write(f"Continuing {last}, after step {state.step:,}")
+    return state
 
 
-def _check_same_run(last: Path, config: Mapping[str, Any], plan: IndexPlan) -> None:
-    state, recorded = read_state(last)
+def _check_same_run(
+    state: TrainingState,
+    recorded: Mapping[str, Any],
+    config: Mapping[str, Any],
+    plan: IndexPlan,
+) -> None:
     advice = "Set it back, or start over with --overwrite."
     for section in ("model", "vocabulary", "pretraining"):
         for key, value in config[section].items():
