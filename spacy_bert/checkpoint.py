@@ -26,7 +26,7 @@ from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
 from .model.quantized import is_quantized, quantize
 from .record import PretrainingRecord
-from .tokenization import WordPiece, load_wordpiece, read_settings, save_wordpiece
+from .tokenization import PieceTokenizer, load_tokenizer, read_settings
 from .weights import QUANTIZED_FILE, WEIGHTS_FILE, read_tensors
 
 CONFIG_FILE = "config.json"
@@ -67,7 +67,7 @@ def read_config(path: Path) -> BertConfig:
 def save_checkpoint(
     path: Path,
     module: BertEncoder | BertForPretraining,
-    wordpiece: WordPiece,
+    tokenizer: PieceTokenizer,
     *,
     record: PretrainingRecord | None = None,
 ) -> None:
@@ -83,13 +83,13 @@ def save_checkpoint(
     settings["model_type"] = "bert"
     has_heads = isinstance(module, BertForPretraining)
     settings["architectures"] = ["BertForPreTraining" if has_heads else "BertModel"]
-    settings["pad_token_id"] = wordpiece.pad_id
+    settings["pad_token_id"] = tokenizer.pad_id
     if record is not None:
         settings |= record.to_json()
     (path / CONFIG_FILE).write_text(
         json.dumps(settings, indent=2) + "\n", encoding="utf8"
     )
-    save_wordpiece(wordpiece, path)
+    tokenizer.save(path)
     # Not written over: a pipeline may have mapped the old file into its memory.
     new = path / "new.safetensors"
     save_file(to_hugging_face(module), new, metadata={"format": "pt"})
@@ -102,7 +102,7 @@ def save_checkpoint(
     (path / other).unlink(missing_ok=True)
 
 
-def load_encoder(path: Path) -> tuple[BertEncoder, WordPiece]:
+def load_encoder(path: Path) -> tuple[BertEncoder, PieceTokenizer]:
     """Return the encoder of a folder and its vocabulary.
 
     Weights of more than `MAPPED_ABOVE` bytes stay in their file, mapped into memory.
@@ -117,7 +117,7 @@ def build_quantized(config: BertConfig) -> BertEncoder:
     return quantize(BertEncoder(config))
 
 
-def load_pretraining_model(path: Path) -> tuple[BertForPretraining, WordPiece]:
+def load_pretraining_model(path: Path) -> tuple[BertForPretraining, PieceTokenizer]:
     """Return the encoder with its two heads, and its vocabulary.
 
     Raises ValueError if the folder has no such heads.
@@ -133,27 +133,27 @@ def _load(
     make_module: Callable[[BertConfig], Module],
     name: str,
     fill_heads: Collection[str] = (),
-) -> tuple[Module, WordPiece, list[str]]:
+) -> tuple[Module, PieceTokenizer, list[str]]:
     """The module, the vocabulary, and the submodules that start from random weights."""
     config = read_config(path)
-    wordpiece = load_checkpoint_vocabulary(path, config)
+    tokenizer = load_checkpoint_vocabulary(path, config)
     tensors = read_tensors(path, name)
     module, absent = build_from_hugging_face(
         make_module, config, tensors, source=str(path), fill_heads=fill_heads
     )
-    return module, wordpiece, absent
+    return module, tokenizer, absent
 
 
-def load_mlm_model(path: Path) -> tuple[BertForPretraining, WordPiece, bool]:
+def load_mlm_model(path: Path) -> tuple[BertForPretraining, PieceTokenizer, bool]:
     """As `load_pretraining_model`, also from a folder without an NSP head (any
     BertForMaskedLM). And whether pairs can be judged: else that head is random.
 
     Raises ValueError if the folder has no MLM head.
     """
-    model, wordpiece, absent = _load(
+    model, tokenizer, absent = _load(
         path, BertForPretraining, WEIGHTS_FILE, fill_heads=("nsp",)
     )
-    return model, wordpiece, not {"nsp", "pooler"} & set(absent)
+    return model, tokenizer, not {"nsp", "pooler"} & set(absent)
 
 
 def load_weights(
@@ -187,16 +187,16 @@ def has_nsp_head(path: Path) -> bool:
     return name in read_tensors(path, WEIGHTS_FILE, ending=name)
 
 
-def load_checkpoint_vocabulary(path: Path, config: BertConfig) -> WordPiece:
-    """The folder's WordPiece. Raises ValueError if its size is not the config's."""
-    wordpiece = load_wordpiece(path)
+def load_checkpoint_vocabulary(path: Path, config: BertConfig) -> PieceTokenizer:
+    """The folder's tokenizer. Raises ValueError if its size is not the config's."""
+    tokenizer = load_tokenizer(path)
     # Some models pad the embeddings to a multiple of 8, 64 or 128.
-    if not 0 <= config.vocab_size - wordpiece.n_pieces < 128:
+    if not 0 <= config.vocab_size - tokenizer.n_pieces < 128:
         raise ValueError(
-            f"{path}: vocab.txt has {wordpiece.n_pieces} pieces but config.json says "
+            f"{path}: vocab.txt has {tokenizer.n_pieces} pieces but config.json says "
             f"vocab_size={config.vocab_size}. The files come from different models."
         )
-    return wordpiece
+    return tokenizer
 
 
 def _name_nearby(path: Path) -> str:

@@ -21,7 +21,7 @@ from spacy_bert import add_encoder
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pipeline.from_checkpoint import read_architecture
-from spacy_bert.tokenization import WordPiece, load_wordpiece
+from spacy_bert.tokenization import WordPiece, load_tokenizer
 
 # What the tests of the corpus, of pretraining and of its commands share.
 pytest_plugins = ["toy_run"]
@@ -44,7 +44,7 @@ class Reference(NamedTuple):
     """What `tests/data/make.py` wrote: the pieces that `transformers` found."""
 
     path: Path
-    wordpiece: WordPiece
+    tokenizer: WordPiece
     texts: list[str]
     ids: list[list[int]]
     offsets: list[list[list[int]]]
@@ -58,7 +58,7 @@ def reference(request) -> Reference:
     rows = json.loads((path / "ids.json").read_text(encoding="utf8"))
     return Reference(
         path=path,
-        wordpiece=load_wordpiece(path),
+        tokenizer=load_tokenizer(path),
         texts=texts,
         ids=[row["ids"] for row in rows],
         offsets=[row["offsets"] for row in rows],
@@ -66,7 +66,7 @@ def reference(request) -> Reference:
 
 
 @pytest.fixture
-def wordpiece() -> WordPiece:
+def tokenizer() -> WordPiece:
     return WordPiece(TOY_PIECES)
 
 
@@ -99,10 +99,10 @@ def pretraining_model(toy_config: BertConfig) -> BertForPretraining:
 
 
 @pytest.fixture
-def checkpoint(tmp_path, pretraining_model, wordpiece):
+def checkpoint(tmp_path, pretraining_model, tokenizer):
     """A toy BERT with weights, 2 layers and width 16."""
     path = tmp_path / "checkpoint"
-    save_checkpoint(path, pretraining_model.encoder, wordpiece)
+    save_checkpoint(path, pretraining_model.encoder, tokenizer)
     return path
 
 

@@ -38,8 +38,8 @@ def their_logits(model):
     return output.prediction_logits[0], output.seq_relationship_logits
 
 
-def test_transformers_loads_what_we_write(tmp_path, pretraining_model, wordpiece):
-    save_checkpoint(tmp_path, pretraining_model, wordpiece)
+def test_transformers_loads_what_we_write(tmp_path, pretraining_model, tokenizer):
+    save_checkpoint(tmp_path, pretraining_model, tokenizer)
     theirs, info = BertForPreTraining.from_pretrained(
         tmp_path, output_loading_info=True
     )
@@ -49,8 +49,8 @@ def test_transformers_loads_what_we_write(tmp_path, pretraining_model, wordpiece
     )
 
 
-def test_we_load_what_transformers_writes(tmp_path, pretraining_model, wordpiece):
-    save_checkpoint(tmp_path, pretraining_model, wordpiece)
+def test_we_load_what_transformers_writes(tmp_path, pretraining_model, tokenizer):
+    save_checkpoint(tmp_path, pretraining_model, tokenizer)
     theirs = BertForPreTraining.from_pretrained(tmp_path).eval()
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -63,10 +63,10 @@ def test_we_load_what_transformers_writes(tmp_path, pretraining_model, wordpiece
     )
 
 
-def test_the_encoder_of_a_pretraining_folder(tmp_path, pretraining_model, wordpiece):
-    save_checkpoint(tmp_path, pretraining_model, wordpiece)
+def test_the_encoder_of_a_pretraining_folder(tmp_path, pretraining_model, tokenizer):
+    save_checkpoint(tmp_path, pretraining_model, tokenizer)
     encoder, pieces = load_encoder(tmp_path)
-    assert pieces.pieces == wordpiece.pieces
+    assert pieces.pieces == tokenizer.pieces
     for ours, theirs in zip(
         encoder.parameters(), pretraining_model.encoder.parameters(), strict=True
     ):
@@ -81,24 +81,24 @@ def test_a_pickled_checkpoint_of_transformers(request, name):
     else:
         path = request.getfixturevalue("shared_data") / name
     assert (path / "pytorch_model.bin").is_file()
-    encoder, wordpiece = load_encoder(path)
+    encoder, tokenizer = load_encoder(path)
     reference = BertModel.from_pretrained(path).eval()
-    ids = [wordpiece.cls_id, *wordpiece.encode("A tiny test.").ids, wordpiece.sep_id]
+    ids = [tokenizer.cls_id, *tokenizer.encode("A tiny test.").ids, tokenizer.sep_id]
     expected = reference(torch.tensor([ids])).last_hidden_state[0]
     hidden = encoder(pack(torch.tensor(ids), [len(ids)]))
     torch.testing.assert_close(hidden, expected, atol=1e-5, rtol=0)
 
 
-def test_a_pickle_that_holds_code_is_not_run(tmp_path, pretraining_model, wordpiece):
-    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+def test_a_pickle_that_holds_code_is_not_run(tmp_path, pretraining_model, tokenizer):
+    save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     (tmp_path / "model.safetensors").unlink()
     torch.save({"code": Path}, tmp_path / "pytorch_model.bin")
     with pytest.raises(ValueError, match="holds more than tensors.*not loaded"):
         load_encoder(tmp_path)
 
 
-def test_old_names_of_layer_norm_are_understood(tmp_path, pretraining_model, wordpiece):
-    save_checkpoint(tmp_path, pretraining_model, wordpiece)
+def test_old_names_of_layer_norm_are_understood(tmp_path, pretraining_model, tokenizer):
+    save_checkpoint(tmp_path, pretraining_model, tokenizer)
     tensors = load_file(tmp_path / "model.safetensors")
     old = {
         name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
@@ -113,9 +113,9 @@ def test_old_names_of_layer_norm_are_understood(tmp_path, pretraining_model, wor
 
 
 def test_a_folder_without_a_pooler_says_so(
-    tmp_path, pretraining_model, wordpiece, caplog
+    tmp_path, pretraining_model, tokenizer, caplog
 ):
-    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     edit_tensors(tmp_path, lambda t: [t.pop(k) for k in list(t) if "pooler" in k])
     encoder, _ = load_encoder(tmp_path)
     assert "has no pooler: a new one starts from random weights" in caplog.text
@@ -280,9 +280,9 @@ def edit_config(path, **changes):
     ],
 )
 def test_a_broken_folder_is_named(
-    tmp_path, pretraining_model, wordpiece, damage, error, message
+    tmp_path, pretraining_model, tokenizer, damage, error, message
 ):
-    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     damage(tmp_path)
     with pytest.raises(error, match=message) as caught:
         load_encoder(tmp_path)
@@ -302,16 +302,16 @@ def test_a_broken_folder_is_named(
         {"a": torch.zeros(2)},
     ],
 )
-def test_other_pickles_are_named(tmp_path, pretraining_model, wordpiece, pickled):
-    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+def test_other_pickles_are_named(tmp_path, pretraining_model, tokenizer, pickled):
+    save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     (tmp_path / "model.safetensors").unlink()
     torch.save(pickled, tmp_path / "pytorch_model.bin")
     with pytest.raises(ValueError, match=f"^{tmp_path}.*expected"):
         load_encoder(tmp_path)
 
 
-def test_damaged_pickles_are_named(tmp_path, pretraining_model, wordpiece):
-    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+def test_damaged_pickles_are_named(tmp_path, pretraining_model, tokenizer):
+    save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     (tmp_path / "model.safetensors").unlink()
     path = tmp_path / "pytorch_model.bin"
     for damaged in (b"", b"abc", b"\x80\x02.", b"PK\x03\x04" + bytes(100), b"cos\nx\n"):
@@ -321,9 +321,9 @@ def test_damaged_pickles_are_named(tmp_path, pretraining_model, wordpiece):
 
 
 def test_sizes_that_cannot_be_are_refused_at_once(
-    tmp_path, pretraining_model, wordpiece
+    tmp_path, pretraining_model, tokenizer
 ):
-    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     before = process_time()
     for changes in ({"num_hidden_layers": 10**9}, {"num_hidden_layers": 1000}):
         edit_config(tmp_path, **changes)
@@ -339,18 +339,18 @@ def test_sizes_that_cannot_be_are_refused_at_once(
     "name", ["config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json"]
 )
 def test_a_full_disk_is_an_error_of_the_system(
-    tmp_path, pretraining_model, wordpiece, name
+    tmp_path, pretraining_model, tokenizer, name
 ):
     (tmp_path / name).symlink_to("/dev/full")
     with pytest.raises(OSError) as raised:
-        save_checkpoint(tmp_path, pretraining_model, wordpiece)
+        save_checkpoint(tmp_path, pretraining_model, tokenizer)
     assert raised.value.errno == ENOSPC
 
 
 def test_weights_that_overflow_are_noticed_in_the_vectors(
-    tmp_path, pretraining_model, wordpiece
+    tmp_path, pretraining_model, tokenizer
 ):
-    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     edit_tensors(tmp_path, lambda t: fill(t, "word_emb", slice(None), 3e38))
     nlp = spacy.blank("en")
     add_encoder(nlp, tmp_path)
@@ -359,9 +359,9 @@ def test_weights_that_overflow_are_noticed_in_the_vectors(
 
 
 def test_weights_that_change_while_they_are_read(
-    tmp_path, pretraining_model, wordpiece, monkeypatch
+    tmp_path, pretraining_model, tokenizer, monkeypatch
 ):
-    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     weights = tmp_path / "model.safetensors"
 
     def open_and_replace(*args, **kwargs):
@@ -376,14 +376,14 @@ def test_weights_that_change_while_they_are_read(
 
 
 def test_an_encoder_alone_is_no_pretraining_model(
-    tmp_path, pretraining_model, wordpiece
+    tmp_path, pretraining_model, tokenizer
 ):
-    save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+    save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     with pytest.raises(ValueError, match="without the head that is asked for"):
         load_pretraining_model(tmp_path)
 
 
-def test_every_number_of_the_config_survives(tmp_path, toy_config, wordpiece):
+def test_every_number_of_the_config_survives(tmp_path, toy_config, tokenizer):
     config = replace(
         toy_config,
         activation="gelu_new",
@@ -393,16 +393,16 @@ def test_every_number_of_the_config_survives(tmp_path, toy_config, wordpiece):
         attention_dropout_prob=0.3,
         n_segments=3,
     )
-    save_checkpoint(tmp_path, BertForPretraining(config), wordpiece)
+    save_checkpoint(tmp_path, BertForPretraining(config), tokenizer)
     assert read_config(tmp_path) == config
 
 
 def test_who_may_read_the_config_may_read_the_weights(
-    pretraining_model, wordpiece, tmp_path
+    pretraining_model, tokenizer, tmp_path
 ):
     before = os.umask(0o022)
     try:
-        save_checkpoint(tmp_path, pretraining_model, wordpiece)
+        save_checkpoint(tmp_path, pretraining_model, tokenizer)
     finally:
         os.umask(before)
     modes = {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}

@@ -52,10 +52,10 @@ def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
 def _product_flops(nlp: Language, texts: list[str]) -> float:
     encoder: Any = nlp.get_pipe("bert_encoder")
     model = encoder.model
-    wordpiece = get_shim(model).wordpiece
+    tokenizer = get_shim(model).tokenizer
     batches = make_window_batches(
-        align([nlp.make_doc(text) for text in texts], wordpiece),
-        wordpiece,
+        align([nlp.make_doc(text) for text in texts], tokenizer),
+        tokenizer,
         width=model.attrs["window_width"],
         overlap=model.attrs["window_overlap"],
         max_batch_pieces=_PIECES_AT_ONCE,

@@ -11,7 +11,7 @@ from spacy.language import Language
 
 from spacy_bert import add_encoder
 from spacy_bert.tasks.starter_config import HEADS, LISTENER
-from spacy_bert.tokenization import load_wordpiece
+from spacy_bert.tokenization import load_tokenizer
 
 from ..spacy_runs import (
     MEAN_TEXTCAT,
@@ -73,14 +73,14 @@ class OnnxRuntime:
         self._session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
-        self._wordpiece = load_wordpiece(minilm())
+        self._tokenizer = load_tokenizer(minilm())
         self._max_batch_pieces = max_batch_pieces
 
     def __call__(self, texts: Sequence[str]) -> None:
-        cls, sep = self._wordpiece.cls_id, self._wordpiece.sep_id
+        cls, sep = self._tokenizer.cls_id, self._tokenizer.sep_id
         sequences = [
             [cls, *ids[i : i + _WINDOW], sep]
-            for ids in self._wordpiece.encode_ids(texts)
+            for ids in self._tokenizer.encode_ids(texts)
             for i in _window_starts(len(ids))
         ]
         sequences.sort(key=len)

@@ -35,7 +35,7 @@ def _build_ours(
         splitter = make_splitter("sentencizer", "en")
     plan = plan_index(
         CorpusConfig(path=corpus),
-        wordpiece=WordPiece.from_file(vocabulary),
+        tokenizer=WordPiece.from_file(vocabulary),
         splitter=splitter,
     )
     open_index(output / "index", plan, n_process=n_process)

@@ -94,6 +94,6 @@ def _write_random(*, text: Text, shape: str, seed: int, path: Path) -> Result:
     torch.manual_seed(seed)
     model = BertForPretraining(make_bert(shape, 0.0, text.vocabulary))
     model.initialize_weights()
-    wordpiece = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
-    save_checkpoint(path, model, wordpiece)
+    tokenizer = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
+    save_checkpoint(path, model, tokenizer)
     return {}

@@ -20,7 +20,7 @@ from spacy_bert.pretraining.instances.batches import BatchReader, PretrainingBat
 from spacy_bert.pretraining.instances.masking import make_masking, mask_pieces
 from spacy_bert.pretraining.instances.sequences import Sequences
 from spacy_bert.pretraining.training_config import TrainingConfig
-from spacy_bert.tokenization import WordPiece
+from spacy_bert.tokenization import PieceTokenizer
 
 from .lines import Blocks, open_blocks
 from .wiki import Text
@@ -38,24 +38,24 @@ def judge(*, text: Text, checkpoint: Path) -> dict[str, Any]:
     """
     model = BertForPretraining(read_config(checkpoint))
     load_weights(model, checkpoint, fill_heads=("mlm", "nsp"))
-    wordpiece = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
+    tokenizer = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
     splits = load_index(text.index)
-    log_probs = unigram_log_probs(splits.train, wordpiece.n_pieces)
+    log_probs = unigram_log_probs(splits.train, tokenizer.n_pieces)
     tasks = {
         "pairs": TrainingConfig(batch_size=_BATCH_SIZE),
         "segments": TrainingConfig(batch_size=_BATCH_SIZE, next_sentence="none"),
     }
-    readers = {k: BatchReader(splits.held_out, wordpiece, t) for k, t in tasks.items()}
+    readers = {k: BatchReader(splits.held_out, tokenizer, t) for k, t in tasks.items()}
     forms = {k: held_out_batches(r, N_INSTANCES) for k, r in readers.items()}
     blocks = open_blocks(text, held_out=True)
-    forms["blocks"] = list(_masked(blocks[:N_INSTANCES], wordpiece))
+    forms["blocks"] = list(_masked(blocks[:N_INSTANCES], tokenizer))
     found = {name: evaluate(model, some, log_probs) for name, some in forms.items()}
     unigram = {f"{name}, unigram": one.unigram_loss for name, one in found.items()}
     return {**{name: one.mlm_loss for name, one in found.items()}, **unigram}
 
 
-def _masked(blocks: Blocks, wordpiece: WordPiece) -> Iterator[PretrainingBatch]:
-    masking = make_masking(wordpiece, TrainingConfig())
+def _masked(blocks: Blocks, tokenizer: PieceTokenizer) -> Iterator[PretrainingBatch]:
+    masking = make_masking(tokenizer, TrainingConfig())
     rng = np.random.default_rng(0)
     for start in range(0, len(blocks), _BATCH_SIZE):
         some = blocks[start : start + _BATCH_SIZE].astype(np.int64)

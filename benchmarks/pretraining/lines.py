@@ -41,8 +41,8 @@ def _lines(data: Path, *, held_out: bool) -> Iterator[str]:
 
 
 def _encoded(lines: Iterator[str], vocabulary: Path) -> Iterator[Blocks]:
-    wordpiece = load_vocabulary(VocabularyConfig(path=str(vocabulary)))
+    tokenizer = load_vocabulary(VocabularyConfig(path=str(vocabulary)))
     while some := list(islice(lines, _AT_ONCE)):
-        for ids in wordpiece.encode_ids(some):
-            whole = [wordpiece.cls_id, *ids, wordpiece.sep_id]
+        for ids in tokenizer.encode_ids(some):
+            whole = [tokenizer.cls_id, *ids, tokenizer.sep_id]
             yield np.array(whole, dtype=np.uint16)

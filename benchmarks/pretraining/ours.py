@@ -64,11 +64,11 @@ def train_ours(
 def _warm_start_seconds(
     model: Mapping[str, Any], vocabulary: VocabularyConfig, index: Path
 ) -> float:
-    wordpiece, split = load_vocabulary(vocabulary), load_index(index).train
+    tokenizer, split = load_vocabulary(vocabulary), load_index(index).train
     start = perf_counter()
-    log_probs = unigram_log_probs(split, wordpiece.n_pieces)
-    bert = BertConfig(vocab_size=wordpiece.n_pieces, **model)
-    warm_start(BertForPretraining(bert), split, wordpiece, log_probs)
+    log_probs = unigram_log_probs(split, tokenizer.n_pieces)
+    bert = BertConfig(vocab_size=tokenizer.n_pieces, **model)
+    warm_start(BertForPretraining(bert), split, tokenizer, log_probs)
     return perf_counter() - start
 
 

@@ -62,13 +62,13 @@ def time_steps(
 
 
 def open_reader(text: Text, training: TrainingConfig) -> BatchReader:
-    wordpiece = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
-    return BatchReader(load_index(text.index).train, wordpiece, training)
+    tokenizer = load_vocabulary(VocabularyConfig(path=str(text.vocabulary)))
+    return BatchReader(load_index(text.index).train, tokenizer, training)
 
 
 def make_bert(shape: str, dropout: float, vocabulary: Path) -> BertConfig:
-    wordpiece = load_vocabulary(VocabularyConfig(path=str(vocabulary)))
-    return BertConfig(vocab_size=wordpiece.n_pieces, **sizes(shape, dropout=dropout))
+    tokenizer = load_vocabulary(VocabularyConfig(path=str(vocabulary)))
+    return BertConfig(vocab_size=tokenizer.n_pieces, **sizes(shape, dropout=dropout))
 
 
 def read_batches(reader: BatchReader) -> Iterator[PretrainingBatch]:

@@ -51,8 +51,8 @@ def wiki_splitter() -> Splitter | None:
 
 
 def _indexed(data: Path, work: Path, vocabulary: Path) -> Text:
-    wordpiece = load_vocabulary(VocabularyConfig(path=str(vocabulary)))
-    index = work / f"index of {wordpiece.n_pieces} pieces"
-    plan = plan_index(wiki_corpus(data), wordpiece=wordpiece, splitter=wiki_splitter())
+    tokenizer = load_vocabulary(VocabularyConfig(path=str(vocabulary)))
+    index = work / f"index of {tokenizer.n_pieces} pieces"
+    plan = plan_index(wiki_corpus(data), tokenizer=tokenizer, splitter=wiki_splitter())
     open_index(index, plan, n_process=os.cpu_count() or 1)
     return Text(data, work, vocabulary, index)

@@ -17,8 +17,8 @@ def fill_mask_cli(
     from .errors import shown_as_messages
 
     with shown_as_messages():
-        model, wordpiece, _ = load_mlm_model(checkpoint)
-        masks = fill_mask(model, wordpiece, text, top_k=top_k)
+        model, tokenizer, _ = load_mlm_model(checkpoint)
+        masks = fill_mask(model, tokenizer, text, top_k=top_k)
     for number, guesses in enumerate(masks, start=1):
         if len(masks) > 1:
             msg.divider(f"[MASK] {number}")

@@ -48,7 +48,7 @@ def index_cli(
         check_apart(config.corpus.path, output_path, TEXT_FILES)
         plan = plan_index(
             config.corpus,
-            wordpiece=load_vocabulary(config.vocabulary),
+            tokenizer=load_vocabulary(config.vocabulary),
             splitter=splitter,
         )
         path = output_path / INDEX

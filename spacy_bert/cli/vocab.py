@@ -32,14 +32,14 @@ def vocab_cli(
 
     with shown_as_messages():
         config, _, _ = read_settings(config_path, ctx, learns_vocabulary=True)
-        wordpiece = learn_vocabulary(
+        tokenizer = learn_vocabulary(
             config.corpus,
             config.vocabulary,
             show_progress=not quiet,
             force=force,
         )
-        msg.good(f"Wrote {wordpiece.n_pieces:,} pieces to {config.vocabulary.path}")
-        if wordpiece.n_pieces < config.vocabulary.size:
+        msg.good(f"Wrote {tokenizer.n_pieces:,} pieces to {config.vocabulary.path}")
+        if tokenizer.n_pieces < config.vocabulary.size:
             msg.warn(
                 f"[vocabulary] size asks for {config.vocabulary.size:,} pieces, but no "
                 f"others occur {config.vocabulary.min_frequency} times in the corpus."
@@ -48,7 +48,7 @@ def vocab_cli(
             msg.text("Counting the words that are [UNK] ...")
         write = None if quiet else print
         with shown_training_lines(config.corpus, "Counting", write) as lines:
-            unknown = find_unknown(wordpiece, lines)
+            unknown = find_unknown(tokenizer, lines)
         say = msg.warn if unknown.ratio >= MANY_UNKNOWN else msg.info
         say(_describe(unknown))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..folders import replacing_file
 from ..outputs import VOCABULARY, check_output
 from ..sections import Mistakes
-from ..tokenization import WordPiece, load_wordpiece, train_wordpiece
+from ..tokenization import PieceTokenizer, WordPiece, load_tokenizer, train_wordpiece
 from .documents import CorpusConfig, find_sources, read_documents
 from .held_out import HeldOut, choose_held_out
 from .progress_bar import Write, shown_lines, text_bytes
@@ -82,7 +82,7 @@ def learn_vocabulary(
     with shown_training_lines(
         corpus, "Merging pieces", print if show_progress else None
     ) as lines:
-        wordpiece = train_wordpiece(
+        tokenizer = train_wordpiece(
             lines,
             vocab_size=config.size,
             min_frequency=config.min_frequency,
@@ -91,24 +91,24 @@ def learn_vocabulary(
             split_chinese=config.split_chinese is not False,
         )
     with replacing_file(path) as new:
-        new.write_text("".join(f"{p}\n" for p in wordpiece.pieces), encoding="utf8")
-    return wordpiece
+        new.write_text("".join(f"{p}\n" for p in tokenizer.pieces), encoding="utf8")
+    return tokenizer
 
 
-def load_vocabulary(config: VocabularyConfig) -> WordPiece:
+def load_vocabulary(config: VocabularyConfig) -> PieceTokenizer:
     """Raises FileNotFoundError if there is none yet, and ValueError if a folder's
     settings are not the config's."""
     path = Path(config.path)
     if path.is_dir():
-        wordpiece = load_wordpiece(path)
+        tokenizer = load_tokenizer(path)
         for name in _SETTINGS:
-            asked, got = getattr(config, name), getattr(wordpiece, name)
+            asked, got = getattr(config, name), tokenizer.settings.get(name)
             if asked not in (None, got):
                 raise ValueError(
                     f"[vocabulary] {name}: expected {got!r}, as in {path}, got "
                     f"{asked!r}. Leave it out, or learn a vocabulary of your own."
                 )
-        return wordpiece
+        return tokenizer
     if not path.is_file():
         raise FileNotFoundError(
             f"[vocabulary] path: expected a vocabulary, found nothing at {path}. "

@@ -14,7 +14,7 @@ from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
 from ..ranges import expand_ranges
-from ..tokenization import PieceSpans, WordPiece
+from ..tokenization import PieceSpans, PieceTokenizer
 from .segments import RECORD_SEPARATOR, find_border
 
 
@@ -40,12 +40,12 @@ class Alignment:
 
 
 def align(
-    docs: Sequence[Doc], wordpiece: WordPiece, *, pair_separator: str | None = None
+    docs: Sequence[Doc], tokenizer: PieceTokenizer, *, pair_separator: str | None = None
 ) -> Alignment:
     """pair_separator: what is between the two segments of a pair; None: no pairs."""
     texts = [doc.text for doc in docs]
     borders = [find_border(text, pair_separator) for text in texts]
-    spans = wordpiece.encode_batch([_with_spaces(t, pair_separator) for t in texts])
+    spans = tokenizer.encode_batch([_with_spaces(t, pair_separator) for t in texts])
     doc_ends = np.cumsum([len(span.ids) for span in spans])
     # Characters are counted through the batch, so that one search serves all Docs:
     # texts "ab", "c" -> bases [0, 3]; no piece can touch a token of the next text.

@@ -209,13 +209,13 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             shim.load(Path(checkpoint), component=self.name)
         elif not shim.has_weights:
             if vocabulary is not None:
-                wordpiece = WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
+                tokenizer = WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
             else:
                 texts = (example.reference.text for example in get_examples())
-                wordpiece = train_wordpiece(
+                tokenizer = train_wordpiece(
                     texts, vocab_size=vocab_size, lowercase=lowercase
                 )
-            shim.start_at_random(wordpiece)
+            shim.start_at_random(tokenizer)
         shim.reinitialize_layers(reinitialize_layers)
         texts = (example.reference.text for example in islice(get_examples(), 100))
         warn_of_unread_pairs(texts, self.model.attrs["pair_separator"])

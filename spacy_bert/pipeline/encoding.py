@@ -87,7 +87,7 @@ def encode_docs(
     # One chance for hidden states and for attention (Devlin et al. 2018, A.2).
     prob = model.attrs["dropout_rate"] if is_train else 0.0
     alignment = align(
-        docs, shim.wordpiece, pair_separator=model.attrs["pair_separator"]
+        docs, shim.tokenizer, pair_separator=model.attrs["pair_separator"]
     )
     with (
         # A caller's mode would leave no gradients, without a word.
@@ -99,7 +99,7 @@ def encode_docs(
             encoder,
             make_window_batches(
                 alignment,
-                shim.wordpiece,
+                shim.tokenizer,
                 width=model.attrs["window_width"],
                 overlap=model.attrs["window_overlap"],
                 max_batch_pieces=model.attrs["max_batch_pieces"]

@@ -10,7 +10,7 @@ from ..hugging_face import build_from_hugging_face, to_hugging_face
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder
 from ..model.quantized import is_quantized
-from ..tokenization import WordPiece
+from ..tokenization import PieceTokenizer, WordPiece
 
 # What a pipeline without weights has.
 EMPTY: bytes = srsly.msgpack_dumps({})
@@ -18,19 +18,21 @@ EMPTY: bytes = srsly.msgpack_dumps({})
 _CHOICES = ("lowercase", "strip_accents", "split_chinese")
 
 
-def serialize(encoder: BertEncoder, wordpiece: WordPiece) -> bytes:
+def serialize(encoder: BertEncoder, tokenizer: PieceTokenizer) -> bytes:
     message = {
         "config": asdict(encoder.config),
         "is_quantized": is_quantized(encoder),
         "weights": safetensors.torch.save(to_hugging_face(encoder)),
-        "pieces": list(wordpiece.pieces),
-        **{name: getattr(wordpiece, name) for name in _CHOICES},
+        "pieces": list(tokenizer.pieces),
+        **{name: getattr(tokenizer, name) for name in _CHOICES},
     }
     data: bytes = srsly.msgpack_dumps(message)
     return data
 
 
-def deserialize(data: bytes, *, source: str) -> tuple[BertEncoder, WordPiece] | None:
+def deserialize(
+    data: bytes, *, source: str
+) -> tuple[BertEncoder, PieceTokenizer] | None:
     """Return None if there were no weights. `source` names the origin in errors."""
     message = srsly.msgpack_loads(data)
     if not message:

@@ -17,7 +17,7 @@ from ..checkpoint import load_encoder, save_checkpoint
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder, initialize_weights
 from ..model.quantized import is_quantized, quantize
-from ..tokenization import WordPiece
+from ..tokenization import PieceTokenizer
 from .compatibility import check_architecture
 from .learn_rates import LearnRates, default_maximum, is_ruinous
 from .optimizer import step
@@ -61,7 +61,7 @@ class BertShim(Shim):
         self.precision = precision
         self.recompute = recompute
         self.gradient_scale = GradientScale(precision)
-        self._wordpiece: WordPiece | None = None
+        self._tokenizer: PieceTokenizer | None = None
         self._lent: list[Lent] = []
         # Weights that were loaded count as pretrained.
         self.is_pretrained = False
@@ -82,11 +82,11 @@ class BertShim(Shim):
         return self._model
 
     @property
-    def wordpiece(self) -> WordPiece:
+    def tokenizer(self) -> PieceTokenizer:
         """Raises ValueError if there are no weights, and so no vocabulary, yet."""
-        if self._wordpiece is None:
+        if self._tokenizer is None:
             raise ValueError(_NO_WEIGHTS)
-        return self._wordpiece
+        return self._tokenizer
 
     @property
     def device(self) -> torch.device:
@@ -97,26 +97,26 @@ class BertShim(Shim):
 
         component: the name of the encoder in its pipeline, for errors.
         """
-        encoder, wordpiece = load_encoder(path)
-        self._set(encoder, wordpiece, source=str(path), component=component)
+        encoder, tokenizer = load_encoder(path)
+        self._set(encoder, tokenizer, source=str(path), component=component)
 
     def save(self, path: Path) -> None:
-        save_checkpoint(path, self.encoder, self.wordpiece)
+        save_checkpoint(path, self.encoder, self.tokenizer)
 
     @torch.inference_mode(False)
-    def start_at_random(self, wordpiece: WordPiece) -> None:
+    def start_at_random(self, tokenizer: PieceTokenizer) -> None:
         """Draw weights for a vocabulary, from torch's global generator."""
         logger.warning(
             "The BERT encoder starts from random weights (%d pieces). Pretrain one "
             "first with 'spacy bert pretrain', or give a checkpoint, to do better.",
-            wordpiece.n_pieces,
+            tokenizer.n_pieces,
         )
-        config = replace(self.architecture, vocab_size=wordpiece.n_pieces)
+        config = replace(self.architecture, vocab_size=tokenizer.n_pieces)
         # Not on torch's default device, which another library may have changed.
         with torch.device("cpu"):
             encoder = BertEncoder(config)
         initialize_weights(encoder, std=config.initializer_range)
-        self._set(encoder, wordpiece, source="random weights")
+        self._set(encoder, tokenizer, source="random weights")
         self.is_pretrained = False
 
     @torch.inference_mode(False)
@@ -200,7 +200,7 @@ class BertShim(Shim):
         )
         if self.has_weights:
             copied._model = copy.deepcopy(self.encoder)
-        copied._wordpiece = self._wordpiece
+        copied._tokenizer = self._tokenizer
         copied.is_pretrained = self.is_pretrained
         return copied
 
@@ -224,7 +224,7 @@ class BertShim(Shim):
     def to_bytes(self) -> bytes:
         if not self.has_weights:
             return EMPTY
-        return serialize(self.encoder, self.wordpiece)
+        return serialize(self.encoder, self.tokenizer)
 
     @torch.inference_mode(False)
     def from_bytes(self, data: bytes) -> "BertShim":
@@ -237,7 +237,7 @@ class BertShim(Shim):
     def _set(
         self,
         encoder: BertEncoder,
-        wordpiece: WordPiece,
+        tokenizer: PieceTokenizer,
         *,
         source: str,
         component: str | None = None,
@@ -258,7 +258,7 @@ class BertShim(Shim):
             encoder.recomputes = self.recompute
             _freeze(encoder, self.freeze)
         self._model = encoder.to(get_torch_default_device())
-        self._wordpiece = wordpiece
+        self._tokenizer = tokenizer
         self.is_pretrained = True
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..model.batch import PackedBatch, pack
 from ..model.rounding import round_up
 from ..ranges import expand_ranges
-from ..tokenization import WordPiece
+from ..tokenization import PieceTokenizer
 from .alignment import Alignment
 
 # [CLS] and [SEP].
@@ -41,7 +41,7 @@ class WindowBatch:
 
 def make_window_batches(
     alignment: Alignment,
-    wordpiece: WordPiece,
+    tokenizer: PieceTokenizer,
     *,
     width: int,
     overlap: int,
@@ -57,7 +57,7 @@ def make_window_batches(
     ).reshape(-1, 5)
     windows = windows[np.argsort(-_count_pieces(windows), kind="stable")]
     for some in _split_by_pieces(windows, max_batch_pieces):
-        yield _make_batch(some, alignment, wordpiece)
+        yield _make_batch(some, alignment, tokenizer)
 
 
 def _cut_docs(
@@ -163,7 +163,7 @@ def _spread(
 
 
 def _make_batch(
-    windows: NDArray[np.int64], alignment: Alignment, wordpiece: WordPiece
+    windows: NDArray[np.int64], alignment: Alignment, tokenizer: PieceTokenizer
 ) -> WindowBatch:
     lengths = _count_pieces(windows)
     ends = np.cumsum(lengths)
@@ -173,8 +173,8 @@ def _make_batch(
     positions = np.stack([ends - lengths + 1, ends - 1 - counts[:, 1]], axis=1)
     is_pair = starts[:, 1] >= 0
     # What is neither [CLS] nor of a segment is [SEP].
-    piece_ids = np.full(int(ends[-1]), wordpiece.sep_id, dtype=np.int64)
-    piece_ids[ends - lengths] = wordpiece.cls_id
+    piece_ids = np.full(int(ends[-1]), tokenizer.sep_id, dtype=np.int64)
+    piece_ids[ends - lengths] = tokenizer.cls_id
     starts, stops, counts = starts.ravel(), stops.ravel(), counts.ravel()
     first_positions = positions.ravel()
     taken = alignment.piece_ids[expand_ranges(starts, counts)]

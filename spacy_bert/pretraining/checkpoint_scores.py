@@ -39,7 +39,7 @@ def score_checkpoint(
     An NSP head that was never trained gets no scores. Raises ValueError or OSError
     if something does not fit.
     """
-    model, wordpiece, judges_pairs = load_mlm_model(checkpoint)
+    model, tokenizer, judges_pairs = load_mlm_model(checkpoint)
     record = read_record(checkpoint)
     judges_pairs = judges_pairs and record.next_sentence != "none"
     if next_sentence is None:
@@ -55,9 +55,9 @@ def score_checkpoint(
     values = {"max_length": max_length, "next_sentence": next_sentence}
     config = read_section(TrainingConfig, values, section="pretraining")
     with TemporaryDirectory() as folder:
-        plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
+        plan = plan_index(corpus, tokenizer=tokenizer, splitter=splitter)
         split = index_whole(Path(folder), plan, write=write)
-        batches = held_out_batches(BatchReader(split, wordpiece, config), n_instances)
+        batches = held_out_batches(BatchReader(split, tokenizer, config), n_instances)
         log_probs = unigram_log_probs(split, model.config.vocab_size)
     result = evaluate(model.to(device), batches, log_probs, write=write)
     return result if judges_pairs else replace(result, nsp=None)

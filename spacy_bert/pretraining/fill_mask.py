@@ -7,7 +7,7 @@ from itertools import islice
 import torch
 
 from ..model import BertForPretraining, pack
-from ..tokenization import WordPiece
+from ..tokenization import PieceTokenizer
 from ..tokenization.wordpiece import MASK
 
 
@@ -18,26 +18,28 @@ class Guess:
 
 
 def fill_mask(
-    model: BertForPretraining, wordpiece: WordPiece, text: str, *, top_k: int = 5
+    model: BertForPretraining, tokenizer: PieceTokenizer, text: str, *, top_k: int = 5
 ) -> list[list[Guess]]:
     """For each [MASK] of the text the likeliest pieces, the best first.
 
     Raises ValueError if there is no [MASK] or the text is longer than the model
     can read.
     """
-    ids = encode_masked(wordpiece, text, max_pieces=model.config.max_positions)
-    (guesses,) = guess_masked(model, wordpiece, [ids], top_k=top_k)
+    ids = encode_masked(tokenizer, text, max_pieces=model.config.max_positions)
+    (guesses,) = guess_masked(model, tokenizer, [ids], top_k=top_k)
     return guesses
 
 
-def encode_masked(wordpiece: WordPiece, text: str, *, max_pieces: int) -> list[int]:
+def encode_masked(
+    tokenizer: PieceTokenizer, text: str, *, max_pieces: int
+) -> list[int]:
     """[CLS] text [SEP], in which "[MASK]" is that piece. Raises ValueError."""
     if MASK not in text:
         raise ValueError(f"Expected a text with {MASK} in it, got {text!r}.")
-    ids = [wordpiece.cls_id]
-    for i, between in enumerate(wordpiece.encode_ids(text.split(MASK))):
-        ids += [wordpiece.mask_id] * (i > 0) + between
-    ids.append(wordpiece.sep_id)
+    ids = [tokenizer.cls_id]
+    for i, between in enumerate(tokenizer.encode_ids(text.split(MASK))):
+        ids += [tokenizer.mask_id] * (i > 0) + between
+    ids.append(tokenizer.sep_id)
     if len(ids) > max_pieces:
         raise ValueError(
             f"Expected at most {max_pieces} pieces, as many as the model has "
@@ -48,7 +50,7 @@ def encode_masked(wordpiece: WordPiece, text: str, *, max_pieces: int) -> list[i
 
 def guess_masked(
     model: BertForPretraining,
-    wordpiece: WordPiece,
+    tokenizer: PieceTokenizer,
     sequences: Sequence[Sequence[int]],
     *,
     top_k: int,
@@ -57,18 +59,18 @@ def guess_masked(
     ids = [i for sequence in sequences for i in sequence]
     piece_ids = torch.tensor(ids, device="cpu")
     batch = pack(piece_ids, [len(sequence) for sequence in sequences])
-    masked_positions = (piece_ids == wordpiece.mask_id).nonzero().flatten()
+    masked_positions = (piece_ids == tokenizer.mask_id).nonzero().flatten()
     device = next(model.parameters()).device
     with torch.inference_mode():
         output = model(batch.to(device), masked_positions.to(device))
     # Some models have more logits than pieces.
-    probs = output.mlm_logits[:, : wordpiece.n_pieces].float().softmax(dim=1)
-    best = probs.topk(min(top_k, wordpiece.n_pieces), dim=1)
+    probs = output.mlm_logits[:, : tokenizer.n_pieces].float().softmax(dim=1)
+    best = probs.topk(min(top_k, tokenizer.n_pieces), dim=1)
     guesses = (
-        [Guess(piece=wordpiece.pieces[i], prob=p) for i, p in zip(*one, strict=True)]
+        [Guess(piece=tokenizer.pieces[i], prob=p) for i, p in zip(*one, strict=True)]
         for one in zip(best.indices.tolist(), best.values.tolist(), strict=True)
     )
     return [
-        list(islice(guesses, sequence.count(wordpiece.mask_id)))
+        list(islice(guesses, sequence.count(tokenizer.mask_id)))
         for sequence in sequences
     ]

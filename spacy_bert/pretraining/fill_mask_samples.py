@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..corpus.index.files import CorpusSplit
 from ..model import BertForPretraining
-from ..tokenization import WordPiece
+from ..tokenization import PieceTokenizer
 from ..tokenization.wordpiece import MASK
 from .fill_mask import encode_masked, guess_masked
 from .instances.randomness import Stream, make_generator
@@ -40,7 +40,7 @@ class FillMaskSample:
 def make_samples(
     config: TrainingConfig,
     held_out: CorpusSplit,
-    wordpiece: WordPiece,
+    tokenizer: PieceTokenizer,
     *,
     max_pieces: int,
 ) -> list[FillMaskSample]:
@@ -49,23 +49,25 @@ def make_samples(
     Raises ValueError if a text is longer than `max_pieces`.
     """
     if not config.fill_mask_samples:
-        found = _held_out_samples(held_out, wordpiece, config.seed, max_pieces)
+        found = _held_out_samples(held_out, tokenizer, config.seed, max_pieces)
         return [sample for sample, _ in zip(found, range(N_SAMPLES), strict=False)]
     return [
         FillMaskSample(
-            text=text, piece_ids=encode_masked(wordpiece, text, max_pieces=max_pieces)
+            text=text, piece_ids=encode_masked(tokenizer, text, max_pieces=max_pieces)
         )
         for text in config.fill_mask_samples
     ]
 
 
 def answer_samples(
-    model: BertForPretraining, wordpiece: WordPiece, samples: Sequence[FillMaskSample]
+    model: BertForPretraining,
+    tokenizer: PieceTokenizer,
+    samples: Sequence[FillMaskSample],
 ) -> list[Row]:
     """For each its text, the answer, and for each [MASK] the guesses, as plain values:
     [["cat", 0.3], ["dog", 0.1], ...]"""
     sequences = [sample.piece_ids for sample in samples]
-    guessed = guess_masked(model, wordpiece, sequences, top_k=TOP_K) if samples else []
+    guessed = guess_masked(model, tokenizer, sequences, top_k=TOP_K) if samples else []
     return [
         {
             "text": sample.text,
@@ -80,7 +82,7 @@ def answer_samples(
 
 
 def _held_out_samples(
-    split: CorpusSplit, wordpiece: WordPiece, seed: int, max_pieces: int
+    split: CorpusSplit, tokenizer: PieceTokenizer, seed: int, max_pieces: int
 ) -> Iterator[FillMaskSample]:
     """Sentences in random order, each with a random whole word masked."""
     generator = make_generator(seed, 0, Stream.FILL_MASK_SAMPLES)
@@ -90,21 +92,21 @@ def _held_out_samples(
     fits = np.flatnonzero((n_pieces >= _LEAST_PIECES) & (n_pieces <= longest))
     for sentence in generator.permutation(fits).tolist():
         ids = split.piece_ids[offsets[sentence] : offsets[sentence + 1]].tolist()
-        positions = _whole_words(ids, wordpiece)
-        if wordpiece.unk_id in ids or not len(positions):
+        positions = _whole_words(ids, tokenizer)
+        if tokenizer.unk_id in ids or not len(positions):
             continue
         position = int(generator.choice(positions))
-        masked = [*ids[:position], wordpiece.mask_id, *ids[position + 1 :]]
+        masked = [*ids[:position], tokenizer.mask_id, *ids[position + 1 :]]
         yield FillMaskSample(
-            text=wordpiece.decode(masked),
-            piece_ids=[wordpiece.cls_id, *masked, wordpiece.sep_id],
-            answer=wordpiece.pieces[ids[position]],
+            text=tokenizer.decode(masked),
+            piece_ids=[tokenizer.cls_id, *masked, tokenizer.sep_id],
+            answer=tokenizer.pieces[ids[position]],
         )
 
 
-def _whole_words(ids: Sequence[int], wordpiece: WordPiece) -> NDArray[np.int64]:
+def _whole_words(ids: Sequence[int], tokenizer: PieceTokenizer) -> NDArray[np.int64]:
     """Positions of words that are one piece."""
-    pieces = [wordpiece.pieces[i] for i in ids]
+    pieces = [tokenizer.pieces[i] for i in ids]
     following = [*pieces[1:], MASK]
     are_words = [
         piece.isalpha() and not after.startswith("##")

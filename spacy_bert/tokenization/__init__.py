@@ -1,20 +1,21 @@
 """WordPiece: text -> piece ids, and corpus -> vocabulary."""
 
 from .extension import Extension, extend_wordpiece
-from .files import load_wordpiece, read_settings, save_wordpiece
+from .files import load_tokenizer, read_settings
+from .tokenizer import PieceSpans, PieceTokenizer
 from .training import train_wordpiece
 from .unknown import UnknownWords, find_unknown
-from .wordpiece import PieceSpans, WordPiece
+from .wordpiece import WordPiece
 
 __all__ = [
     "Extension",
     "PieceSpans",
+    "PieceTokenizer",
     "UnknownWords",
     "WordPiece",
     "extend_wordpiece",
     "find_unknown",
-    "load_wordpiece",
+    "load_tokenizer",
     "read_settings",
-    "save_wordpiece",
     "train_wordpiece",
 ]

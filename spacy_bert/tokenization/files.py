@@ -1,39 +1,13 @@
-"""A WordPiece in a folder, in the files that `transformers` reads and writes."""
+"""A tokenizer in a folder, in the files that `transformers` reads and writes."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from .wordpiece import CLS, MASK, PAD, SEP, UNK, WordPiece
-
-VOCAB_FILE = "vocab.txt"
+from .wordpiece import VOCAB_FILE, WordPiece
 
 
-def save_wordpiece(wordpiece: WordPiece, path: Path) -> None:
-    """Write `vocab.txt`, `tokenizer.json` and `tokenizer_config.json` into `path`."""
-    (path / VOCAB_FILE).write_text(
-        "".join(f"{piece}\n" for piece in wordpiece.pieces), encoding="utf8"
-    )
-    # Its own `save` reports a full disk as a bare Exception.
-    tokenizer = wordpiece.hugging_face_tokenizer().to_str(pretty=True)
-    (path / "tokenizer.json").write_text(tokenizer, encoding="utf8")
-    settings = {
-        "tokenizer_class": "BertTokenizer",
-        "do_lower_case": wordpiece.lowercase,
-        "strip_accents": wordpiece.strip_accents,
-        "tokenize_chinese_chars": wordpiece.split_chinese,
-        "unk_token": UNK,
-        "sep_token": SEP,
-        "pad_token": PAD,
-        "cls_token": CLS,
-        "mask_token": MASK,
-    }
-    (path / "tokenizer_config.json").write_text(
-        json.dumps(settings, indent=2) + "\n", encoding="utf8"
-    )
-
-
-def load_wordpiece(path: Path) -> WordPiece:
+def load_tokenizer(path: Path) -> WordPiece:
     """Read `vocab.txt` and, if it is there, `tokenizer_config.json`.
 
     Without the latter, text is lower-cased, as `transformers` does.

@@ -1,20 +1,22 @@
-"""WordPiece: texts -> piece ids and the characters that each piece covers."""
+"""WordPiece, the tokenizer of BERT (Devlin et al. 2018, section 3)."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 from tokenizers.decoders import WordPiece as WordPieceDecoder
 from tokenizers.models import WordPiece as WordPieceModel
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
+from .tokenizer import PieceTokenizer
+
 PAD, UNK, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_PIECES = (PAD, UNK, CLS, SEP, MASK)
+
+VOCAB_FILE = "vocab.txt"
 
 # Longer words become [UNK]. transformers has 100, google-research/bert has 200.
 MAX_CHARS_PER_WORD = 100
@@ -23,24 +25,8 @@ MAX_CHARS_PER_WORD = 100
 MAX_BYTES = 2**24
 
 
-@dataclass(frozen=True, kw_only=True)
-class PieceSpans:
-    """The pieces of one text, without [CLS] and [SEP].
-
-    ids: int32, (n_pieces,).
-    offsets: int32, (n_pieces, 2): first and one past the last character of the text.
-    """
-
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int32]
-
-
-class WordPiece:
-    """A vocabulary and how text is normalized before it is looked up.
-
-    Special pieces that are written out in a text, such as "[MASK]", are plain text
-    here: what a user writes cannot end a sequence.
-    """
+class WordPiece(PieceTokenizer):
+    """A vocabulary and how text is normalized before it is looked up."""
 
     def __init__(
         self,
@@ -60,6 +46,9 @@ class WordPiece:
         self.split_chinese = split_chinese
         self._ids = {piece: i for i, piece in enumerate(self.pieces)}
         _check_pieces(self.pieces, self._ids)
+        self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = (
+            self._ids[piece] for piece in SPECIAL_PIECES
+        )
         self._tokenizer = self._build_tokenizer()
 
     @classmethod
@@ -86,46 +75,12 @@ class WordPiece:
             raise ValueError(f"{path}: {error}") from error
 
     @property
-    def n_pieces(self) -> int:
-        return len(self.pieces)
-
-    @property
-    def pad_id(self) -> int:
-        return self._ids[PAD]
-
-    @property
-    def unk_id(self) -> int:
-        return self._ids[UNK]
-
-    @property
-    def cls_id(self) -> int:
-        return self._ids[CLS]
-
-    @property
-    def sep_id(self) -> int:
-        return self._ids[SEP]
-
-    @property
-    def mask_id(self) -> int:
-        return self._ids[MASK]
-
-    def encode(self, text: str) -> PieceSpans:
-        return self.encode_batch([text])[0]
-
-    def encode_batch(self, texts: Sequence[str]) -> list[PieceSpans]:
-        return [
-            _to_spans(encoding)
-            for encoding in self._tokenizer.encode_batch(
-                list(texts), add_special_tokens=False
-            )
-        ]
-
-    def encode_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Piece ids alone: cheaper if nobody asks which characters they cover."""
-        encodings = self._tokenizer.encode_batch_fast(
-            list(texts), add_special_tokens=False
-        )
-        return [encoding.ids for encoding in encodings]
+    def settings(self) -> dict[str, bool | None]:
+        return {
+            "lowercase": self.lowercase,
+            "strip_accents": self.strip_accents,
+            "split_chinese": self.split_chinese,
+        }
 
     def words(self, text: str) -> list[str]:
         """What is split into pieces: normalized, without spaces, punctuation alone."""
@@ -133,10 +88,28 @@ class WordPiece:
         words = self._tokenizer.pre_tokenizer.pre_tokenize_str(normalized)
         return [word for word, _ in words]
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """Pieces joined into readable text; special pieces stay visible."""
-        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False)
-        return text
+    def save(self, path: Path) -> None:
+        """Also `vocab.txt`, which older tools read."""
+        (path / VOCAB_FILE).write_text(
+            "".join(f"{piece}\n" for piece in self.pieces), encoding="utf8"
+        )
+        # Its own `save` reports a full disk as a bare Exception.
+        tokenizer = self.hugging_face_tokenizer().to_str(pretty=True)
+        (path / "tokenizer.json").write_text(tokenizer, encoding="utf8")
+        settings = {
+            "tokenizer_class": "BertTokenizer",
+            "do_lower_case": self.lowercase,
+            "strip_accents": self.strip_accents,
+            "tokenize_chinese_chars": self.split_chinese,
+            "unk_token": UNK,
+            "sep_token": SEP,
+            "pad_token": PAD,
+            "cls_token": CLS,
+            "mask_token": MASK,
+        }
+        (path / "tokenizer_config.json").write_text(
+            json.dumps(settings, indent=2) + "\n", encoding="utf8"
+        )
 
     def hugging_face_tokenizer(self) -> Tokenizer:
         """The same with [CLS] and [SEP] added and special pieces read in texts, as
@@ -216,10 +189,3 @@ def _check_pieces(pieces: Sequence[str], ids: dict[str, int]) -> None:
     if len(ids) != len(pieces):
         twice = next(piece for i, piece in enumerate(pieces) if ids[piece] != i)
         raise ValueError(f"The piece {twice!r} is in the vocabulary twice.")
-
-
-def _to_spans(encoding: Encoding) -> PieceSpans:
-    return PieceSpans(
-        ids=np.asarray(encoding.ids, dtype=np.int32),
-        offsets=np.asarray(encoding.offsets, dtype=np.int32).reshape(-1, 2),
-    )

@@ -35,8 +35,8 @@ def words(result):
 
 
 @pytest.fixture
-def checkpoint(tmp_path, pretraining_model, wordpiece):
-    save_checkpoint(tmp_path / "checkpoint", pretraining_model, wordpiece)
+def checkpoint(tmp_path, pretraining_model, tokenizer):
+    save_checkpoint(tmp_path / "checkpoint", pretraining_model, tokenizer)
     return tmp_path / "checkpoint"
 
 

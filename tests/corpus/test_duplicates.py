@@ -94,7 +94,7 @@ def warnings_of(documents, pieces, *, sentences="lines", **use):
     plan = IndexPlan(
         sources=[],
         settings={},
-        wordpiece=pieces,
+        tokenizer=pieces,
         splitter=None,
         held_out_ratio=0.1,
         one_a_line=sentences == "lines",

@@ -98,7 +98,7 @@ def test_the_vocabulary_sees_what_the_index_trains_on(
 ):
     path = write_corpus(tmp_path / "corpus.txt", n_documents)
     corpus = CorpusConfig(path=str(path), sentences=sentences)
-    plan = plan_index(corpus, wordpiece=pieces, splitter=None)
+    plan = plan_index(corpus, tokenizer=pieces, splitter=None)
     index = open_index(tmp_path / "index", plan, write=lambda text: None)
     lines = list(TrainingLines(corpus))
     ids = [i for some in pieces.encode_ids(lines) for i in some]
@@ -112,7 +112,7 @@ def test_shards_hold_out_the_same(tmp_path, pieces, n_process, monkeypatch):
     for number in range(3):
         (tmp_path / f"{number}.txt").write_text(document(number, 30))
     corpus = CorpusConfig(path=str(tmp_path / "*.txt"), sentences="lines")
-    plan = plan_index(corpus, wordpiece=pieces, splitter=None)
+    plan = plan_index(corpus, tokenizer=pieces, splitter=None)
     whole = open_index(tmp_path / "whole", plan, write=lambda text: None)
     monkeypatch.setattr(corpus_module, "SHARD_BYTES", 100)
     assert len(plan.shards()) == 3
@@ -133,7 +133,7 @@ def test_a_shard_that_held_out_otherwise_is_built_again(tmp_path, pieces):
 
     def build():
         said = []
-        plan = plan_index(corpus, wordpiece=pieces, splitter=None)
+        plan = plan_index(corpus, tokenizer=pieces, splitter=None)
         first = replace(plan, sources=plan.sources[:1], held_out=plan.find_held_out())
         build_shards(tmp_path / "index", first, write=said.append)
         return said[0]

@@ -43,12 +43,12 @@ def test_each_shard_is_a_source(corpus):
 
 
 def test_a_change_is_noticed(corpus, tmp_path, pieces):
-    plan = plan_index(corpus, wordpiece=pieces, splitter=None)
+    plan = plan_index(corpus, tokenizer=pieces, splitter=None)
     before = make_fingerprint(plan, [source.record() for source in plan.sources])
-    again = plan_index(corpus, wordpiece=pieces, splitter=None)
+    again = plan_index(corpus, tokenizer=pieces, splitter=None)
     assert describe_change(before, again) is None
     (tmp_path / "data" / "1.jsonl").write_text('{"body": "new"}\n')
-    changed = plan_index(corpus, wordpiece=pieces, splitter=None)
+    changed = plan_index(corpus, tokenizer=pieces, splitter=None)
     assert "json changed" in describe_change(before, changed)
 
 

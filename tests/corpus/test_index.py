@@ -19,10 +19,10 @@ from spacy_bert.tokenization import WordPiece
 def open_it(tmp_path, corpus_path, pieces):
     """-> (the index, what was said while it was opened)"""
 
-    def open_it(wordpiece=pieces, splitter=None, **changes):
+    def open_it(tokenizer=pieces, splitter=None, **changes):
         values = {"path": str(corpus_path), "held_out_ratio": 0.1}
         corpus = CorpusConfig(**values | changes)
-        plan = plan_index(corpus, wordpiece=wordpiece, splitter=splitter)
+        plan = plan_index(corpus, tokenizer=tokenizer, splitter=splitter)
         said = []
         index = open_index(tmp_path / "index", plan, write=said.append)
         return index, "\n".join(said)
@@ -34,9 +34,9 @@ def split_at_spaces(paragraphs):
     return [[Sentence(word) for word in text.split()] for text in paragraphs]
 
 
-def read_back(split, wordpiece):
+def read_back(split, tokenizer):
     sentences = [
-        wordpiece.decode(split.piece_ids[a:b].tolist())
+        tokenizer.decode(split.piece_ids[a:b].tolist())
         for a, b in zip(
             split.sentence_offsets, split.sentence_offsets[1:], strict=False
         )

@@ -108,7 +108,7 @@ def test_the_index_moves_inside_a_shard(
     monkeypatch.setattr("spacy_bert.corpus.index.tokenized._BLOCK_CHARS", 5000)
     corpus_path.write_text(make_documents(2500))
     plan = plan_index(
-        CorpusConfig(path=str(corpus_path)), wordpiece=pieces, splitter=None
+        CorpusConfig(path=str(corpus_path)), tokenizer=pieces, splitter=None
     )
     said = []
     build_shards(tmp_path / "index", plan, n_process=n_process, write=said.append)

@@ -46,7 +46,7 @@ open_index(Path(sys.argv[1], "index"), make_plan(sys.argv[2], sys.argv[3]))
 def make_plan(corpus_path, vocab_path, *, deadly=False):
     return plan_index(
         CorpusConfig(path=str(corpus_path), held_out_ratio=0.1),
-        wordpiece=WordPiece.from_file(Path(vocab_path)),
+        tokenizer=WordPiece.from_file(Path(vocab_path)),
         splitter=Splitter(
             name="pairs",
             split=partial(split_into_pairs, deadly=deadly),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transformers import BertTokenizer, BertTokenizerFast
 
-from spacy_bert.tokenization import WordPiece, save_wordpiece, train_wordpiece
+from spacy_bert.tokenization import WordPiece, train_wordpiece
 
 DATA = Path(__file__).parent
 N_PIECES = 1200
@@ -21,7 +21,7 @@ def make(name: str, texts: list[str]) -> None:
     path.mkdir(exist_ok=True)
     lowercase = name == "uncased"
     wordpiece = train_wordpiece(texts, vocab_size=N_PIECES, lowercase=lowercase)
-    save_wordpiece(wordpiece, path)
+    wordpiece.save(path)
     # All that it says is in the other two.
     (path / "tokenizer.json").unlink()
     fast = BertTokenizerFast.from_pretrained(path)

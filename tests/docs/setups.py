@@ -15,7 +15,7 @@ from spacy.training import Example
 import spacy_bert
 from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
-from spacy_bert.tokenization import load_wordpiece
+from spacy_bert.tokenization import load_tokenizer
 
 PIECES = ROOT / "tests" / "data" / "uncased"
 WIDTH = 16
@@ -45,9 +45,9 @@ TEXTS = ["the cat sat on the bank .", "a dog ran by the river ."]
 
 
 def make_checkpoint(path: str, *, hidden_width: int = WIDTH, n_layers: int = 2) -> None:
-    wordpiece = load_wordpiece(PIECES)
+    tokenizer = load_tokenizer(PIECES)
     config = BertConfig(
-        vocab_size=wordpiece.n_pieces,
+        vocab_size=tokenizer.n_pieces,
         hidden_width=hidden_width,
         n_layers=n_layers,
         n_heads=4,
@@ -55,7 +55,7 @@ def make_checkpoint(path: str, *, hidden_width: int = WIDTH, n_layers: int = 2) 
         max_positions=64,
     )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(Path(path), BertForPretraining(config).encoder, wordpiece)
+    save_checkpoint(Path(path), BertForPretraining(config).encoder, tokenizer)
 
 
 def make_docs(path: str) -> None:

@@ -18,8 +18,8 @@ FILES = ["config.json", "tokenizer_config.json", "model.safetensors", "vocab.txt
 
 
 @pytest.fixture
-def folder(tmp_path, pretraining_model, wordpiece):
-    save_checkpoint(tmp_path / "valid", pretraining_model, wordpiece)
+def folder(tmp_path, pretraining_model, tokenizer):
+    save_checkpoint(tmp_path / "valid", pretraining_model, tokenizer)
     return tmp_path / "valid"
 
 

@@ -22,8 +22,8 @@ TEXTS = st.lists(st.lists(CHARACTERS, max_size=60).map("".join), min_size=1, max
 
 
 @pytest.fixture
-def pipeline(tmp_path, pretraining_model, wordpiece):
-    save_checkpoint(tmp_path / "valid", pretraining_model, wordpiece)
+def pipeline(tmp_path, pretraining_model, tokenizer):
+    save_checkpoint(tmp_path / "valid", pretraining_model, tokenizer)
     nlp = spacy.blank("en")
     add_encoder(nlp, tmp_path / "valid")
     return nlp

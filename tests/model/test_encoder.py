@@ -34,13 +34,13 @@ def pack_lists(sequences):
 
 
 @pytest.fixture(params=["random tiny", "MiniLM"])
-def both(request, tmp_path, pretraining_model, wordpiece):
+def both(request, tmp_path, pretraining_model, tokenizer):
     """(ours, that of transformers, sequences) with the same weights, no dropout."""
     path = tmp_path
     if request.param == "MiniLM":
         path = request.getfixturevalue("minilm_path")
     else:
-        save_checkpoint(path, pretraining_model.encoder, wordpiece)
+        save_checkpoint(path, pretraining_model.encoder, tokenizer)
     encoder, pieces = load_encoder(path)
     ids = pieces.encode_ids(TEXTS)
     sequences = [[pieces.cls_id, *sequence, pieces.sep_id] for sequence in ids]
@@ -251,11 +251,11 @@ def test_layers_run_again_for_the_gradients_if_asked_to(
     assert len(runs) == n_runs
 
 
-def test_a_large_epsilon_counts_as_in_transformers(toy_config, wordpiece, tmp_path):
+def test_a_large_epsilon_counts_as_in_transformers(toy_config, tokenizer, tmp_path):
     """The usual one is too small to be seen in the outputs."""
     encoder = BertEncoder(replace(toy_config, layer_norm_eps=0.5))
     initialize_weights(encoder, std=0.3)
-    save_checkpoint(tmp_path, encoder, wordpiece)
+    save_checkpoint(tmp_path, encoder, tokenizer)
     reference = BertModel.from_pretrained(tmp_path).eval()
     expected = reference(torch.tensor([[2, 7, 8, 3]])).last_hidden_state[0]
     torch.testing.assert_close(encoder(pack_lists([[2, 7, 8, 3]])), expected)

@@ -22,10 +22,10 @@ TEXTS = [
 ]
 
 
-def encode(encoder, wordpiece, texts):
+def encode(encoder, tokenizer, texts):
     sequences = [
-        [wordpiece.cls_id, *ids, wordpiece.sep_id]
-        for ids in wordpiece.encode_ids(texts)
+        [tokenizer.cls_id, *ids, tokenizer.sep_id]
+        for ids in tokenizer.encode_ids(texts)
     ]
     ids = torch.tensor([i for sequence in sequences for i in sequence])
     with torch.no_grad():
@@ -101,34 +101,34 @@ def products(layers):
 
 
 def test_vectors_of_minilm_stay_close(minilm_path):
-    encoder, wordpiece = load_encoder(minilm_path)
-    exact = encode(encoder, wordpiece, TEXTS)
-    found = encode(quantize(encoder), wordpiece, TEXTS)
+    encoder, tokenizer = load_encoder(minilm_path)
+    exact = encode(encoder, tokenizer, TEXTS)
+    found = encode(quantize(encoder), tokenizer, TEXTS)
     assert torch.cosine_similarity(exact, found).min() > 0.95
 
 
 def test_one_at_a_time_is_as_in_a_batch(minilm_path):
-    encoder, wordpiece = load_encoder(minilm_path)
-    together = encode(quantize(encoder), wordpiece, TEXTS)
-    alone = [encode(encoder, wordpiece, [text]) for text in TEXTS]
+    encoder, tokenizer = load_encoder(minilm_path)
+    together = encode(quantize(encoder), tokenizer, TEXTS)
+    alone = [encode(encoder, tokenizer, [text]) for text in TEXTS]
     # Sums in another order may round a byte the other way.
     assert torch.cosine_similarity(together, torch.cat(alone)).min() > 0.999
 
 
 @pytest.fixture
-def saved(tmp_path, pretraining_model, wordpiece):
+def saved(tmp_path, pretraining_model, tokenizer):
     encoder = quantize(pretraining_model.encoder)
-    save_checkpoint(tmp_path, encoder, wordpiece)
+    save_checkpoint(tmp_path, encoder, tokenizer)
     return tmp_path, encoder
 
 
-def test_a_folder_of_8_bits(saved, wordpiece):
+def test_a_folder_of_8_bits(saved, tokenizer):
     path, encoder = saved
     again, _ = load_encoder(path)
     assert is_quantized(again)
     texts = ["the cat sat on the bank"]
     assert torch.equal(
-        encode(again, wordpiece, texts), encode(encoder, wordpiece, texts)
+        encode(again, tokenizer, texts), encode(encoder, tokenizer, texts)
     )
 
 
@@ -141,19 +141,19 @@ def test_it_cannot_be_taken_for_one_of_32_bits(saved):
         load_pretraining_model(path)
 
 
-def test_32_bits_saved_over_8_leave_no_old_weights(saved, pretraining_model, wordpiece):
+def test_32_bits_saved_over_8_leave_no_old_weights(saved, pretraining_model, tokenizer):
     path, _ = saved
 
     encoder = BertEncoder(pretraining_model.config)
     initialize_weights(encoder, std=0.3)
-    save_checkpoint(path, encoder, wordpiece)
+    save_checkpoint(path, encoder, tokenizer)
     again, _ = load_encoder(path)
     assert not is_quantized(again)
     assert torch.equal(again.pooler.weight, encoder.pooler.weight)
 
 
-def test_pickle(saved, wordpiece):
+def test_pickle(saved, tokenizer):
     _, encoder = saved
-    before = encode(encoder, wordpiece, ["the dog ran"])
+    before = encode(encoder, tokenizer, ["the dog ran"])
     again = pickle.loads(pickle.dumps(encoder))
-    assert torch.equal(encode(again, wordpiece, ["the dog ran"]), before)
+    assert torch.equal(encode(again, tokenizer, ["the dog ran"]), before)

@@ -30,26 +30,26 @@ def pairs(alignment):
     return list(zip(alignment.pair_pieces, alignment.pair_tokens, strict=True))
 
 
-def test_a_word_of_three_pieces(wordpiece):
-    alignment = align([Doc(ENGLISH.vocab, ["unaffable", "cat"])], wordpiece)
+def test_a_word_of_three_pieces(tokenizer):
+    alignment = align([Doc(ENGLISH.vocab, ["unaffable", "cat"])], tokenizer)
     assert pairs(alignment) == [(0, 0), (1, 0), (2, 0), (3, 1)]
 
 
-def test_a_piece_over_two_tokens_serves_both(wordpiece):
+def test_a_piece_over_two_tokens_serves_both(tokenizer):
     doc = Doc(ENGLISH.vocab, ["ca", "t", "sat"], spaces=[False, True, False])
-    assert pairs(align([doc], wordpiece)) == [(0, 0), (0, 1), (1, 2)]
+    assert pairs(align([doc], tokenizer)) == [(0, 0), (0, 1), (1, 2)]
 
 
-def test_white_space_has_no_pieces(wordpiece):
+def test_white_space_has_no_pieces(tokenizer):
     doc = Doc(ENGLISH.vocab, ["cat", "\n\n", "sat"], spaces=[True, False, False])
-    alignment = align([doc], wordpiece)
+    alignment = align([doc], tokenizer)
     assert pairs(alignment) == [(0, 0), (1, 2)]
     assert alignment.n_tokens == 3
 
 
-def test_docs_are_counted_through_the_batch(wordpiece):
+def test_docs_are_counted_through_the_batch(tokenizer):
     docs = [Doc(ENGLISH.vocab, words) for words in (["cat"], [], ["the", "dog"])]
-    alignment = align(docs, wordpiece)
+    alignment = align(docs, tokenizer)
     assert alignment.doc_ends.tolist() == [1, 1, 3]
     assert pairs(alignment) == [(0, 0), (1, 1), (2, 2)]
 
@@ -88,7 +88,7 @@ def test_pieces_of_a_token_cover_its_characters(reference, lang):
         doc = nlp.make_doc(text)
         pieces = [set(range(start, end)) for start, end in offsets]
         tokens = [set(range(t.idx, t.idx + len(t))) for t in doc]
-        got = pairs(align([doc], reference.wordpiece))
+        got = pairs(align([doc], reference.tokenizer))
         assert got == [
             (i, j)
             for i, piece in enumerate(pieces)
@@ -98,7 +98,7 @@ def test_pieces_of_a_token_cover_its_characters(reference, lang):
         for j, token in enumerate(tokens):
             covered = token & set().union(*(pieces[i] for i, k in got if k == j))
             left = {text[c] for c in token - covered}
-            dropped = {c for c in left if is_dropped(c, reference.wordpiece.lowercase)}
+            dropped = {c for c in left if is_dropped(c, reference.tokenizer.lowercase)}
             assert left == dropped, (text, text[min(token)])
             n_covered += len(covered)
     assert n_covered > 7000

@@ -50,11 +50,11 @@ def make_docs(nlp, texts):
 
 
 def test_vectors_are_means_of_the_pieces_of_transformers(
-    nlp, model, checkpoint, wordpiece
+    nlp, model, checkpoint, tokenizer
 ):
     reference = BertModel.from_pretrained(checkpoint).eval()
     doc = nlp.make_doc("the unaffable dog")
-    ids = [wordpiece.cls_id, *wordpiece.encode(doc.text).ids, wordpiece.sep_id]
+    ids = [tokenizer.cls_id, *tokenizer.encode(doc.text).ids, tokenizer.sep_id]
     hidden = reference(torch.tensor([ids])).last_hidden_state[0].detach().numpy()
     # [CLS] the un ##aff ##able dog [SEP]
     expected = [hidden[1], hidden[2:5].mean(0), hidden[5]]
@@ -198,13 +198,13 @@ def test_no_memory_before_there_are_weights():
     ],
 )
 def test_chosen_layers_are_those_of_transformers(
-    nlp, architecture, checkpoint, wordpiece, settings, expected
+    nlp, architecture, checkpoint, tokenizer, settings, expected
 ):
     model = build_bert_encoder(**architecture, **settings)
     get_shim(model).load(checkpoint)
     reference = BertModel.from_pretrained(checkpoint).eval()
     doc = nlp.make_doc("the cat sat")
-    ids = [wordpiece.cls_id, *wordpiece.encode(doc.text).ids, wordpiece.sep_id]
+    ids = [tokenizer.cls_id, *tokenizer.encode(doc.text).ids, tokenizer.sep_id]
     states = reference(torch.tensor([ids]), output_hidden_states=True).hidden_states
     (vectors,) = model.predict([doc])
     np.testing.assert_allclose(

@@ -82,7 +82,7 @@ def test_a_vocabulary_for_random_weights(nlp, checkpoint, architecture):
     random = spacy.blank("en")
     pipe = random.add_pipe("bert_encoder")
     pipe.initialize(lambda: make_examples(random), vocabulary=checkpoint / "vocab.txt")
-    assert get_shim(pipe.model).wordpiece.pieces[5] == "the"
+    assert get_shim(pipe.model).tokenizer.pieces[5] == "the"
 
 
 def test_the_config_loads_a_checkpoint(checkpoint, architecture, nlp):

@@ -170,13 +170,13 @@ def test_a_ruinous_rate_is_told_once(nlp, architecture, checkpoint, caplog):
 
 
 def test_rates_that_ruin_nothing_are_not_told(
-    nlp, architecture, checkpoint, wordpiece, caplog
+    nlp, architecture, checkpoint, tokenizer, caplog
 ):
     bounded = build_bert_encoder(**architecture)
     get_shim(bounded).load(checkpoint)
     assert warnings_of_steps(caplog, bounded, nlp, [0.01]) == []
     random = build_bert_encoder(**architecture, max_learn_rate=1.0)
-    get_shim(random).start_at_random(wordpiece)
+    get_shim(random).start_at_random(tokenizer)
     assert warnings_of_steps(caplog, random, nlp, [0.01]) == []
 
 

@@ -76,11 +76,11 @@ def other(checkpoint):
 
 
 @pytest.fixture
-def wide(toy_config, wordpiece, tmp_path):
+def wide(toy_config, tokenizer, tmp_path):
     """Trained from another checkpoint, of width 32."""
     config = {**vars(toy_config), "hidden_width": 32}
     module = BertForPretraining(type(toy_config)(**config))
-    save_checkpoint(tmp_path / "wide", module.encoder, wordpiece)
+    save_checkpoint(tmp_path / "wide", module.encoder, tokenizer)
     add = lambda nlp: nlp.add_pipe("tagger", config=head_config("tagger", width=32))  # noqa: E731
     return make_trained(tmp_path / "wide", seed=3, add=add)
 

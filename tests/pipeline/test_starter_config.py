@@ -33,10 +33,10 @@ def test_every_head_has_a_config_that_is_complete(checkpoint, head):
 
 
 def test_a_pooler_that_nothing_trained_is_left_out(
-    tmp_path, pretraining_model, wordpiece
+    tmp_path, pretraining_model, tokenizer
 ):
     def is_pooled():
-        save_checkpoint(tmp_path, pretraining_model.encoder, wordpiece)
+        save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
         config = Config().from_str(starter_config(tmp_path, heads=["textcat"]))
         return config["components"]["textcat"]["model"]["tok2vec"]["pooled"]
 

@@ -33,13 +33,13 @@ def align_by_lengths(docs, n_first=None):
 
 
 def windows_of(
-    docs, wordpiece, *, width, overlap, max_batch_pieces=10_000, n_first=None
+    docs, tokenizer, *, width, overlap, max_batch_pieces=10_000, n_first=None
 ):
     """The piece ids of each window, and the batches they came in."""
     batches = list(
         make_window_batches(
             align_by_lengths(docs, n_first),
-            wordpiece,
+            tokenizer,
             width=width,
             overlap=overlap,
             max_batch_pieces=max_batch_pieces,
@@ -53,33 +53,33 @@ def windows_of(
     return windows, batches
 
 
-def test_a_short_doc_is_one_window(wordpiece):
-    windows, _ = windows_of([[1, 1, 1]], wordpiece, width=5, overlap=0)
-    assert windows == [[wordpiece.cls_id, 100, 101, 102, wordpiece.sep_id]]
+def test_a_short_doc_is_one_window(tokenizer):
+    windows, _ = windows_of([[1, 1, 1]], tokenizer, width=5, overlap=0)
+    assert windows == [[tokenizer.cls_id, 100, 101, 102, tokenizer.sep_id]]
 
 
-def test_windows_overlap_and_end_between_tokens(wordpiece):
+def test_windows_overlap_and_end_between_tokens(tokenizer):
     # Room for 4 pieces; the tokens are (100), (101 102), (103), (104). Two pieces back
     # from the first window's end is inside the second token, so all of it comes again.
-    windows, _ = windows_of([[1, 2, 1, 1]], wordpiece, width=6, overlap=2)
+    windows, _ = windows_of([[1, 2, 1, 1]], tokenizer, width=6, overlap=2)
     inner = sorted(window[1:-1] for window in windows)
     assert inner == [[100, 101, 102, 103], [101, 102, 103, 104]]
 
 
-def test_a_token_wider_than_a_window_is_cut_inside(wordpiece):
-    windows, _ = windows_of([[7]], wordpiece, width=5, overlap=1)
+def test_a_token_wider_than_a_window_is_cut_inside(tokenizer):
+    windows, _ = windows_of([[7]], tokenizer, width=5, overlap=1)
     assert sorted(w[1:-1] for w in windows) == [[100, 101, 102], [103, 104, 105], [106]]
 
 
-def test_empty_docs_have_no_windows(wordpiece):
-    windows, _ = windows_of([[], [1], []], wordpiece, width=5, overlap=1)
+def test_empty_docs_have_no_windows(tokenizer):
+    windows, _ = windows_of([[], [1], []], tokenizer, width=5, overlap=1)
     assert len(windows) == 1
 
 
-def test_batches_keep_to_their_budget_and_begin_with_the_longest(wordpiece):
+def test_batches_keep_to_their_budget_and_begin_with_the_longest(tokenizer):
     docs = [[1] * 3, [1] * 6, [1] * 2, [1] * 6]
     windows, batches = windows_of(
-        docs, wordpiece, width=10, overlap=0, max_batch_pieces=14
+        docs, tokenizer, width=10, overlap=0, max_batch_pieces=14
     )
     assert [len(window) for window in windows] == [8, 8, 5, 4]
     assert [batch.packed.lengths for batch in batches] == [(8,), (8,), (5, 4)]

@@ -16,9 +16,9 @@ def remember(bert_path):
     """remember(sentences="lines") -> the toy checkpoint with that record"""
 
     def save(**settings):
-        model, wordpiece = load_pretraining_model(bert_path)
+        model, tokenizer = load_pretraining_model(bert_path)
         record = PretrainingRecord(**settings)
-        save_checkpoint(bert_path, model, wordpiece, record=record)
+        save_checkpoint(bert_path, model, tokenizer, record=record)
         assert read_record(bert_path) == record
         return bert_path
 

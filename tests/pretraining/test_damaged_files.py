@@ -224,7 +224,7 @@ META = [
 def plan(corpus_path, vocab_path):
     return plan_index(
         CorpusConfig(path=str(corpus_path), held_out_ratio=0.1),
-        wordpiece=WordPiece.from_file(vocab_path),
+        tokenizer=WordPiece.from_file(vocab_path),
         splitter=None,
     )
 

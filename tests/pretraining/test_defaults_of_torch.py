@@ -19,8 +19,8 @@ def run(make_config, output, changes):
     for n_steps in (4, 6):
         config = make_config(pretraining={**changes, "max_steps": n_steps})
         pretrain(config, output, write=quiet, resume=True)
-    model, wordpiece = load_pretraining_model(output / "model-last")
-    guesses = fill_mask(model, wordpiece, "the [MASK] sat on the river bank .")
+    model, tokenizer = load_pretraining_model(output / "model-last")
+    guesses = fill_mask(model, tokenizer, "the [MASK] sat on the river bank .")
     log = [
         {key: row[key] for key in row if "loss" in key or "accuracy" in key}
         for row in read_log(output)

@@ -57,14 +57,14 @@ def test_a_new_row_is_the_mean_of_those_it_replaces(pretraining_model):
     assert all(parameter.requires_grad for parameter in extended.parameters())
 
 
-def test_rows_that_pad_the_vocabulary_go(tmp_path, toy_config, wordpiece):
+def test_rows_that_pad_the_vocabulary_go(tmp_path, toy_config, tokenizer):
     padded = BertForPretraining(replace(toy_config, vocab_size=40))
     extended = add_pieces(padded, [[5, 6]], n_pieces=33)
-    grown = type(wordpiece)([*wordpiece.pieces, "athe"])
+    grown = type(tokenizer)([*tokenizer.pieces, "athe"])
     save_checkpoint(tmp_path, extended, grown)
     again, pieces = load_pretraining_model(tmp_path)
     assert again.config.vocab_size == pieces.n_pieces == 34
-    ids = wordpiece.encode("the cat sat").ids.tolist()
+    ids = tokenizer.encode("the cat sat").ids.tolist()
     before = hidden_states(padded.encoder, ids)
     assert torch.equal(hidden_states(again.encoder, ids), before)
 

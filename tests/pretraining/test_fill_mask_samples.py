@@ -72,10 +72,10 @@ def test_given_texts_are_asked_as_fill_mask_does(
     lines = (tmp_path / "out" / "fills.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["step"] for row in rows] == [0, 2, 4, 6]
-    model, wordpiece = load_pretraining_model(tmp_path / "out" / "model-last")
+    model, tokenizer = load_pretraining_model(tmp_path / "out" / "model-last")
     for fill, text in zip(rows[-1]["fills"], texts, strict=True):
         assert fill["text"] == text and fill["answer"] is None
-        expected = fill_mask(model, wordpiece, text)
+        expected = fill_mask(model, tokenizer, text)
         for ours, theirs in zip(fill["guesses"], expected, strict=True):
             assert [piece for piece, _ in ours] == [guess.piece for guess in theirs]
             probs = [guess.prob for guess in theirs]

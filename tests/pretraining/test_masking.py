@@ -150,6 +150,6 @@ def test_a_span_has_one_fate():
 
 
 def test_a_vocabulary_with_nothing_to_mask_is_refused():
-    wordpiece = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] [unused1]".split())
+    tokenizer = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] [unused1]".split())
     with pytest.raises(ValueError, match="nothing to mask"):
-        make_masking(wordpiece, TrainingConfig())
+        make_masking(tokenizer, TrainingConfig())

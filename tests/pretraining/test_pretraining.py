@@ -39,8 +39,8 @@ def test_it_learns(tmp_path, make_config, corpus_path):
     assert rows[-1]["held_out_mlm_accuracy"] > 0.4
     assert rows[-1]["pieces_per_second"] > 0
     assert any("HELD-OUT" in line for line in said)
-    model, wordpiece = load_pretraining_model(tmp_path / "out" / "model-best")
-    (guesses,) = fill_mask(model, wordpiece, "the cat sat on the river [MASK]")
+    model, tokenizer = load_pretraining_model(tmp_path / "out" / "model-best")
+    (guesses,) = fill_mask(model, tokenizer, "the cat sat on the river [MASK]")
     assert guesses[0].piece == "bank"
     score = score_checkpoint(
         tmp_path / "out" / "model-best",
@@ -149,8 +149,8 @@ def test_training_goes_on_from_a_checkpoint(tmp_path, settings, make_config, pie
         pretraining={"checkpoint": str(tmp_path / "bert"), "learn_rate": 1e-9}
     )
     pretrain(config, tmp_path / "out", write=quiet)
-    ours, wordpiece = load_pretraining_model(tmp_path / "out" / "model-last")
-    assert wordpiece.pieces == pieces.pieces
+    ours, tokenizer = load_pretraining_model(tmp_path / "out" / "model-last")
+    assert tokenizer.pieces == pieces.pieces
     assert (ours.nsp.weight - model.nsp.weight).abs().max() < 1e-6
 
 

@@ -8,14 +8,14 @@ from spacy_bert.corpus.index.building import open_index
 from spacy_bert.corpus.index.fingerprint import plan_index
 from spacy_bert.pretraining.instances.plan import plan_block
 from spacy_bert.pretraining.training_config import TrainingConfig
-from spacy_bert.tokenization import load_wordpiece
+from spacy_bert.tokenization import load_tokenizer
 
 
 @pytest.fixture(scope="module")
 def index(shared_data, minilm_path, tmp_path_factory):
     """Two shards of 1 MB in the vocabulary of the released English models."""
     corpus = CorpusConfig(path=str(shared_data / "wiki_en" / "AA" / "wiki_0[01]"))
-    plan = plan_index(corpus, wordpiece=load_wordpiece(minilm_path), splitter=None)
+    plan = plan_index(corpus, tokenizer=load_tokenizer(minilm_path), splitter=None)
     return open_index(tmp_path_factory.mktemp("wiki") / "index", plan)
 
 

@@ -96,7 +96,7 @@ def test_a_report_of_something_else_stays(tmp_path, config):
 def test_shards_of_something_else_stay(tmp_path, corpus_path, vocab_path):
     plan = plan_index(
         CorpusConfig(path=str(corpus_path)),
-        wordpiece=WordPiece.from_file(vocab_path),
+        tokenizer=WordPiece.from_file(vocab_path),
         splitter=None,
     )
     (tmp_path / "index.shards").mkdir()

@@ -11,15 +11,15 @@ TEXTS = ["low lower lowest", "new newer newest", "wide wider widest"] * 20
 
 
 def test_special_pieces_come_first():
-    wordpiece = train_wordpiece(TEXTS, vocab_size=60)
-    assert wordpiece.pieces[:5] == ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    tokenizer = train_wordpiece(TEXTS, vocab_size=60)
+    assert tokenizer.pieces[:5] == ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def test_frequent_words_and_endings_become_pieces():
-    wordpiece = train_wordpiece(TEXTS, vocab_size=60)
-    pieces = [wordpiece.pieces[i] for i in wordpiece.encode("lowest widest").ids]
+    tokenizer = train_wordpiece(TEXTS, vocab_size=60)
+    pieces = [tokenizer.pieces[i] for i in tokenizer.encode("lowest widest").ids]
     assert pieces == ["lowest", "widest"]
-    assert "##st" in wordpiece.pieces
+    assert "##st" in tokenizer.pieces
 
 
 def test_the_same_texts_give_the_same_vocabulary():
@@ -44,8 +44,8 @@ def test_the_size_is_kept_with_many_characters():
 
 def test_no_unknown_characters_where_there_is_room():
     texts = ["\u65e5\u672c\u8a9e \u3092 \u5b66\u3076"] * 3
-    wordpiece = train_wordpiece(texts, vocab_size=100)
-    assert wordpiece.unk_id not in wordpiece.encode(texts[0]).ids
+    tokenizer = train_wordpiece(texts, vocab_size=100)
+    assert tokenizer.unk_id not in tokenizer.encode(texts[0]).ids
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_characters_that_are_words_count_like_words():
 def test_characters_that_are_rare_do_not_push_out_frequent_words():
     latin = [f"{a}{b}{c}" for a in "bcdfgh" for b in "aeiou" for c in "lmnrst"]
     texts = ["".join(HAN)] * 2 + [" ".join(latin)] * 100
-    wordpiece = train_wordpiece(texts, vocab_size=420)
+    tokenizer = train_wordpiece(texts, vocab_size=420)
     alone = train_wordpiece([" ".join(latin)] * 100, vocab_size=420)
     n_pieces = sum(len(ids) for ids in alone.encode_ids(latin))
-    assert sum(len(ids) for ids in wordpiece.encode_ids(latin)) < 1.2 * n_pieces
+    assert sum(len(ids) for ids in tokenizer.encode_ids(latin)) < 1.2 * n_pieces
 
 
 def test_characters_that_occur_too_seldom_are_no_words():
@@ -103,9 +103,9 @@ def test_characters_that_occur_too_seldom_are_no_words():
 
 def test_chinese_that_is_not_split_is_spelled():
     texts = ["".join(HAN[i : i + 3]) for i in range(20)] * 5
-    wordpiece = train_wordpiece(texts, vocab_size=200, split_chinese=False)
-    assert "".join(HAN[:3]) in wordpiece.pieces
-    assert f"##{HAN[0]}" in wordpiece.pieces
+    tokenizer = train_wordpiece(texts, vocab_size=200, split_chinese=False)
+    assert "".join(HAN[:3]) in tokenizer.pieces
+    assert f"##{HAN[0]}" in tokenizer.pieces
 
 
 SCRIPTS = (
@@ -129,18 +129,18 @@ def test_any_script_gives_one_vocabulary_of_the_size(texts, size, settings):
         strip_accents=strip_accents,
         split_chinese=split_chinese,
     )
-    wordpiece = train()
-    assert wordpiece.pieces == train().pieces
-    assert wordpiece.n_pieces <= size
-    assert not any("\ue000" <= c < "\uf900" for c in "".join(wordpiece.pieces))
-    assert "\U000f0000" not in "".join(wordpiece.pieces)
+    tokenizer = train()
+    assert tokenizer.pieces == train().pieces
+    assert tokenizer.n_pieces <= size
+    assert not any("\ue000" <= c < "\uf900" for c in "".join(tokenizer.pieces))
+    assert "\U000f0000" not in "".join(tokenizer.pieces)
     if len({*"".join(texts)}) < (size - 5) // 2 - 2:
-        assert find_unknown(wordpiece, texts).n_unknown == 0
+        assert find_unknown(tokenizer, texts).n_unknown == 0
 
 
 def test_unknown_words_are_counted_by_hand():
-    wordpiece = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] a b ##c .".split())
-    unknown = find_unknown(wordpiece, ["A bc. \u4e2d\u4e2d", "ad \u4e2d a", "ad " * 2])
+    tokenizer = WordPiece("[PAD] [UNK] [CLS] [SEP] [MASK] a b ##c .".split())
+    unknown = find_unknown(tokenizer, ["A bc. \u4e2d\u4e2d", "ad \u4e2d a", "ad " * 2])
     assert unknown.n_words == 5 + 3 + 2
     assert unknown.examples == [("\u4e2d", 3), ("ad", 3)]
     assert (unknown.n_unknown, unknown.n_characters) == (6, 2)

@@ -10,31 +10,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertTokenizerFast
 
-from spacy_bert.tokenization import WordPiece, load_wordpiece, save_wordpiece
+from spacy_bert.tokenization import WordPiece, load_tokenizer
 
 N_LINES = 10_000
 
 
-def pieces_of(wordpiece, text):
-    return [wordpiece.pieces[i] for i in wordpiece.encode(text).ids]
+def pieces_of(tokenizer, text):
+    return [tokenizer.pieces[i] for i in tokenizer.encode(text).ids]
 
 
-def test_unaffable_splits_greedily(wordpiece):
-    assert pieces_of(wordpiece, "Unaffable") == ["un", "##aff", "##able"]
+def test_unaffable_splits_greedily(tokenizer):
+    assert pieces_of(tokenizer, "Unaffable") == ["un", "##aff", "##able"]
 
 
-def test_a_word_with_no_pieces_is_unknown_as_a_whole(wordpiece):
-    assert pieces_of(wordpiece, "unaffxable cat") == ["[UNK]", "cat"]
+def test_a_word_with_no_pieces_is_unknown_as_a_whole(tokenizer):
+    assert pieces_of(tokenizer, "unaffxable cat") == ["[UNK]", "cat"]
 
 
-def test_offsets_count_characters_of_the_raw_text(wordpiece):
-    spans = wordpiece.encode("The C\u00c1T sat.")
-    assert [wordpiece.pieces[i] for i in spans.ids] == ["the", "cat", "sat", "."]
+def test_offsets_count_characters_of_the_raw_text(tokenizer):
+    spans = tokenizer.encode("The C\u00c1T sat.")
+    assert [tokenizer.pieces[i] for i in spans.ids] == ["the", "cat", "sat", "."]
     assert spans.offsets.tolist() == [[0, 3], [4, 7], [8, 11], [11, 12]]
 
 
-def test_special_pieces_in_a_text_are_text(wordpiece):
-    assert wordpiece.mask_id not in wordpiece.encode("the [MASK] sat [SEP]").ids
+def test_special_pieces_in_a_text_are_text(tokenizer):
+    assert tokenizer.mask_id not in tokenizer.encode("the [MASK] sat [SEP]").ids
 
 
 def test_cased_keeps_case_and_accents():
@@ -47,14 +47,14 @@ def test_cased_keeps_case_and_accents():
     ]
 
 
-def test_ids_alone_are_the_same_ids(wordpiece):
+def test_ids_alone_are_the_same_ids(tokenizer):
     texts = ["the cat sat", "", "unaffable!"]
-    spans = wordpiece.encode_batch(texts)
-    assert wordpiece.encode_ids(texts) == [span.ids.tolist() for span in spans]
+    spans = tokenizer.encode_batch(texts)
+    assert tokenizer.encode_ids(texts) == [span.ids.tolist() for span in spans]
 
 
-def test_survives_pickle(wordpiece):
-    again = pickle.loads(pickle.dumps(wordpiece))
+def test_survives_pickle(tokenizer):
+    again = pickle.loads(pickle.dumps(tokenizer))
     assert pieces_of(again, "unaffable") == ["un", "##aff", "##able"]
 
 
@@ -63,8 +63,8 @@ def test_offsets_lie_in_the_text_in_order(text):
     # A vocabulary of letters, so that most texts have pieces and not only [UNK].
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     letters = [chr(i) for i in range(33, 127)]
-    wordpiece = WordPiece([*special, *letters, *(f"##{c}" for c in letters)])
-    spans = wordpiece.encode(text)
+    tokenizer = WordPiece([*special, *letters, *(f"##{c}" for c in letters)])
+    spans = tokenizer.encode(text)
     starts, ends = spans.offsets.T
     assert len(spans.ids) == len(starts)
     assert np.all(starts >= 0) and np.all(ends <= len(text))
@@ -93,13 +93,13 @@ def test_a_vocabulary_that_is_not_utf8_is_refused(tmp_path):
 
 
 def test_all_reference_questions(shared_data):
-    """10,570 questions with the ids that google-research/bert's tokenizer gave."""
+    """10,570 questions with the ids that google-research/bert's theirs gave."""
     folder = shared_data / "wordpiece_reference"
     questions = json.loads((folder / "question_tokens.json").read_text("utf8"))
     expected = json.loads((folder / "tokenized_questions.json").read_text("utf8"))
     vocabulary = shared_data / "vocab" / "bert-base-uncased" / "vocab.txt"
-    wordpiece = WordPiece.from_file(vocabulary)
-    ids = wordpiece.encode_ids([question["original"] for question in questions])
+    tokenizer = WordPiece.from_file(vocabulary)
+    ids = tokenizer.encode_ids([question["original"] for question in questions])
     assert len(ids) == 10_570
     assert ids == expected
 
@@ -117,25 +117,25 @@ def test_wikipedia_equals_transformers(shared_data, corpus, vocabulary, lowercas
     path = shared_data / "vocab" / vocabulary / "vocab.txt"
     lines = list(islice(read_lines(shared_data / corpus), N_LINES))
     assert len(lines) == N_LINES
-    wordpiece = WordPiece.from_file(path, lowercase=lowercase)
-    tokenizer = BertTokenizerFast(str(path), do_lower_case=lowercase)
-    assert_equals_transformers(wordpiece, tokenizer, lines)
+    tokenizer = WordPiece.from_file(path, lowercase=lowercase)
+    theirs = BertTokenizerFast(str(path), do_lower_case=lowercase)
+    assert_equals_transformers(tokenizer, theirs, lines)
 
 
 def test_own_texts_equal_the_installed_transformers(reference):
-    tokenizer = BertTokenizerFast.from_pretrained(reference.path)
-    assert_equals_transformers(reference.wordpiece, tokenizer, reference.texts)
+    theirs = BertTokenizerFast.from_pretrained(reference.path)
+    assert_equals_transformers(reference.tokenizer, theirs, reference.texts)
 
 
-def assert_equals_transformers(wordpiece, tokenizer, lines):
-    expected = tokenizer(
+def assert_equals_transformers(tokenizer, theirs, lines):
+    expected = theirs(
         lines,
         add_special_tokens=False,
         split_special_tokens=True,
         return_offsets_mapping=True,
         verbose=False,
     )
-    spans = wordpiece.encode_batch(lines)
+    spans = tokenizer.encode_batch(lines)
     assert [span.ids.tolist() for span in spans] == expected["input_ids"]
     offsets = [[tuple(pair) for pair in span.offsets.tolist()] for span in spans]
     assert offsets == expected["offset_mapping"]
@@ -148,22 +148,22 @@ def read_lines(folder):
                 yield line
 
 
-def test_what_is_saved_transformers_reads(tmp_path, wordpiece):
-    save_wordpiece(wordpiece, tmp_path)
-    tokenizer = BertTokenizerFast.from_pretrained(tmp_path)
-    ids = wordpiece.encode("The unaffable cat.").ids.tolist()
-    expected = [wordpiece.cls_id, *ids, wordpiece.sep_id]
-    assert tokenizer("The unaffable cat.")["input_ids"] == expected
-    assert tokenizer("the [MASK]")["input_ids"][2] == wordpiece.mask_id
-    assert load_wordpiece(tmp_path).pieces == wordpiece.pieces
+def test_what_is_saved_transformers_reads(tmp_path, tokenizer):
+    tokenizer.save(tmp_path)
+    theirs = BertTokenizerFast.from_pretrained(tmp_path)
+    ids = tokenizer.encode("The unaffable cat.").ids.tolist()
+    expected = [tokenizer.cls_id, *ids, tokenizer.sep_id]
+    assert theirs("The unaffable cat.")["input_ids"] == expected
+    assert theirs("the [MASK]")["input_ids"][2] == tokenizer.mask_id
+    assert load_tokenizer(tmp_path).pieces == tokenizer.pieces
 
 
-def test_settings_survive_the_folder(tmp_path, wordpiece):
+def test_settings_survive_the_folder(tmp_path, tokenizer):
     cased = WordPiece(
-        wordpiece.pieces, lowercase=False, strip_accents=True, split_chinese=False
+        tokenizer.pieces, lowercase=False, strip_accents=True, split_chinese=False
     )
-    save_wordpiece(cased, tmp_path)
-    again = load_wordpiece(tmp_path)
+    cased.save(tmp_path)
+    again = load_tokenizer(tmp_path)
     assert (again.lowercase, again.strip_accents, again.split_chinese) == (
         False,
         True,

@@ -88,7 +88,7 @@ def _sentences(
 def _vocabulary(
     statistics: CorpusStatistics, plan: IndexPlan, use: IndexUse
 ) -> Iterator[str]:
-    unknown = statistics.unknown_ratio(plan.wordpiece)
+    unknown = statistics.unknown_ratio(plan.tokenizer)
     if unknown >= MANY_UNKNOWN:
         advice = "Learn a vocabulary from this text with 'spacy bert vocab', or give "
         advice += "[vocabulary] a larger size."
@@ -103,7 +103,7 @@ def _vocabulary(
     # The pieces of a checkpoint are learned already.
     if rare >= MANY_RARE and not use.from_checkpoint:
         yield (
-            f"{rare:.0%} of the vocabulary's {plan.wordpiece.n_pieces:,} pieces occur "
+            f"{rare:.0%} of the vocabulary's {plan.tokenizer.n_pieces:,} pieces occur "
             f"less than {RARE} times, too seldom to be learned. Learn a smaller "
             "vocabulary from this text, add text, or start from a checkpoint."
         )

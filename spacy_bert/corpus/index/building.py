@@ -90,7 +90,7 @@ def build_index(
     built = replace(plan, held_out=plan.find_held_out())
     build_shards(path, built, n_process=n_process, write=write)
     folders = [folder for folder, _ in _find_shards(path, built)]
-    statistics = CorpusStatistics(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
+    statistics = CorpusStatistics(counts=np.zeros(plan.tokenizer.n_pieces, np.int64))
     sizes = {name: Counter[str]() for name in SPLITS}
     for folder in folders:
         statistics.merge(read_statistics(folder))

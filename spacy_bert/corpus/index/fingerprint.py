@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ...checked import describe_error
-from ...tokenization import WordPiece
+from ...tokenization import PieceTokenizer
 from ..documents import (
     CorpusConfig,
     Splitter,
@@ -46,7 +46,7 @@ class IndexPlan:
 
     sources: Sequence[Source]
     settings: Mapping[str, Any]
-    wordpiece: WordPiece
+    tokenizer: PieceTokenizer
     splitter: Splitter | None
     held_out_ratio: float
     one_a_line: bool = False
@@ -83,14 +83,14 @@ class IndexPlan:
 
 
 def plan_index(
-    corpus: CorpusConfig, *, wordpiece: WordPiece, splitter: Splitter | None
+    corpus: CorpusConfig, *, tokenizer: PieceTokenizer, splitter: Splitter | None
 ) -> IndexPlan:
     """Nothing of the text is read yet. Raises FileNotFoundError or ValueError if
     there is none."""
     return IndexPlan(
         sources=find_sources(corpus),
         settings=corpus.settings,
-        wordpiece=wordpiece,
+        tokenizer=tokenizer,
         splitter=splitter,
         held_out_ratio=corpus.held_out_ratio,
         one_a_line=corpus.sentences == "lines",
@@ -122,7 +122,7 @@ def describe_change(old: Mapping[str, Any], plan: IndexPlan) -> str | None:
 def _recipe(plan: IndexPlan) -> dict[str, Any]:
     return {
         "format": FORMAT_VERSION,
-        "vocabulary": hash_wordpiece(plan.wordpiece),
+        "vocabulary": hash_tokenizer(plan.tokenizer),
         "sentences": plan.splitter.name if plan.splitter else "lines",
         "words": plan.finds_words,
         "settings": dict(plan.settings),
@@ -153,8 +153,7 @@ def _describe_sources(records: Any, sources: Sequence[Source]) -> str | None:
     return None
 
 
-def hash_wordpiece(wordpiece: WordPiece) -> str:
-    digest = hashlib.blake2b("\n".join(wordpiece.pieces).encode("utf8"), digest_size=16)
-    settings = (wordpiece.lowercase, wordpiece.strip_accents, wordpiece.split_chinese)
-    digest.update(repr(settings).encode("utf8"))
+def hash_tokenizer(tokenizer: PieceTokenizer) -> str:
+    digest = hashlib.blake2b("\n".join(tokenizer.pieces).encode("utf8"), digest_size=16)
+    digest.update(repr(tuple(tokenizer.settings.values())).encode("utf8"))
     return digest.hexdigest()

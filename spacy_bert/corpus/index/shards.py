@@ -80,7 +80,7 @@ def join_shards(
                 for name, writer in writers.items():
                     writer.append(load_split(folder / name, meta))
         meta = _describe(plan, writers, offsets)
-        meta["unknown_ratio"] = statistics.unknown_ratio(plan.wordpiece)
+        meta["unknown_ratio"] = statistics.unknown_ratio(plan.tokenizer)
         meta["fingerprint"] = make_fingerprint(plan, records)
         write_meta(new, meta)
 
@@ -94,11 +94,11 @@ def write_splits(
 
     -> the index's description, without a fingerprint, and what was found
     """
-    statistics = CorpusStatistics(counts=np.zeros(plan.wordpiece.n_pieces, np.int64))
+    statistics = CorpusStatistics(counts=np.zeros(plan.tokenizer.n_pieces, np.int64))
     with ExitStack() as files:
         writers = _open_parts(path, plan, files, _ANY_OFFSETS)
         documents = _divided_documents(plan, statistics)
-        for block in tokenize(documents, plan.wordpiece, plan.splitter):
+        for block in tokenize(documents, plan.tokenizer, plan.splitter):
             on_read(
                 sum(len(line.encode("utf8")) + 1 for d in block for line in d.lines)
             )
@@ -131,7 +131,7 @@ def _divided_documents(
 def _open_parts(
     path: Path, plan: IndexPlan, files: ExitStack, offsets: np.dtype
 ) -> dict[str, SplitWriter]:
-    pieces = piece_dtype(plan.wordpiece.n_pieces)
+    pieces = piece_dtype(plan.tokenizer.n_pieces)
     return {
         name: SplitWriter(
             path / name,
@@ -148,7 +148,7 @@ def _describe(
     plan: IndexPlan, writers: dict[str, SplitWriter], offsets: np.dtype
 ) -> dict[str, Any]:
     return {
-        "piece_dtype": piece_dtype(plan.wordpiece.n_pieces).str,
+        "piece_dtype": piece_dtype(plan.tokenizer.n_pieces).str,
         "offset_dtype": offsets.str,
         "has_words": plan.finds_words,
         "splits": {name: writer.sizes() for name, writer in writers.items()},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...tokenization import WordPiece
+from ...tokenization import PieceTokenizer
 from ..duplicates import DuplicateSketch
 from ..sources import Source
 from .tokenized import TokenizedDocument
@@ -95,10 +95,10 @@ class CorpusStatistics:
             lines=DuplicateSketch.from_json(values["lines"]),
         )
 
-    def unknown_ratio(self, wordpiece: WordPiece) -> float:
-        return float(self.counts[wordpiece.unk_id] / max(self.counts.sum(), 1))
+    def unknown_ratio(self, tokenizer: PieceTokenizer) -> float:
+        return float(self.counts[tokenizer.unk_id] / max(self.counts.sum(), 1))
 
-    def n_words(self, wordpiece: WordPiece) -> int:
+    def n_words(self, tokenizer: PieceTokenizer) -> int:
         """As BERT counts: punctuation marks are words, too."""
-        begins = [not piece.startswith("##") for piece in wordpiece.pieces]
+        begins = [not piece.startswith("##") for piece in tokenizer.pieces]
         return int(self.counts[begins].sum())

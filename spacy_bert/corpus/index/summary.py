@@ -19,7 +19,7 @@ def describe_index(
         (n_files, "file"),
         (n_documents, "document"),
         (train["n_sentences"] + held_out["n_sentences"], "sentence"),
-        (statistics.n_words(plan.wordpiece), "word"),
+        (statistics.n_words(plan.tokenizer), "word"),
         (train["n_pieces"] + held_out["n_pieces"], "piece"),
     ]
     what = count_of(held_out["n_documents"], "document")

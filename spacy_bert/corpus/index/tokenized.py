@@ -7,7 +7,7 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ...tokenization import WordPiece
+from ...tokenization import PieceTokenizer
 from ..documents import Sentence, Splitter
 
 # Characters that are split and tokenized at a time: 4 % faster with four times as
@@ -28,7 +28,7 @@ class TokenizedDocument:
 
 def tokenize(
     documents: Iterable[tuple[list[str], bool]],
-    wordpiece: WordPiece,
+    tokenizer: PieceTokenizer,
     splitter: Splitter | None,
 ) -> Iterator[list[TokenizedDocument]]:
     """In blocks. Documents are lists of lines, each a sentence without a splitter, and
@@ -40,7 +40,7 @@ def tokenize(
         sentences = list(chain.from_iterable(by_line))
         finds_words = splitter is not None and splitter.finds_words
         encode = _encode_with_words if finds_words else _encode
-        encoded = iter(encode(sentences, wordpiece))
+        encoded = iter(encode(sentences, tokenizer))
         n_sentences = iter(map(len, by_line))
         yield [
             _document(
@@ -68,15 +68,15 @@ def starts_of_words(
 _Encoded = tuple[list[int], NDArray[np.bool_] | None]
 
 
-def _encode(sentences: list[Sentence], wordpiece: WordPiece) -> Iterator[_Encoded]:
-    for ids in wordpiece.encode_ids([sentence.text for sentence in sentences]):
+def _encode(sentences: list[Sentence], tokenizer: PieceTokenizer) -> Iterator[_Encoded]:
+    for ids in tokenizer.encode_ids([sentence.text for sentence in sentences]):
         yield ids, None
 
 
 def _encode_with_words(
-    sentences: list[Sentence], wordpiece: WordPiece
+    sentences: list[Sentence], tokenizer: PieceTokenizer
 ) -> Iterator[_Encoded]:
-    spans = wordpiece.encode_batch([sentence.text for sentence in sentences])
+    spans = tokenizer.encode_batch([sentence.text for sentence in sentences])
     for sentence, span in zip(sentences, spans, strict=True):
         starts = starts_of_words(span.offsets[:, 0], sentence.word_starts)
         yield span.ids.tolist(), starts

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...corpus.index.files import CorpusSplit
 from ...model import PackedBatch, pack
-from ...tokenization import WordPiece
+from ...tokenization import PieceTokenizer
 from ..distributed.rank_slices import count_batches, cut_rank_slices
 from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..training_config import TrainingConfig
@@ -75,7 +75,7 @@ class BatchReader:
     def __init__(
         self,
         split: CorpusSplit,
-        wordpiece: WordPiece,
+        tokenizer: PieceTokenizer,
         config: TrainingConfig,
         ranks: Ranks = SINGLE_PROCESS,
     ) -> None:
@@ -84,7 +84,7 @@ class BatchReader:
         self.ranks = ranks
         self.phases = make_phases(config)
         self.n_blocks = count_blocks(split)
-        self.masking = make_masking(wordpiece, config)
+        self.masking = make_masking(tokenizer, config)
         _check_split(split, config)
         self._planned: DataCursor | None = None
         self._plan: Plan

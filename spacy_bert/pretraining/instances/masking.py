@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...tokenization import WordPiece
+from ...tokenization import PieceTokenizer
 from ...tokenization.wordpiece import SPECIAL_PIECES
 from ..training_config import TrainingConfig
 from .maskable_spans import (
@@ -56,21 +56,21 @@ class MaskedIds:
     is_masked: NDArray[np.bool_]
 
 
-def make_masking(wordpiece: WordPiece, config: TrainingConfig) -> Masking:
+def make_masking(tokenizer: PieceTokenizer, config: TrainingConfig) -> Masking:
     """Raises ValueError if there is nothing to hide."""
-    pieces = wordpiece.pieces
+    pieces = tokenizer.pieces
     ids = np.arange(len(pieces))
     is_special = np.array([piece in SPECIAL_PIECES for piece in pieces])
     is_unused = [bool(re.fullmatch(r"\[unused\d+\]", piece)) for piece in pieces]
     is_word = ~(is_special | np.array(is_unused))
     if not is_word.any():
         raise ValueError("The vocabulary has special pieces only: nothing to mask.")
-    is_border = (ids == wordpiece.cls_id) | (ids == wordpiece.sep_id)
+    is_border = (ids == tokenizer.cls_id) | (ids == tokenizer.sep_id)
     return Masking(
         config=config,
-        cls_id=wordpiece.cls_id,
-        sep_id=wordpiece.sep_id,
-        mask_id=wordpiece.mask_id,
+        cls_id=tokenizer.cls_id,
+        sep_id=tokenizer.sep_id,
+        mask_id=tokenizer.mask_id,
         can_be_hidden=~is_border if config.faithful else ~is_special,
         is_continuation=np.array([piece.startswith("##") for piece in pieces]),
         random_ids=ids if config.faithful else np.flatnonzero(is_word),

@@ -14,12 +14,12 @@ from torch import Tensor
 from ...checkpoint import load_pretraining_model
 from ...corpus.index.building import open_index
 from ...corpus.index.files import CorpusSplit
-from ...corpus.index.fingerprint import hash_wordpiece, plan_index
+from ...corpus.index.fingerprint import hash_tokenizer, plan_index
 from ...corpus.sources import check_apart
 from ...corpus.vocabulary import load_vocabulary
 from ...folders import recover
 from ...model import BertConfig, BertForPretraining
-from ...tokenization import WordPiece
+from ...tokenization import PieceTokenizer
 from ..config import PretrainingConfig
 from ..evaluation import unigram_log_probs
 from ..fill_mask_samples import FillMaskSample, make_samples
@@ -45,7 +45,7 @@ class InitialState:
     continues: bool
     state: TrainingState
     model: BertForPretraining
-    wordpiece: WordPiece
+    tokenizer: PieceTokenizer
     log_probs: Tensor
     samples: list[FillMaskSample]
     recorded: dict[str, Any]
@@ -65,7 +65,7 @@ def make_initial_state(
     check_apart(config.corpus.path, output, TEXT_FILES)
     given = load_vocabulary(config.vocabulary)
     bert = config.bert_config(given.n_pieces)
-    plan = plan_index(config.corpus, wordpiece=given, splitter=options.splitter)
+    plan = plan_index(config.corpus, tokenizer=given, splitter=options.splitter)
     recorded = _describe(config, bert)
     last = output / LAST
     recover(last)
@@ -78,10 +78,10 @@ def make_initial_state(
     # Before the index, which can take long: a checkpoint may be refused.
     has_new_mlm_head = False
     if earlier:
-        model, wordpiece = load_pretraining_model(last)
+        model, tokenizer = load_pretraining_model(last)
     else:
-        model, wordpiece, has_new_mlm_head = make_model(config, bert, given, write)
-    plan = replace(plan, wordpiece=wordpiece)
+        model, tokenizer, has_new_mlm_head = make_model(config, bert, given, write)
+    plan = replace(plan, tokenizer=tokenizer)
     use = config.pretraining.index_use()
     path = output / INDEX
     n_process = options.n_process
@@ -91,22 +91,22 @@ def make_initial_state(
         for warning in config.warnings():
             write(f"Warning: {warning}")
     # A run is resumed by the vocabulary that its config names.
-    recorded["corpus"] = index.fingerprint | {"vocabulary": hash_wordpiece(given)}
+    recorded["corpus"] = index.fingerprint | {"vocabulary": hash_tokenizer(given)}
     log_probs = unigram_log_probs(index.train, model.config.vocab_size)
     if has_new_mlm_head:
         with torch.no_grad():
             model.mlm.bias.copy_(log_probs)
     if config.pretraining.warm_start and not earlier:
         write("Warm start: co-occurrences in the corpus, and attention to neighbours")
-        warm_start(model, index.train, wordpiece, log_probs, write=write)
+        warm_start(model, index.train, tokenizer, log_probs, write=write)
     samples = make_samples(
-        config.pretraining, index.held_out, wordpiece, max_pieces=bert.max_positions
+        config.pretraining, index.held_out, tokenizer, max_pieces=bert.max_positions
     )
     return InitialState(
         continues=earlier is not None,
         state=earlier or TrainingState(),
         model=model,
-        wordpiece=wordpiece,
+        tokenizer=tokenizer,
         log_probs=log_probs,
         samples=samples,
         recorded=recorded,

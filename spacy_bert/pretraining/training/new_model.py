@@ -10,7 +10,7 @@ import torch
 from ...checkpoint import load_checkpoint_vocabulary, load_weights
 from ...corpus.vocabulary import VocabularyConfig, shown_training_lines
 from ...model import BertConfig, BertForPretraining
-from ...tokenization import Extension, WordPiece, extend_wordpiece
+from ...tokenization import Extension, PieceTokenizer, WordPiece, extend_wordpiece
 from ..config import PretrainingConfig
 
 _N_SHOWN = 10
@@ -19,41 +19,41 @@ _N_SHOWN = 10
 def make_model(
     config: PretrainingConfig,
     bert: BertConfig,
-    wordpiece: WordPiece,
+    tokenizer: PieceTokenizer,
     write: Callable[[str], None],
-) -> tuple[BertForPretraining, WordPiece, bool]:
+) -> tuple[BertForPretraining, PieceTokenizer, bool]:
     """The model, its vocabulary, and whether the checkpoint had no MLM head.
 
-    Raises ValueError if `wordpiece` is not the checkpoint's.
+    Raises ValueError if `tokenizer` is not the checkpoint's.
     """
     with torch.device("cpu"):
         model = BertForPretraining(bert)
     if config.pretraining.checkpoint is None:
         model.initialize_weights()
-        return model, wordpiece, False
+        return model, tokenizer, False
     path = Path(config.pretraining.checkpoint)
     absent = load_weights(model, path, fill_heads=("mlm", "nsp"))
     theirs = load_checkpoint_vocabulary(path, bert)
     for name, value in _settings(theirs).items():
-        if _settings(wordpiece)[name] != value:
+        if _settings(tokenizer).get(name) != value:
             raise ValueError(
                 f"[vocabulary] {name}: expected {value}, as in the checkpoint {path}, "
-                f"got {_settings(wordpiece)[name]}. Leave the section out to use the "
-                "checkpoint's."
+                f"got {_settings(tokenizer).get(name)}. Leave the section out to use "
+                "the checkpoint's."
             )
-    if theirs.pieces != wordpiece.pieces:
+    if theirs.pieces != tokenizer.pieces:
         raise ValueError(
             f"[vocabulary] path: expected the vocabulary of the checkpoint {path} "
-            f"({theirs.n_pieces} pieces), got another one of {wordpiece.n_pieces} "
+            f"({theirs.n_pieces} pieces), got another one of {tokenizer.n_pieces} "
             f"pieces from {config.vocabulary.path}. Leave the section out to use the "
             "checkpoint's."
         )
     if config.vocabulary.extend_vocab:
-        extension = _extend(config, wordpiece, write)
+        extension = _extend(config, tokenizer, write)
         write(_describe(extension, config.vocabulary))
-        model = add_pieces(model, extension.replaced, n_pieces=wordpiece.n_pieces)
-        wordpiece = extension.wordpiece
-    return model, wordpiece, "mlm" in absent
+        model = add_pieces(model, extension.replaced, n_pieces=tokenizer.n_pieces)
+        tokenizer = extension.wordpiece
+    return model, tokenizer, "mlm" in absent
 
 
 def add_pieces(
@@ -77,21 +77,25 @@ def add_pieces(
     return extended
 
 
-def _settings(wordpiece: WordPiece) -> dict[str, bool]:
-    accents = wordpiece.strip_accents
-    return {
-        "lowercase": wordpiece.lowercase,
-        "strip_accents": wordpiece.lowercase if accents is None else accents,
-        "split_chinese": wordpiece.split_chinese,
-    }
+def _settings(tokenizer: PieceTokenizer) -> dict[str, bool | None]:
+    settings = tokenizer.settings
+    if settings and settings["strip_accents"] is None:
+        settings["strip_accents"] = settings["lowercase"]
+    return settings
 
 
 def _extend(
-    config: PretrainingConfig, wordpiece: WordPiece, write: Callable[[str], None]
+    config: PretrainingConfig, tokenizer: PieceTokenizer, write: Callable[[str], None]
 ) -> Extension:
+    if not isinstance(tokenizer, WordPiece):
+        raise ValueError(
+            "[vocabulary] extend_vocab: expected 0, as the checkpoint's tokenizer is "
+            f"not WordPiece, got {config.vocabulary.extend_vocab}. Pieces can be added "
+            "to a WordPiece vocabulary alone."
+        )
     with shown_training_lines(config.corpus, "Choosing pieces", write) as lines:
         return extend_wordpiece(
-            wordpiece,
+            tokenizer,
             lines,
             n_new=config.vocabulary.extend_vocab,
             min_frequency=config.vocabulary.min_frequency,

@@ -41,15 +41,15 @@ def prepare_run(
     initial = ranks.on_first(lambda: make_initial_state(config, output, options))
     # Rank 0 has just read all of it to check it.
     index = ranks.on_all(lambda: load_index(output / INDEX, checks_all=False))
-    wordpiece = initial.wordpiece
-    reader = BatchReader(index.train, wordpiece, training, ranks)
-    held_out_reader = BatchReader(index.held_out, wordpiece, training, ranks)
+    tokenizer = initial.tokenizer
+    reader = BatchReader(index.train, tokenizer, training, ranks)
+    held_out_reader = BatchReader(index.held_out, tokenizer, training, ranks)
     model = initial.model.to(device)
     module = _prepare_model(model, training, ranks)
     run = Run(
         output=output,
         ranks=ranks,
-        wordpiece=wordpiece,
+        tokenizer=tokenizer,
         config=training,
         model=model,
         module=module,

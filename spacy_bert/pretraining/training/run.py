@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...checkpoint import load_pretraining_model
 from ...model import BertForPretraining
 from ...record import PretrainingRecord
-from ...tokenization import WordPiece
+from ...tokenization import PieceTokenizer
 from ..distributed.optimizer_state import collect_optimizer_state, load_optimizer_state
 from ..distributed.parallel import gather_model, reshard, set_weights
 from ..distributed.ranks import Ranks
@@ -36,7 +36,7 @@ class Run:
 
     output: Path
     ranks: Ranks
-    wordpiece: WordPiece
+    tokenizer: PieceTokenizer
     config: TrainingConfig
     model: BertForPretraining
     module: nn.Module
@@ -84,7 +84,7 @@ class Run:
     def save_best(self) -> None:
         full = gather_model(self.model, self.ranks)
         save_run(
-            self.output / BEST, full, self.wordpiece, self.ranks, record=self.record
+            self.output / BEST, full, self.tokenizer, self.ranks, record=self.record
         )
 
     def save_last(self, state: TrainingState) -> None:
@@ -94,7 +94,7 @@ class Run:
         save_run(
             self.output / LAST,
             full,
-            self.wordpiece,
+            self.tokenizer,
             self.ranks,
             optimizer_state=collect_optimizer_state(self.model, self.optimizers),
             state=state,
@@ -134,5 +134,5 @@ class Run:
         )
 
     def _ask(self, model: BertForPretraining, step: int) -> None:
-        fills = answer_samples(model, self.wordpiece, self.samples)
+        fills = answer_samples(model, self.tokenizer, self.samples)
         append_row(self.output / FILLS, {"step": step, "fills": fills})

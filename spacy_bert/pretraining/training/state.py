@@ -19,7 +19,7 @@ from ...checkpoint import save_checkpoint
 from ...folders import replacing
 from ...model import BertForPretraining
 from ...record import PretrainingRecord
-from ...tokenization import WordPiece
+from ...tokenization import PieceTokenizer
 from ...writing import WriteError
 from ..distributed.optimizer_state import save_optimizer_state
 from ..distributed.ranks import Ranks
@@ -70,7 +70,7 @@ class _StateFile:
 def save_run(
     path: Path,
     model: BertForPretraining,
-    wordpiece: WordPiece,
+    tokenizer: PieceTokenizer,
     ranks: Ranks,
     *,
     optimizer_state: Mapping[str, Tensor] | None = None,
@@ -88,7 +88,7 @@ def save_run(
         with ExitStack() as stack:
             new = ranks.on_first(lambda: stack.enter_context(replacing(path)))
             ranks.on_first(
-                lambda: save_checkpoint(new, model, wordpiece, record=record)
+                lambda: save_checkpoint(new, model, tokenizer, record=record)
             )
             if state is not None:
                 save_optimizer_state(

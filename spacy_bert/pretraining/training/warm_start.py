@@ -18,7 +18,7 @@ from ...corpus.index.files import CorpusSplit
 from ...corpus.progress_bar import Bar, Write, still_working
 from ...model import BertForPretraining
 from ...model.layers import EncoderLayer
-from ...tokenization import WordPiece
+from ...tokenization import PieceTokenizer
 from ...tokenization.wordpiece import SPECIAL_PIECES
 from .position_init import attend_to_neighbours, make_frequencies, make_sinusoids
 
@@ -38,7 +38,7 @@ _OVERSAMPLING = 32
 def warm_start(
     model: BertForPretraining,
     split: CorpusSplit,
-    wordpiece: WordPiece,
+    tokenizer: PieceTokenizer,
     log_probs: Tensor,
     *,
     write: Write | None = None,
@@ -52,7 +52,7 @@ def warm_start(
     embeddings = model.encoder.embeddings
     pieces, positions = embeddings.pieces.weight, embeddings.positions.weight
     frequencies = make_frequencies(model.config.hidden_width)
-    n_pieces = wordpiece.n_pieces
+    n_pieces = tokenizer.n_pieces
     # The other dimensions are those of the positions.
     width = model.config.hidden_width - 2 * len(frequencies)
     pairs = count_pairs(split, n_pieces, write=write)
@@ -62,7 +62,7 @@ def warm_start(
         u, s, _ = torch.svd_lowrank(associations, q=rank, niter=2)
     vectors = (u * s.sqrt())[:, :width].float()
     vectors *= std / vectors.std()
-    are_special = [piece in SPECIAL_PIECES for piece in wordpiece.pieces]
+    are_special = [piece in SPECIAL_PIECES for piece in tokenizer.pieces]
     is_special = torch.tensor(are_special, device=pieces.device)
     # Pieces that never occur have no associations, and keep their noise.
     is_known = torch.zeros_like(is_special)
