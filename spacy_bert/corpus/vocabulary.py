@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..folders import replacing_file
 from ..outputs import VOCABULARY, check_output
+from ..resolving import resolve_vocabulary
 from ..sections import Mistakes
 from ..tokenization import PieceTokenizer, WordPiece, load_tokenizer, train_wordpiece
 from .documents import CorpusConfig, find_sources, read_documents
@@ -20,7 +21,7 @@ _SETTINGS = ("lowercase", "strip_accents", "split_chinese")
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularyConfig:
-    """`path` is a `vocab.txt` or a checkpoint's folder.
+    """`path` is a `vocab.txt`, a checkpoint's folder, or its name on the Hub.
 
     `size` is for learning one, `extend_vocab` how many pieces of the corpus are added
     to a checkpoint's, `min_frequency` for both. None: what the folder says; text is
@@ -98,7 +99,7 @@ def learn_vocabulary(
 def load_vocabulary(config: VocabularyConfig) -> PieceTokenizer:
     """Raises FileNotFoundError if there is none yet, and ValueError if a folder's
     settings are not the config's."""
-    path = Path(config.path)
+    path = resolve_vocabulary(config.path)
     if path.is_dir():
         tokenizer = load_tokenizer(path)
         for name in _SETTINGS:

@@ -24,6 +24,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
+from ..resolving import resolve_checkpoint
 from ..tokenization import WordPiece, train_wordpiece
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
@@ -188,8 +189,9 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
     ) -> None:
         """Give the encoder weights.
 
-        checkpoint: a folder in the Hugging Face BERT layout. Without it, weights that
-            are already there stay; if there are none, they are drawn at random.
+        checkpoint: a folder in the Hugging Face BERT layout, or a name on the Hugging
+            Face Hub, as `add_encoder` takes them. Without it, weights that are already
+            there stay; if there are none, they are drawn at random.
         vocabulary: for random weights, a `vocab.txt` (`lowercase` says how to read it).
             Without it, one of at most `vocab_size` pieces is learned from the examples.
         reinitialize_layers: draw so many layers from the top, and the pooler, again,
@@ -206,7 +208,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         shim = get_shim(self.model)
         check_trainable(shim)
         if checkpoint is not None:
-            shim.load(Path(checkpoint), component=self.name)
+            shim.load(resolve_checkpoint(checkpoint), component=self.name)
         elif not shim.has_weights:
             if vocabulary is not None:
                 tokenizer = WordPiece.from_file(Path(vocabulary), lowercase=lowercase)

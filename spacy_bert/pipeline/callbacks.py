@@ -7,6 +7,7 @@ from spacy import registry
 from spacy.language import Language
 from thinc.api import Model
 
+from ..resolving import resolve_checkpoint
 from .encoding import find_shims
 
 
@@ -29,11 +30,12 @@ def make_load_checkpoint(
     """For `[initialize.before_init]`: give heads' own encoders a checkpoint's weights.
 
     components: their names; each has a `spacy-bert.BertEncoder.v1` in its model.
-    checkpoint: a folder in the Hugging Face BERT layout; null keeps the weights that
-        are there. A saved pipeline does not read it again.
+    checkpoint: a folder in the Hugging Face BERT layout, or a name on the Hugging Face
+        Hub, as `add_encoder` takes them; null keeps the weights that are there. A saved
+        pipeline does not read it again.
 
     Raises ValueError if a component has no encoder of its own, or one of another
-    architecture, and FileNotFoundError or ValueError if the folder is incomplete.
+    architecture, and FileNotFoundError or ValueError if it is no checkpoint.
     """
 
     def load_checkpoint(nlp: Language) -> Language:
@@ -48,7 +50,7 @@ def make_load_checkpoint(
                 )
             for shim in shims:
                 if checkpoint is not None:
-                    shim.load(Path(checkpoint))
+                    shim.load(resolve_checkpoint(checkpoint))
         return nlp
 
     return load_checkpoint
