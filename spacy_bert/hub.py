@@ -20,7 +20,7 @@ from .config_file import read_config_file
 from .wrong_checkpoint import describe_weights
 
 _NAME = re.compile(
-    r"(?P<name>\w[\w.-]*(/\w[\w.-]*)?)(@(?P<revision>[\w./-]+))?", re.ASCII
+    r"(?P<name>\w[\w.-]{0,95}(/\w[\w.-]{0,95})?)(@(?P<revision>[\w./-]+))?", re.ASCII
 )
 # What ends so is a file that is not there, or not there yet.
 _FILE_ENDINGS = tuple(
@@ -147,8 +147,8 @@ def _fetch(
             raise
         raise FileNotFoundError(
             f"{name.name}: expected the folder of a BERT checkpoint, or a model's name "
-            "on the Hugging Face Hub. There is no such folder here, no such model was "
-            f"downloaded before, and {_reason(error)}. On a machine with a network: "
+            "on the Hugging Face Hub. There is no such folder here, the cache does not "
+            f"have all of that model, and {_reason(error)}. On a machine with a network: "
             f"{name.command} and give that folder, or its path here once it is copied."
         ) from error
     return Path(folder)

@@ -47,9 +47,10 @@ def resolve_checkpoint(checkpoint: str | Path, *, with_weights: bool = True) -> 
     if not text.strip():
         raise ValueError(f"Checkpoint: {_EXPECTED}; got an empty text.")
     path = expand(text)
-    if path.is_dir():
+    # Unlike pathlib's, these raise nothing for impossible names.
+    if os.path.isdir(path):
         return _check_folder(path)
-    if path.is_file():
+    if os.path.isfile(path):
         return _check_folder(_folder_of(path))
     if _ADDRESS.match(text):
         raise ValueError(f"{text}: {_EXPECTED}; got an address.{_advise(text)}")
@@ -69,7 +70,7 @@ def resolve_vocabulary(path: str) -> Path:
 def name_folder(checkpoint: str) -> str:
     """A checkpoint as it was named, but for a file in a folder: that folder."""
     path = expand(checkpoint)
-    return str(path.parent) if path.is_file() else checkpoint
+    return str(path.parent) if os.path.isfile(path) else checkpoint
 
 
 def expand(text: str) -> Path:

@@ -43,9 +43,9 @@ def describe_folder(path: Path) -> str:
 def describe_weights(path: Path) -> str:
     """The weights of a folder that has none for us: as `describe_folder`."""
     for pattern, sentence in (
-        ("tf_model*.h5", f"tf_model.h5 is TensorFlow's. {_TENSORFLOW}"),
+        ("tf_model*.h5", f"Weights of TensorFlow. {_TENSORFLOW}"),
         ("*.ckpt.*", _original(path)),
-        ("flax_model*.msgpack", f"flax_model.msgpack is Flax's. {_FLAX}"),
+        ("flax_model*.msgpack", f"Weights of Flax. {_FLAX}"),
         ("model.*.safetensors", "Rename it to model.safetensors to load it."),
         ("pytorch_model.*.bin", "Rename it to pytorch_model.bin to load it."),
         ("adapter_*", "It is an adapter: load it into its model, merge, and save."),

@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 TOKEN = "hf_toy"
 
-_API = re.compile(r"/api/models/(?P<name>[\w.-]+(/[\w.-]+)?)(/revision/(?P<rev>.+))?")
+_API = re.compile(
+    r"/api/models/(?P<name>[\w.-]+(/[\w.-]+)?)(/(revision|tree)/(?P<rev>.+))?"
+)
 _FILE = re.compile(r"/(?P<name>[\w.-]+(/[\w.-]+)?)/resolve/(?P<rev>[^/]+)/(?P<file>.+)")
 
 
@@ -138,7 +141,10 @@ def _make_handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 return self._refuse(404, "RevisionNotFound")
             commit, folder = found
             if match.re is _API:
-                return self._send(200, _describe(name, commit, folder))
+                content = _describe(name, commit, folder)
+                # Newer clients ask for the tree, which has the files alone.
+                chosen = content["siblings"] if "/tree/" in path else content
+                return self._send(200, json.dumps(chosen).encode())
             given = self.headers.get("Authorization")
             if repository.is_gated and given != f"Bearer {TOKEN}":
                 return self._refuse(403 if given else 401, "GatedRepo")
@@ -164,8 +170,16 @@ def _make_handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _describe(name: str, commit: str, folder: Path) -> bytes:
-    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.*"))
-    siblings = [{"rfilename": n} for n in names if (folder / n).is_file()]
-    described = {"_id": name, "id": name, "modelId": name, "sha": commit}
-    return json.dumps({**described, "siblings": siblings}).encode()
+def _describe(name: str, commit: str, folder: Path) -> dict[str, Any]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    siblings = [
+        {
+            "rfilename": (file := path.relative_to(folder).as_posix()),
+            "path": file,
+            "type": "file",
+            "size": path.stat().st_size,
+            "oid": hashlib.sha1(path.read_bytes()).hexdigest(),
+        }
+        for path in files
+    ]
+    return {"_id": commit, "id": name, "sha": commit, "siblings": siblings}

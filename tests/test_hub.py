@@ -138,7 +138,8 @@ def test_small_files_alone_if_nobody_needs_weights(hub, bert, resolve):
     assert (folder / "vocab.txt").is_file()
     assert "model.safetensors" not in hub.downloads()
     said = resolve("org/name", HF_HUB_OFFLINE="1")
-    assert "found neither" in said and "not all of it was downloaded before" in said
+    # Clients before version 1 do not say what is missing.
+    assert "not all of it was downloaded" in said or "not have all of that" in said
     assert resolve("org/name") == str(folder)
     assert (folder / "model.safetensors").is_file()
 
