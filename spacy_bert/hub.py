@@ -50,11 +50,14 @@ class HubName(NamedTuple):
 
     @property
     def command(self) -> str:
-        """What downloads it into a folder, by the Hub's own program."""
+        """What downloads it into a folder, by the Hub's own program.
+
+        Files by name: versions of the program differ in how they take patterns.
+        """
         revision = f" --revision {self.revision}" if self.revision else ""
         return (
-            f"hf download {self.name}{revision} --include 'config.json' 'vocab.txt' "
-            "'*token*.json' 'model*.safetensors*' --local-dir FOLDER"
+            f"hf download {self.name}{revision} config.json model.safetensors vocab.txt "
+            "tokenizer.json tokenizer_config.json --local-dir FOLDER"
         )
 
 
@@ -148,7 +151,7 @@ def _fetch(
         raise FileNotFoundError(
             f"{name.name}: expected the folder of a BERT checkpoint, or a model's name "
             "on the Hugging Face Hub. There is no such folder here, the cache does not "
-            f"have all of that model, and {_reason(error)}. On a machine with a network: "
+            f"have all of that model, and {_reason(error)}. Where there is a network: "
             f"{name.command} and give that folder, or its path here once it is copied."
         ) from error
     return Path(folder)
