@@ -56,8 +56,8 @@ class HubName(NamedTuple):
         """
         revision = f" --revision {self.revision}" if self.revision else ""
         return (
-            f"hf download {self.name}{revision} config.json model.safetensors vocab.txt "
-            "tokenizer.json tokenizer_config.json --local-dir FOLDER"
+            f"hf download {self.name}{revision} config.json model.safetensors "
+            "vocab.txt tokenizer.json tokenizer_config.json --local-dir FOLDER"
         )
 
 
