@@ -152,6 +152,10 @@ def test_shards_come_with_their_index(hub, bert, resolve):
     folder = Path(resolve("org/name"))
     assert (folder / shard.name).is_file()
     assert (folder / "model.safetensors.index.json").is_file()
+    # As after a download that was interrupted.
+    (folder / shard.name).unlink()
+    assert resolve("org/name") == str(folder)
+    assert (folder / shard.name).is_file()
 
 
 def test_another_model_is_refused_before_its_weights_come(hub, bert, resolve):
