@@ -7,8 +7,9 @@ encoder of 8-bit weights, which only we load, has `model.int8.safetensors` inste
 """
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -89,7 +90,7 @@ def save_checkpoint(
     (path / CONFIG_FILE).write_text(
         json.dumps(settings, indent=2) + "\n", encoding="utf8"
     )
-    tokenizer.save(path)
+    tokenizer.save(path, max_length=config.max_positions)
     # Not written over: a pipeline may have mapped the old file into its memory.
     new = path / "new.safetensors"
     save_file(to_hugging_face(module), new, metadata={"format": "pt"})
@@ -102,15 +103,20 @@ def save_checkpoint(
     (path / other).unlink(missing_ok=True)
 
 
-def load_encoder(path: Path) -> tuple[BertEncoder, PieceTokenizer]:
-    """Return the encoder of a folder and its vocabulary.
+def load_encoder(
+    path: Path, *, lowercase: bool | None = None, strip_accents: bool | None = None
+) -> tuple[BertEncoder, PieceTokenizer]:
+    """Return the encoder of a folder and its tokenizer.
+
+    lowercase, strip_accents: instead of what the folder says.
 
     Weights of more than `MAPPED_ABOVE` bytes stay in their file, mapped into memory.
     Replace such a file rather than write over it.
     """
+    settings = {"lowercase": lowercase, "strip_accents": strip_accents}
     if (path / QUANTIZED_FILE).is_file():
-        return _load(path, build_quantized, QUANTIZED_FILE)[:2]
-    return _load(path, BertEncoder, WEIGHTS_FILE)[:2]
+        return _load(path, build_quantized, QUANTIZED_FILE, settings=settings)[:2]
+    return _load(path, BertEncoder, WEIGHTS_FILE, settings=settings)[:2]
 
 
 def build_quantized(config: BertConfig) -> BertEncoder:
@@ -133,10 +139,11 @@ def _load(
     make_module: Callable[[BertConfig], Module],
     name: str,
     fill_heads: Collection[str] = (),
+    settings: Mapping[str, bool | None] = MappingProxyType({}),
 ) -> tuple[Module, PieceTokenizer, list[str]]:
     """The module, the vocabulary, and the submodules that start from random weights."""
     config = read_config(path)
-    tokenizer = load_checkpoint_vocabulary(path, config)
+    tokenizer = load_checkpoint_vocabulary(path, config, **settings)
     tensors = read_tensors(path, name)
     module, absent = build_from_hugging_face(
         make_module, config, tensors, source=str(path), fill_heads=fill_heads
@@ -187,9 +194,14 @@ def has_nsp_head(path: Path) -> bool:
     return name in read_tensors(path, WEIGHTS_FILE, ending=name)
 
 
-def load_checkpoint_vocabulary(path: Path, config: BertConfig) -> PieceTokenizer:
-    """The folder's tokenizer. Raises ValueError if its size is not the config's."""
-    tokenizer = load_tokenizer(path)
+def load_checkpoint_vocabulary(
+    path: Path, config: BertConfig, **settings: bool | None
+) -> PieceTokenizer:
+    """The folder's tokenizer. Raises ValueError if its size is not the config's.
+
+    settings: as `load_tokenizer` takes them.
+    """
+    tokenizer = load_tokenizer(path, **settings)
     # Some models pad the embeddings to a multiple of 8, 64 or 128.
     if not 0 <= config.vocab_size - tokenizer.n_pieces < 128:
         raise ValueError(

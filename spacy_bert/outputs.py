@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from .tokenization.wordpiece import SPECIAL_PIECES
+from .tokenization.special import SPECIAL_PIECES
 
 # The first line of each config that a command writes.
 CONFIG_HEADER = "# Written by 'spacy bert init-config'.\n"

@@ -6,7 +6,7 @@ predicting, `doc.tensor` holds the token vectors, `doc._.bert_cls` and
 listener gets the vectors and hands a gradient back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from multiprocessing import parent_process
@@ -24,7 +24,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..tokenization import WordPiece, train_wordpiece
+from ..tokenization import PieceTokenizer, WordPiece, train_wordpiece
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
@@ -183,15 +183,18 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         checkpoint: str | Path | None = None,
         vocabulary: str | Path | None = None,
         vocab_size: int = DEFAULT_VOCAB_SIZE,
-        lowercase: bool = True,
+        lowercase: bool | None = None,
+        strip_accents: bool | None = None,
         reinitialize_layers: int = 0,
     ) -> None:
         """Give the encoder weights.
 
         checkpoint: a folder in the Hugging Face BERT layout. Without it, weights that
             are already there stay; if there are none, they are drawn at random.
-        vocabulary: for random weights, a `vocab.txt` (`lowercase` says how to read it).
-            Without it, one of at most `vocab_size` pieces is learned from the examples.
+        vocabulary: for random weights, a `vocab.txt`. Without it, one of at most
+            `vocab_size` pieces is learned from the examples.
+        lowercase, strip_accents: how text is read. By default as the checkpoint says;
+            without one it is lower-cased, and loses its accents if it is.
         reinitialize_layers: draw so many layers from the top, and the pooler, again,
             which makes fine-tuning on few examples steadier (Zhang et al. 2021,
             "Revisiting Few-sample BERT Fine-tuning", section 4).
@@ -205,16 +208,26 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             check_connected(nlp, self.name, width=self.model.get_dim("nO"))
         shim = get_shim(self.model)
         check_trainable(shim)
+        settings: dict[str, Any] = {
+            "lowercase": lowercase,
+            "strip_accents": strip_accents,
+        }
+        if checkpoint is not None and vocabulary is not None:
+            raise ValueError(
+                f"[initialize.components.{self.name}] vocabulary: expected none beside "
+                f"a checkpoint, which has its own, got {str(vocabulary)!r}."
+            )
         if checkpoint is not None:
-            shim.load(Path(checkpoint), component=self.name)
-        elif not shim.has_weights:
+            shim.load(Path(checkpoint), component=self.name, **settings)
+        elif shim.has_weights:
+            _check_settings(shim.tokenizer, settings, component=self.name)
+        else:
+            settings["lowercase"] = lowercase is not False
             if vocabulary is not None:
-                tokenizer = WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
+                tokenizer = WordPiece.from_file(Path(vocabulary), **settings)
             else:
                 texts = (example.reference.text for example in get_examples())
-                tokenizer = train_wordpiece(
-                    texts, vocab_size=vocab_size, lowercase=lowercase
-                )
+                tokenizer = train_wordpiece(texts, vocab_size=vocab_size, **settings)
             shim.start_at_random(tokenizer)
         shim.reinitialize_layers(reinitialize_layers)
         texts = (example.reference.text for example in islice(get_examples(), 100))
@@ -290,3 +303,17 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         pending.send_back(self.name)
         if pending.sgd is not None:
             self.model.finish_update(pending.sgd)
+
+
+def _check_settings(
+    tokenizer: PieceTokenizer, asked: Mapping[str, bool | None], *, component: str
+) -> None:
+    """Raise ValueError if a vocabulary that stays is not read as asked."""
+    for name, value in asked.items():
+        found = tokenizer.settings.get(name)
+        if value not in (None, found):
+            raise ValueError(
+                f"[initialize.components.{component}] {name}: expected {found}, as "
+                f"the encoder has its vocabulary and weights already, got {value}. "
+                "Leave it out, or name a checkpoint to load with it."
+            )

@@ -10,12 +10,10 @@ from ..hugging_face import build_from_hugging_face, to_hugging_face
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder
 from ..model.quantized import is_quantized
-from ..tokenization import PieceTokenizer, WordPiece
+from ..tokenization import PieceTokenizer, restore_tokenizer
 
 # What a pipeline without weights has.
 EMPTY: bytes = srsly.msgpack_dumps({})
-
-_CHOICES = ("lowercase", "strip_accents", "split_chinese")
 
 
 def serialize(encoder: BertEncoder, tokenizer: PieceTokenizer) -> bytes:
@@ -23,8 +21,7 @@ def serialize(encoder: BertEncoder, tokenizer: PieceTokenizer) -> bytes:
         "config": asdict(encoder.config),
         "is_quantized": is_quantized(encoder),
         "weights": safetensors.torch.save(to_hugging_face(encoder)),
-        "pieces": list(tokenizer.pieces),
-        **{name: getattr(tokenizer, name) for name in _CHOICES},
+        "tokenizer": tokenizer.state(),
     }
     data: bytes = srsly.msgpack_dumps(message)
     return data
@@ -41,5 +38,4 @@ def deserialize(
     build = build_quantized if message["is_quantized"] else BertEncoder
     tensors = safetensors.torch.load(message["weights"])
     encoder, _ = build_from_hugging_face(build, config, tensors, source=source)
-    choices = {name: message[name] for name in _CHOICES}
-    return encoder, WordPiece(message["pieces"], **choices)
+    return encoder, restore_tokenizer(message["tokenizer"])

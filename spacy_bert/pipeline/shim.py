@@ -92,12 +92,22 @@ class BertShim(Shim):
     def device(self) -> torch.device:
         return self.encoder.embeddings.pieces.weight.device
 
-    def load(self, path: Path, *, component: str | None = None) -> None:
+    def load(
+        self,
+        path: Path,
+        *,
+        component: str | None = None,
+        lowercase: bool | None = None,
+        strip_accents: bool | None = None,
+    ) -> None:
         """Take the weights and the vocabulary of a checkpoint folder.
 
         component: the name of the encoder in its pipeline, for errors.
+        lowercase, strip_accents: instead of what the folder says.
         """
-        encoder, tokenizer = load_encoder(path)
+        encoder, tokenizer = load_encoder(
+            path, lowercase=lowercase, strip_accents=strip_accents
+        )
         self._set(encoder, tokenizer, source=str(path), component=component)
 
     def save(self, path: Path) -> None:
