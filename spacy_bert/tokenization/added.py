@@ -1,6 +1,6 @@
 """Pieces that were added to a vocabulary, wherever a folder names them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from json import loads
 from pathlib import Path
@@ -55,20 +55,21 @@ def _list_all(
         yield _make(int(i), token)
     old = path / "added_tokens.json"
     if "added_tokens_decoder" not in settings and old.is_file():
+        special = {token["content"]: token for token in _list_special(settings)}
         for text, i in loads(old.read_text(encoding="utf8")).items():
-            yield AddedPiece(id=i, text=text)
+            yield _make(i, special.get(text, {"content": text}))
+    for token in _list_special(settings):
+        yield _make(-1, token)
+
+
+def _list_special(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Those that are not [PAD], [UNK], [CLS], [SEP] or [MASK]."""
     for name in _LISTS:
-        # Version 5 also has an object of names and pieces there.
         listed = settings.get(name) or ()
-        for token in _values(listed):
-            text = token["content"] if isinstance(token, dict) else token
-            flags = {"normalized": False, "special": True}
-            flags |= token if isinstance(token, dict) else {}
-            yield _make(-1, {**flags, "content": text})
-
-
-def _values(listed: Any) -> Iterable[Any]:
-    return listed.values() if isinstance(listed, dict) else listed
+        # Version 5 also has an object of names and pieces there.
+        for token in listed.values() if isinstance(listed, dict) else listed:
+            given = token if isinstance(token, dict) else {"content": token}
+            yield {"normalized": False, "special": True, **given}
 
 
 def _make(i: int, token: Mapping[str, Any]) -> AddedPiece:

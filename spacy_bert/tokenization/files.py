@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from .added import collect_added
-from .special import AddedPiece, SpecialPieces
+from .special import CLS, AddedPiece, SpecialPieces
 from .templates import PairFormat, read_templates
-from .tokenizer import JSON_FILE, SETTINGS_FILE, PieceTokenizer
+from .tokenizer import JSON_FILE, PREFIX_SPACE, SETTINGS_FILE, PieceTokenizer
 from .wordpiece import MAX_CHARS_PER_WORD, VOCAB_FILE, WordPiece, read_pieces
 
 logger = logging.getLogger(__name__)
@@ -162,6 +162,9 @@ def _read_json(
                 f"WordPiece, got {asked}. Change the normalizer in that file."
             )
         description["added_tokens"] = [_to_json(piece) for piece in added]
+        splitter = description.get("pre_tokenizer") or {}
+        if PREFIX_SPACE in splitter:
+            splitter[PREFIX_SPACE] = settings.get(PREFIX_SPACE, False)
         text = json.dumps(description, ensure_ascii=False)
         tokenizer = PieceTokenizer(text, special)
     except KeyError:
@@ -266,8 +269,8 @@ def _bert_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _read_special(
     description: Mapping[str, Any], settings: Mapping[str, Any], **found: str
 ) -> SpecialPieces:
-    """Their names: `found`, else by the settings, else BERT's or those of other models
-    ("<mask>"), as far as the vocabulary has them."""
+    """Their names: `found`, else by the settings, else what BERT calls them or
+    ("<mask>") other models do, as far as the vocabulary has it."""
     vocab = description["model"]["vocab"]
     known = set(vocab) if isinstance(vocab, dict) else {piece for piece, _ in vocab}
     known |= {token["content"] for token in description.get("added_tokens", ())}
@@ -275,8 +278,8 @@ def _read_special(
     for name, default in asdict(SpecialPieces()).items():
         token = settings.get(f"{name}_token")
         given = token.get("content") if isinstance(token, dict) else token
-        usual = [piece for piece in (default, f"<{name}>") if piece in known]
-        names[name] = given or next(iter(usual), None)
+        usual = f"<{name}>" if found.get("cls", CLS).startswith("<") else default
+        names[name] = given or (usual if usual in known else None)
     if unk := description["model"].get("unk_token"):
         names["unk"] = unk
     return SpecialPieces(**{**names, **found})  # type: ignore[arg-type]

@@ -17,6 +17,8 @@ from .templates import PairFormat, read_templates
 
 JSON_FILE = "tokenizer.json"
 SETTINGS_FILE = "tokenizer_config.json"
+# A setting that goes before what a tokenizer.json says.
+PREFIX_SPACE = "add_prefix_space"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +185,9 @@ class PieceTokenizer:
         (path / SETTINGS_FILE).write_text(f"{text}\n", encoding="utf8")
 
     def _saved_settings(self) -> dict[str, Any]:
-        return {"tokenizer_class": "PreTrainedTokenizerFast"}
+        splitter = json.loads(self._description).get("pre_tokenizer") or {}
+        settings = {PREFIX_SPACE: splitter.get(PREFIX_SPACE, False)}
+        return {"tokenizer_class": "PreTrainedTokenizerFast", **settings}
 
     def __getstate__(self) -> dict[str, object]:
         state = self.__dict__.copy()
