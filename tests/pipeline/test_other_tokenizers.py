@@ -6,9 +6,10 @@ import spacy
 import torch
 from odd_texts import ODD_TEXTS
 from other_models import make_bpe, make_checkpoint, make_unigram
-from transformers import AutoTokenizer, BertModel
+from transformers import AutoTokenizer, BertModel, BertTokenizerFast
 
 from spacy_bert import add_encoder, make_pair_doc
+from spacy_bert.checkpoint import save_checkpoint
 from spacy_bert.tokenization import load_tokenizer
 
 
@@ -100,3 +101,39 @@ def test_it_survives_saving(nlp, tmp_path):
     again.add_pipe("bert_encoder", config={"model": model})
     again.from_bytes(nlp.to_bytes())
     assert (again("The cat sat.").tensor == expected).all()
+
+
+def test_words_that_were_added_keep_their_vectors(checkpoint_with_words, tmp_path):
+    text = "the covid19 cat [E1] sat"
+    nlp = spacy.blank("en")
+    # Each as one token, as BERT has it.
+    nlp.tokenizer.add_special_case("[E1]", [{"ORTH": "[E1]"}])
+    add_encoder(nlp, checkpoint_with_words)
+    nlp.to_disk(tmp_path / "saved")
+    saved = spacy.load(tmp_path / "saved")
+    inner = tmp_path / "saved" / "bert_encoder" / "model"
+    for pipeline, path in ((nlp, checkpoint_with_words), (saved, inner)):
+        doc = pipeline(text)
+        assert [token.text for token in doc] == text.split()
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        model = BertModel.from_pretrained(path).eval()
+        encoded = tokenizer(text, return_tensors="pt")
+        assert encoded.input_ids.shape == (1, 7)
+        with torch.no_grad():
+            hidden = model(**encoded).last_hidden_state[0].numpy()
+        np.testing.assert_allclose(doc.tensor, hidden[1:-1], atol=1e-5)
+
+
+@pytest.fixture
+def checkpoint_with_words(tmp_path, pretraining_model, tokenizer):
+    path = tmp_path / "words"
+    save_checkpoint(path, pretraining_model.encoder, tokenizer)
+    theirs = BertTokenizerFast.from_pretrained(path)
+    theirs.add_tokens(["covid19"])
+    theirs.add_special_tokens({"additional_special_tokens": ["[E1]"]})
+    model = BertModel.from_pretrained(path)
+    model.resize_token_embeddings(len(theirs), mean_resizing=False)
+    torch.nn.init.normal_(model.embeddings.word_embeddings.weight[33:], std=2.0)
+    model.save_pretrained(path)
+    theirs.save_pretrained(path)
+    return path

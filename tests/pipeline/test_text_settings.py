@@ -1,4 +1,4 @@
-"""lowercase and strip_accents, wherever an encoder gets a checkpoint or a vocabulary."""
+"""lowercase and strip_accents, wherever an encoder gets a checkpoint or vocabulary."""
 
 import json
 
@@ -9,7 +9,7 @@ from spacy.training import Example
 from spacy_bert import add_encoder
 from spacy_bert.pipeline.encoding import find_shims, get_shim
 
-# "CAT" is lower-cased or [UNK], and "\u00c4" has its own pieces or is "A", "a" or [UNK].
+# "CAT" is lower-cased or [UNK].
 SETTINGS = [
     {"lowercase": False},
     {"lowercase": True, "strip_accents": False},
