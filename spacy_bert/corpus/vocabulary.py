@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..folders import replacing_file
 from ..outputs import VOCABULARY, check_output
+from ..resolving import resolve_vocabulary
 from ..sections import Mistakes
 from ..tokenization import PieceTokenizer, WordPiece, load_tokenizer, train_wordpiece
 from .documents import CorpusConfig, find_sources, read_documents
@@ -18,7 +19,7 @@ from .sources import would_find
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularyConfig:
-    """`path` is a `vocab.txt` or a checkpoint's folder.
+    """`path` is a `vocab.txt`, a checkpoint's folder, or its name on the Hub.
 
     `size` is for learning one, `extend_vocab` how many pieces of the corpus are added
     to a checkpoint's, `min_frequency` for both. None: what the folder says; text is
@@ -105,7 +106,7 @@ def learn_vocabulary(
 def load_vocabulary(config: VocabularyConfig) -> PieceTokenizer:
     """The config's settings go before a folder's. Raises FileNotFoundError if there is
     none yet, and ValueError if it is damaged or has no such settings."""
-    path = Path(config.path)
+    path = resolve_vocabulary(config.path)
     if path.is_dir():
         return load_tokenizer(path, **config.settings)
     if not path.is_file():

@@ -24,6 +24,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
+from ..resolving import resolve_checkpoint
 from ..tokenization import PieceTokenizer, WordPiece, train_wordpiece
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
@@ -189,8 +190,9 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
     ) -> None:
         """Give the encoder weights.
 
-        checkpoint: a folder in the Hugging Face BERT layout. Without it, weights that
-            are already there stay; if there are none, they are drawn at random.
+        checkpoint: a folder in the Hugging Face BERT layout, or a name on the Hugging
+            Face Hub, as `add_encoder` takes them. Without it, weights that are already
+            there stay; if there are none, they are drawn at random.
         vocabulary: for random weights, a `vocab.txt`. Without it, one of at most
             `vocab_size` pieces is learned from the examples.
         lowercase, strip_accents: how text is read. By default as the checkpoint says;
@@ -218,7 +220,8 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
                 f"a checkpoint, which has its own, got {str(vocabulary)!r}."
             )
         if checkpoint is not None:
-            shim.load(Path(checkpoint), component=self.name, **settings)
+            path = resolve_checkpoint(checkpoint)
+            shim.load(path, component=self.name, **settings)
         elif shim.has_weights:
             _check_settings(shim.tokenizer, settings, component=self.name)
         else:

@@ -14,6 +14,7 @@ from ..pipeline.bert_encoder import DEFAULT_CONFIG
 from ..pipeline.from_checkpoint import read_architecture
 from ..pipeline.listeners import CLS_LISTENER, LISTENER, with_listener
 from ..pipeline.segments import RECORD_SEPARATOR
+from ..resolving import resolve_checkpoint
 from .ner import component as ner
 from .qa import component as qa
 from .text import component as text
@@ -160,7 +161,7 @@ COMMENTS = {
 }
 
 
-def task_config(checkpoint: Path, *, task: str, lang: str = "en") -> str:
+def task_config(checkpoint: str | Path, *, task: str, lang: str = "en") -> str:
     """As `starter_config`, of the TASKS. Raises ValueError for another one."""
     if task not in TASKS:
         raise ValueError(f"Expected a task out of {', '.join(TASKS)}; got {task}.")
@@ -175,7 +176,7 @@ def task_config(checkpoint: Path, *, task: str, lang: str = "en") -> str:
 
 
 def starter_config(
-    checkpoint: Path,
+    checkpoint: str | Path,
     *,
     heads: Sequence[str],
     lang: str = "en",
@@ -184,12 +185,13 @@ def starter_config(
 ) -> str:
     """A config that `spacy train` takes as it is, given paths.train and paths.dev.
 
+    checkpoint: as `resolve_checkpoint` takes it; the config names it in the same way.
     n_frozen: of an encoder that is not trained, so many of the last layers give each
         token its vector, end to end; 0 trains it, and takes the last layer's.
     has_pairs: Docs are pairs of texts, as those of extractive_qa always are.
 
     Raises ValueError for a head that is not known or does not go with another one,
-    FileNotFoundError or ValueError if the folder is not a BERT checkpoint.
+    FileNotFoundError or ValueError if it is not a BERT checkpoint.
     """
     unknown = [head for head in heads if head not in HEADS]
     if unknown or not heads:
@@ -206,7 +208,8 @@ def starter_config(
                 f"Expected {' or '.join(rivals)}, got both, which write the same part "
                 "of a Doc."
             )
-    architecture = read_architecture(checkpoint)
+    path = resolve_checkpoint(checkpoint)
+    architecture = read_architecture(path)
     components: dict[str, Any] = {
         "bert_encoder": {
             "factory": "bert_encoder",
@@ -225,7 +228,7 @@ def starter_config(
         features = {"layers": list(range(-n_layers, 0)), "combine": "concat"}
         components["bert_encoder"]["model"].update(freeze="all", **features)
         token_listener = {"width": n_layers * architecture["hidden_width"]}
-    cls_listener = {"pooled": has_trained_pooler(checkpoint)}
+    cls_listener = {"pooled": has_trained_pooler(path)}
     for head in heads:
         reads_cls = HEADS[head]["model"]["tok2vec"] == CLS_LISTENER
         listener = cls_listener if reads_cls else token_listener

@@ -3,13 +3,13 @@ corpus adds to it -> a model and its vocabulary."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
 from ...checkpoint import load_checkpoint_vocabulary, load_weights
 from ...corpus.vocabulary import VocabularyConfig, shown_training_lines
 from ...model import BertConfig, BertForPretraining
+from ...resolving import resolve_checkpoint
 from ...tokenization import Extension, PieceTokenizer, WordPiece, extend_wordpiece
 from ..config import PretrainingConfig
 
@@ -31,7 +31,7 @@ def make_model(
     if config.pretraining.checkpoint is None:
         model.initialize_weights()
         return model, tokenizer, False
-    path = Path(config.pretraining.checkpoint)
+    path = resolve_checkpoint(config.pretraining.checkpoint)
     absent = load_weights(model, path, fill_heads=("mlm", "nsp"))
     theirs = load_checkpoint_vocabulary(path, bert, **config.vocabulary.settings)
     for name, value in _settings(theirs).items():
