@@ -24,7 +24,6 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..tokenization import WordPiece, train_wordpiece
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
@@ -33,6 +32,7 @@ from .foreign_listeners import check_connected
 from .frozen import Builder
 from .linking import LinkedTok2Vec
 from .listeners import drop_batch, get_vector_kind, hand_over
+from .new_vocabulary import make_vocabulary
 from .pending import PendingGradient
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
@@ -184,14 +184,20 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         vocabulary: str | Path | None = None,
         vocab_size: int = DEFAULT_VOCAB_SIZE,
         lowercase: bool = True,
+        strip_accents: bool | None = None,
+        split_chinese: bool = True,
         reinitialize_layers: int = 0,
     ) -> None:
         """Give the encoder weights.
 
         checkpoint: a folder in the Hugging Face BERT layout. Without it, weights that
             are already there stay; if there are none, they are drawn at random.
-        vocabulary: for random weights, a `vocab.txt` (`lowercase` says how to read it).
-            Without it, one of at most `vocab_size` pieces is learned from the examples.
+        vocabulary: for random weights, a `vocab.txt`. Without it, one of at most
+            `vocab_size` pieces is learned from the examples.
+        lowercase, strip_accents, split_chinese: how text is read with that vocabulary.
+            If strip_accents is None, accents are stripped with `lowercase`, unless a
+            piece of `vocabulary` has one, or, if it is learned, they tell words apart
+            in the language of the pipeline.
         reinitialize_layers: draw so many layers from the top, and the pooler, again,
             which makes fine-tuning on few examples steadier (Zhang et al. 2021,
             "Revisiting Few-sample BERT Fine-tuning", section 4).
@@ -208,13 +214,15 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         if checkpoint is not None:
             shim.load(Path(checkpoint), component=self.name)
         elif not shim.has_weights:
-            if vocabulary is not None:
-                tokenizer = WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
-            else:
-                texts = (example.reference.text for example in get_examples())
-                tokenizer = train_wordpiece(
-                    texts, vocab_size=vocab_size, lowercase=lowercase
-                )
+            tokenizer = make_vocabulary(
+                vocabulary,
+                (example.reference.text for example in get_examples()),
+                vocab_size=vocab_size,
+                lang=self.vocab.lang,
+                lowercase=lowercase,
+                strip_accents=strip_accents,
+                split_chinese=split_chinese,
+            )
             shim.start_at_random(tokenizer)
         shim.reinitialize_layers(reinitialize_layers)
         texts = (example.reference.text for example in islice(get_examples(), 100))
