@@ -96,16 +96,15 @@ def save_checkpoint(
 
 
 def load_encoder(
-    path: Path, *, lowercase: bool | None = None, strip_accents: bool | None = None
+    path: Path, **settings: bool | None
 ) -> tuple[BertEncoder, PieceTokenizer]:
     """Return the encoder of a folder and its tokenizer.
 
-    lowercase, strip_accents: instead of what the folder says.
+    settings: as `load_tokenizer` takes them.
 
     Weights of more than `MAPPED_ABOVE` bytes stay in their file, mapped into memory.
     Replace such a file rather than write over it.
     """
-    settings = {"lowercase": lowercase, "strip_accents": strip_accents}
     if (path / QUANTIZED_FILE).is_file():
         return _load(path, build_quantized, QUANTIZED_FILE, settings=settings)[:2]
     return _load(path, BertEncoder, WEIGHTS_FILE, settings=settings)[:2]

@@ -11,6 +11,7 @@ from ..outputs import VOCABULARY, check_output
 from ..resolving import resolve_vocabulary
 from ..sections import Mistakes
 from ..tokenization import PieceTokenizer, WordPiece, load_tokenizer, train_wordpiece
+from .accents import choose_strip_accents, read_vocab_file
 from .documents import CorpusConfig, find_sources, read_documents
 from .held_out import HeldOut, choose_held_out
 from .progress_bar import Write, shown_lines, text_bytes
@@ -22,8 +23,9 @@ class VocabularyConfig:
     """`path` is a `vocab.txt`, a checkpoint's folder, or its name on the Hub.
 
     `size` is for learning one, `extend_vocab` how many pieces of the corpus are added
-    to a checkpoint's, `min_frequency` for both. None: what the folder says; text is
-    lower-cased, and its accents stripped, if nothing says otherwise.
+    to a checkpoint's, `min_frequency` for both. None: what the folder says; else text
+    is lower-cased, and accents are stripped with it unless the language of a new
+    vocabulary, or a piece of one that is read, says that they are kept.
     """
 
     path: str
@@ -61,7 +63,8 @@ def learn_vocabulary(
     show_progress: bool = False,
     force: bool = False,
 ) -> WordPiece:
-    """From the documents that are not held out, written to `config.path`.
+    """From the documents that are not held out, written to `config.path`; returned as
+    it is read from there.
 
     force: replace an earlier vocabulary there.
 
@@ -87,6 +90,11 @@ def learn_vocabulary(
             f"[vocabulary] path: expected a file apart from the corpus, got {path}, "
             f"which [corpus] path = {corpus.path!r} takes for text. Give another path."
         )
+    strip = choose_strip_accents(
+        config.strip_accents,
+        lowercase=config.lowercase is not False,
+        lang=corpus.lang,
+    )
     with shown_training_lines(
         corpus, "Merging pieces", print if show_progress else None
     ) as lines:
@@ -95,12 +103,12 @@ def learn_vocabulary(
             vocab_size=config.size,
             min_frequency=config.min_frequency,
             lowercase=config.lowercase is not False,
-            strip_accents=config.strip_accents,
+            strip_accents=strip,
             split_chinese=config.split_chinese is not False,
         )
     with replacing_file(path) as new:
         new.write_text("".join(f"{p}\n" for p in tokenizer.pieces), encoding="utf8")
-    return tokenizer
+    return _read_file(path, config)
 
 
 def load_vocabulary(config: VocabularyConfig) -> PieceTokenizer:
@@ -114,7 +122,11 @@ def load_vocabulary(config: VocabularyConfig) -> PieceTokenizer:
             f"[vocabulary] path: expected a vocabulary, found nothing at {path}. "
             "Learn one with 'spacy bert vocab' and the same config."
         )
-    return WordPiece.from_file(
+    return _read_file(path, config)
+
+
+def _read_file(path: Path, config: VocabularyConfig) -> WordPiece:
+    return read_vocab_file(
         path,
         lowercase=config.lowercase is not False,
         strip_accents=config.strip_accents,

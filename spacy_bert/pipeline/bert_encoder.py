@@ -25,7 +25,7 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..resolving import resolve_checkpoint
-from ..tokenization import PieceTokenizer, WordPiece, train_wordpiece
+from ..tokenization import PieceTokenizer
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
@@ -34,6 +34,7 @@ from .foreign_listeners import check_connected
 from .frozen import Builder
 from .linking import LinkedTok2Vec
 from .listeners import drop_batch, get_vector_kind, hand_over
+from .new_vocabulary import make_vocabulary
 from .pending import PendingGradient
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
@@ -186,6 +187,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         vocab_size: int = DEFAULT_VOCAB_SIZE,
         lowercase: bool | None = None,
         strip_accents: bool | None = None,
+        split_chinese: bool | None = None,
         reinitialize_layers: int = 0,
     ) -> None:
         """Give the encoder weights.
@@ -195,8 +197,11 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             there stay; if there are none, they are drawn at random.
         vocabulary: for random weights, a `vocab.txt`. Without it, one of at most
             `vocab_size` pieces is learned from the examples.
-        lowercase, strip_accents: how text is read. By default as the checkpoint says;
-            without one it is lower-cased, and loses its accents if it is.
+        lowercase, strip_accents, split_chinese: how text is read, by default as the
+            checkpoint says. Without one, text is lower-cased and Chinese characters are
+            split; accents are stripped with `lowercase`, unless a piece of `vocabulary`
+            has one, or, if it is learned, they tell words apart in the language of the
+            pipeline.
         reinitialize_layers: draw so many layers from the top, and the pooler, again,
             which makes fine-tuning on few examples steadier (Zhang et al. 2021,
             "Revisiting Few-sample BERT Fine-tuning", section 4).
@@ -210,9 +215,10 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             check_connected(nlp, self.name, width=self.model.get_dim("nO"))
         shim = get_shim(self.model)
         check_trainable(shim)
-        settings: dict[str, Any] = {
+        settings = {
             "lowercase": lowercase,
             "strip_accents": strip_accents,
+            "split_chinese": split_chinese,
         }
         if checkpoint is not None and vocabulary is not None:
             raise ValueError(
@@ -225,12 +231,15 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         elif shim.has_weights:
             _check_settings(shim.tokenizer, settings, component=self.name)
         else:
-            settings["lowercase"] = lowercase is not False
-            if vocabulary is not None:
-                tokenizer = WordPiece.from_file(Path(vocabulary), **settings)
-            else:
-                texts = (example.reference.text for example in get_examples())
-                tokenizer = train_wordpiece(texts, vocab_size=vocab_size, **settings)
+            tokenizer = make_vocabulary(
+                vocabulary,
+                (example.reference.text for example in get_examples()),
+                vocab_size=vocab_size,
+                lang=self.vocab.lang,
+                lowercase=lowercase is not False,
+                strip_accents=strip_accents,
+                split_chinese=split_chinese is not False,
+            )
             shim.start_at_random(tokenizer)
         shim.reinitialize_layers(reinitialize_layers)
         texts = (example.reference.text for example in islice(get_examples(), 100))

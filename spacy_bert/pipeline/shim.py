@@ -97,17 +97,14 @@ class BertShim(Shim):
         path: Path,
         *,
         component: str | None = None,
-        lowercase: bool | None = None,
-        strip_accents: bool | None = None,
+        **settings: bool | None,
     ) -> None:
         """Take the weights and the vocabulary of a checkpoint folder.
 
         component: the name of the encoder in its pipeline, for errors.
-        lowercase, strip_accents: instead of what the folder says.
+        settings: of the tokenizer, instead of what the folder says.
         """
-        encoder, tokenizer = load_encoder(
-            path, lowercase=lowercase, strip_accents=strip_accents
-        )
+        encoder, tokenizer = load_encoder(path, **settings)
         self._set(encoder, tokenizer, source=str(path), component=component)
 
     def save(self, path: Path) -> None:
