@@ -18,10 +18,12 @@ _PICKLED_FILE = "pytorch_model.bin"
 MAPPED_ABOVE = 2**29
 
 
-def read_tensors(path: Path, name: str, *, ending: str = "") -> dict[str, Tensor]:
+def read_tensors(
+    path: Path, name: str, *, ending: str | tuple[str, ...] = ""
+) -> dict[str, Tensor]:
     """Return the tensors of the file `name` in a checkpoint's folder, on the CPU.
 
-    ending: leave out tensors whose names do not end so.
+    ending: leave out tensors whose names do not end so, or in one of these ways.
 
     Raises ValueError if the file is damaged or changes meanwhile, and FileNotFoundError
     if there is none.
@@ -45,7 +47,7 @@ def read_tensors(path: Path, name: str, *, ending: str = "") -> dict[str, Tensor
     )
 
 
-def _read_safetensors(path: Path, ending: str) -> dict[str, Tensor]:
+def _read_safetensors(path: Path, ending: str | tuple[str, ...]) -> dict[str, Tensor]:
     before = path.stat()
     if before.st_size > MAPPED_ABOVE:
         tensors = load_file(path)
