@@ -31,6 +31,7 @@ from .model.config import BertConfig
 from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
 from .model.quantized import is_quantized, quantize
+from .pretraining_heads import PretrainingHeads
 from .record import PretrainingRecord
 from .tokenization import PieceTokenizer, load_tokenizer
 from .weights import read_shapes, read_tensors
@@ -40,6 +41,14 @@ logger = logging.getLogger(__name__)
 
 _EMBEDDINGS = "embeddings.word_embeddings.weight"
 _DECODER = "cls.predictions.decoder.weight"
+
+# Whether there is an MLM head, and an NSP head -> the class that has just these.
+_THEIR_CLASSES = {
+    (False, False): "BertModel",
+    (True, False): "BertForMaskedLM",
+    (False, True): "BertForNextSentencePrediction",
+    (True, True): "BertForPreTraining",
+}
 
 
 def read_config(path: Path) -> BertConfig:
@@ -63,19 +72,24 @@ def save_checkpoint(
     tokenizer: PieceTokenizer,
     *,
     record: PretrainingRecord | None = None,
+    heads: PretrainingHeads | None = None,
 ) -> None:
     """Write the folder; `transformers` reads it as BertModel or BertForPreTraining.
 
     record: how it was pretrained, for those that measure it or continue.
+    heads: what goes with an encoder that has none, its record included.
     """
+    heads = heads or PretrainingHeads()
+    record = record or heads.record
     path.mkdir(parents=True, exist_ok=True)
     config = module.config
     settings: dict[str, Any] = {
         theirs: getattr(config, ours) for ours, theirs in CONFIG_KEYS.items()
     }
     settings["model_type"] = "bert"
-    has_heads = isinstance(module, BertForPretraining)
-    settings["architectures"] = ["BertForPreTraining" if has_heads else "BertModel"]
+    has_all = isinstance(module, BertForPretraining)
+    has_mlm, has_nsp = has_all or heads.has("mlm"), has_all or heads.has("nsp")
+    settings["architectures"] = [_THEIR_CLASSES[has_mlm, has_nsp]]
     settings["pad_token_id"] = tokenizer.pad_id
     if record is not None:
         settings |= record.to_json()
@@ -85,7 +99,8 @@ def save_checkpoint(
     tokenizer.save(path, max_length=config.max_positions)
     # Not written over: a pipeline may have mapped the old file into its memory.
     new = path / "new.safetensors"
-    save_file(to_hugging_face(module), new, metadata={"format": "pt"})
+    tensors = {**to_hugging_face(module), **heads.tensors}
+    save_file(tensors, new, metadata={"format": "pt"})
     # safetensors lets nobody but the owner read it.
     new.chmod((path / CONFIG_FILE).stat().st_mode)
     name, other = WEIGHTS_FILE, QUANTIZED_FILE
@@ -224,7 +239,7 @@ def load_checkpoint_vocabulary(
     n_unused = config.vocab_size - tokenizer.n_pieces
     if n_unused < 0:
         raise ValueError(
-            f"{path}: vocab.txt has {tokenizer.n_pieces} pieces but config.json says "
+            f"{path}: the vocabulary has {tokenizer.n_pieces} pieces but config.json says "
             f"vocab_size={config.vocab_size}. The files come from different models."
         )
     # Some models pad the embeddings to a multiple of 8, 64 or 128.

@@ -181,7 +181,7 @@ def edit_config(path, **changes):
         (
             lambda p: edit_config(p, vocab_size=10**19),
             ValueError,
-            "vocab.txt has 33 pieces|at most .* parameters",
+            "the vocabulary has 33 pieces|at most .* parameters",
         ),
         (
             lambda p: edit_config(p, layer_norm_eps=1e300),
@@ -286,7 +286,7 @@ def edit_config(path, **changes):
                 "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n" + "\n".join(map(str, range(40))),
             ),
             ValueError,
-            "vocab.txt has 45 pieces but config.json says vocab_size=33",
+            "the vocabulary has 45 pieces but config.json says vocab_size=33",
         ),
     ],
 )

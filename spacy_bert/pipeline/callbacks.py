@@ -37,7 +37,8 @@ def make_load_checkpoint(
     checkpoint: a folder in the Hugging Face BERT layout, or a name on the Hugging Face
         Hub, as `add_encoder` takes them; null keeps the weights that are there. A saved
         pipeline does not read it again.
-    lowercase, strip_accents, split_chinese: how text is read, instead of what the checkpoint says.
+    lowercase, strip_accents, split_chinese: how text is read, instead of what the
+        checkpoint says.
 
     Raises ValueError if a component has no encoder of its own, or one of another
     architecture, and FileNotFoundError or ValueError if it is no checkpoint.

@@ -83,7 +83,11 @@ def add_encoder(
     assert isinstance(component, BertTok2Vec)
     try:
         get_shim(component.model).load(
-            path, component=name, lowercase=lowercase, strip_accents=strip_accents
+            path,
+            component=name,
+            lowercase=lowercase,
+            strip_accents=strip_accents,
+            split_chinese=split_chinese,
         )
     except (ValueError, OSError):
         nlp.remove_pipe(name)

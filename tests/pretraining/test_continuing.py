@@ -1,10 +1,12 @@
 """Pretraining goes on from every kind of BERT folder; only heads may be missing."""
 
 import pytest
+import spacy
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertForMaskedLM, BertForPreTraining, BertModel
 
+from spacy_bert import add_encoder
 from spacy_bert.checkpoint import load_pretraining_model
 from spacy_bert.pretraining import pretrain
 from spacy_bert.tokenization import load_tokenizer
@@ -115,3 +117,17 @@ def test_text_is_read_as_the_checkpoint_reads_it(
     sections["vocabulary"]["lowercase"] = True
     pretrain(make_config(**sections), tmp_path / "out", write=quiet)
     assert load_tokenizer(tmp_path / "out" / "model-last").settings["lowercase"] is True
+
+
+def test_it_goes_on_from_the_encoder_of_a_pipeline(
+    bert_path, continued, caplog, tmp_path
+):
+    nlp = spacy.blank("en")
+    add_encoder(nlp, bert_path)
+    nlp.to_disk(tmp_path / "nlp")
+    after = continued(tmp_path / "nlp" / "bert_encoder" / "model")
+    assert new_parts(caplog) == []
+    before = load_file(bert_path / "model.safetensors")
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=0)
