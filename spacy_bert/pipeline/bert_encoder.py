@@ -97,9 +97,13 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
     def find_listeners(self, component: Any) -> None:
         """Raises ValueError if `spacy train`, which asks for them first, would never
         give this encoder weights."""
-        if self.builder is not None and not get_shim(self.model).has_weights:
-            self.builder.check_frozen(self.name)
+        builder = self.builder
+        if builder and builder.is_loading and not get_shim(self.model).has_weights:
+            builder.check_frozen(self.name)
         super().find_listeners(component)
+
+    def find_pipeline(self, component: Any) -> Language | None:
+        return self.builder.find_pipeline(self, component) if self.builder else None
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
         self._finish_trained()
@@ -278,7 +282,8 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             "model": load_model,
         }
         spacy.util.from_disk(path, readers, exclude)
-        self.builder = None
+        if self.builder is not None:
+            self.builder.is_loading = False
         return self
 
     def _receive_gradient(
