@@ -239,8 +239,8 @@ def load_checkpoint_vocabulary(
     n_unused = config.vocab_size - tokenizer.n_pieces
     if n_unused < 0:
         raise ValueError(
-            f"{path}: the vocabulary has {tokenizer.n_pieces} pieces but config.json says "
-            f"vocab_size={config.vocab_size}. The files come from different models."
+            f"{path}: the vocabulary has {tokenizer.n_pieces} pieces but config.json "
+            f"says vocab_size={config.vocab_size}. The files come from different models."
         )
     # Some models pad the embeddings to a multiple of 8, 64 or 128.
     if n_unused >= 128:

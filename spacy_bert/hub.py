@@ -149,7 +149,8 @@ def _fetch(
             f"{name.name}: expected the folder of a BERT checkpoint, or a model's name "
             "on the Hugging Face Hub. There is no such folder here, the cache does not "
             f"have all of that model, and {_reason(error)}. On a machine with a "
-            f"network: {name.command} and give that folder, or its path here once it is copied."
+            f"network: {name.command} and give that folder, or its path here once it "
+            "is copied."
         ) from error
     return Path(folder)
 
