@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -30,6 +31,7 @@ from .model.config import BertConfig
 from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
 from .model.quantized import is_quantized, quantize
+from .pretraining_heads import PretrainingHeads
 from .record import PretrainingRecord
 from .tokenization import PieceTokenizer, load_tokenizer
 from .weights import read_shapes, read_tensors
@@ -39,6 +41,14 @@ logger = logging.getLogger(__name__)
 
 _EMBEDDINGS = "embeddings.word_embeddings.weight"
 _DECODER = "cls.predictions.decoder.weight"
+
+# Whether there is an MLM head, and an NSP head -> the class that has just these.
+_THEIR_CLASSES = {
+    (False, False): "BertModel",
+    (True, False): "BertForMaskedLM",
+    (False, True): "BertForNextSentencePrediction",
+    (True, True): "BertForPreTraining",
+}
 
 
 def read_config(path: Path) -> BertConfig:
@@ -62,29 +72,35 @@ def save_checkpoint(
     tokenizer: PieceTokenizer,
     *,
     record: PretrainingRecord | None = None,
+    heads: PretrainingHeads | None = None,
 ) -> None:
     """Write the folder; `transformers` reads it as BertModel or BertForPreTraining.
 
     record: how it was pretrained, for those that measure it or continue.
+    heads: what goes with an encoder that has none, its record included.
     """
+    heads = heads or PretrainingHeads()
+    record = record or heads.record
     path.mkdir(parents=True, exist_ok=True)
     config = module.config
     settings: dict[str, Any] = {
         theirs: getattr(config, ours) for ours, theirs in CONFIG_KEYS.items()
     }
     settings["model_type"] = "bert"
-    has_heads = isinstance(module, BertForPretraining)
-    settings["architectures"] = ["BertForPreTraining" if has_heads else "BertModel"]
+    has_all = isinstance(module, BertForPretraining)
+    has_mlm, has_nsp = has_all or heads.has("mlm"), has_all or heads.has("nsp")
+    settings["architectures"] = [_THEIR_CLASSES[has_mlm, has_nsp]]
     settings["pad_token_id"] = tokenizer.pad_id
     if record is not None:
         settings |= record.to_json()
     (path / CONFIG_FILE).write_text(
         json.dumps(settings, indent=2) + "\n", encoding="utf8"
     )
-    tokenizer.save(path)
+    tokenizer.save(path, max_length=config.max_positions)
     # Not written over: a pipeline may have mapped the old file into its memory.
     new = path / "new.safetensors"
-    save_file(to_hugging_face(module), new, metadata={"format": "pt"})
+    tensors = {**to_hugging_face(module), **heads.tensors}
+    save_file(tensors, new, metadata={"format": "pt"})
     # safetensors lets nobody but the owner read it.
     new.chmod((path / CONFIG_FILE).stat().st_mode)
     name, other = WEIGHTS_FILE, QUANTIZED_FILE
@@ -94,15 +110,19 @@ def save_checkpoint(
     (path / other).unlink(missing_ok=True)
 
 
-def load_encoder(path: Path) -> tuple[BertEncoder, PieceTokenizer]:
-    """Return the encoder of a folder and its vocabulary.
+def load_encoder(
+    path: Path, **settings: bool | None
+) -> tuple[BertEncoder, PieceTokenizer]:
+    """Return the encoder of a folder and its tokenizer.
+
+    settings: as `load_tokenizer` takes them.
 
     Weights of more than `MAPPED_ABOVE` bytes stay in their file, mapped into memory.
     Replace such a file rather than write over it.
     """
     if (path / QUANTIZED_FILE).is_file():
-        return _load(path, build_quantized, QUANTIZED_FILE)[:2]
-    return _load(path, BertEncoder, WEIGHTS_FILE)[:2]
+        return _load(path, build_quantized, QUANTIZED_FILE, settings=settings)[:2]
+    return _load(path, BertEncoder, WEIGHTS_FILE, settings=settings)[:2]
 
 
 def build_quantized(config: BertConfig) -> BertEncoder:
@@ -125,10 +145,11 @@ def _load(
     make_module: Callable[[BertConfig], Module],
     name: str,
     fill_heads: Collection[str] = (),
+    settings: Mapping[str, bool | None] = MappingProxyType({}),
 ) -> tuple[Module, PieceTokenizer, list[str]]:
     """The module, the vocabulary, and the submodules that start from random weights."""
     config = read_config(path)
-    tokenizer = load_checkpoint_vocabulary(path, config)
+    tokenizer = load_checkpoint_vocabulary(path, config, **settings)
     tensors = read_tensors(path, name)
     if make_module is BertForPretraining:
         _check_tied(path, tensors)
@@ -206,15 +227,21 @@ def has_nsp_head(path: Path) -> bool:
     return name in read_tensors(path, WEIGHTS_FILE, ending=name)
 
 
-def load_checkpoint_vocabulary(path: Path, config: BertConfig) -> PieceTokenizer:
+def load_checkpoint_vocabulary(
+    path: Path, config: BertConfig, **settings: bool | None
+) -> PieceTokenizer:
     """The folder's tokenizer. Raises ValueError if it has more pieces than the config
-    has embeddings."""
-    tokenizer = load_tokenizer(path)
+    has embeddings.
+
+    settings: as `load_tokenizer` takes them.
+    """
+    tokenizer = load_tokenizer(path, **settings)
     n_unused = config.vocab_size - tokenizer.n_pieces
     if n_unused < 0:
         raise ValueError(
-            f"{path}: vocab.txt has {tokenizer.n_pieces} pieces but config.json says "
-            f"vocab_size={config.vocab_size}. The files come from different models."
+            f"{path}: the vocabulary has {tokenizer.n_pieces} pieces but config.json "
+            f"says vocab_size={config.vocab_size}. The files come from different "
+            "models."
         )
     # Some models pad the embeddings to a multiple of 8, 64 or 128.
     if n_unused >= 128:

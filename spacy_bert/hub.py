@@ -151,8 +151,9 @@ def _fetch(
         raise FileNotFoundError(
             f"{name.name}: expected the folder of a BERT checkpoint, or a model's name "
             "on the Hugging Face Hub. There is no such folder here, the cache does not "
-            f"have all of that model, and {_reason(error)}. Where there is a network: "
-            f"{name.command} and give that folder, or its path here once it is copied."
+            f"have all of that model, and {_reason(error)}. On a machine with a "
+            f"network: {name.command} and give that folder, or its path here once it "
+            "is copied."
         ) from error
     return Path(folder)
 

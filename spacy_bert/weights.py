@@ -18,15 +18,18 @@ from .wrong_checkpoint import describe_weights, is_pointer
 # for each process of a server would cost too much.
 MAPPED_ABOVE = 2**29
 
+# Of a tensor's name, or one of several.
+_Ending = str | tuple[str, ...]
+
 # Under which training scripts keep the weights next to other things.
 _KEYS = ("state_dict", "model_state_dict", "model")
 
 
-def read_tensors(path: Path, name: str, *, ending: str = "") -> dict[str, Tensor]:
+def read_tensors(path: Path, name: str, *, ending: _Ending = "") -> dict[str, Tensor]:
     """Return the tensors of the file `name` in a checkpoint's folder, or of its shards,
     on the CPU.
 
-    ending: leave out tensors whose names do not end so.
+    ending: leave out tensors whose names do not end so, or in one of these ways.
 
     Raises ValueError if a file is damaged or changes meanwhile, and FileNotFoundError
     if there is none.
@@ -56,7 +59,7 @@ def read_shapes(path: Path, name: str) -> dict[str, Tensor]:
     return tensors
 
 
-def _find_files(path: Path, name: str, ending: str) -> list[Path]:
+def _find_files(path: Path, name: str, ending: _Ending) -> list[Path]:
     """In the order in which `transformers` looks for them."""
     for whole in (name, PICKLED_FILE):
         if (path / whole).is_file():
@@ -75,7 +78,7 @@ def _find_files(path: Path, name: str, ending: str) -> list[Path]:
     )
 
 
-def _find_shards(index: Path, ending: str) -> list[Path]:
+def _find_shards(index: Path, ending: _Ending) -> list[Path]:
     """Those that hold tensors whose names end so."""
     shards = read_settings(index).get("weight_map")
     suffix = Path(index.name.removesuffix(".index.json")).suffix
@@ -107,7 +110,9 @@ def _is_inside(shard: object, suffix: str) -> bool:
     )
 
 
-def _read_safetensors(path: Path, ending: str, *, is_mapped: bool) -> dict[str, Tensor]:
+def _read_safetensors(
+    path: Path, ending: _Ending, *, is_mapped: bool
+) -> dict[str, Tensor]:
     try:
         if is_mapped:
             tensors = load_file(path)
@@ -117,7 +122,7 @@ def _read_safetensors(path: Path, ending: str, *, is_mapped: bool) -> dict[str, 
         raise _unreadable(path, error) from error
 
 
-def _copy_safetensors(path: Path, ending: str) -> dict[str, Tensor]:
+def _copy_safetensors(path: Path, ending: _Ending) -> dict[str, Tensor]:
     before = path.stat()
     with safe_open(path, framework="pt") as file:
         names = [name for name in file.keys() if name.endswith(ending)]

@@ -72,7 +72,7 @@ def pickle_weights(path: Path, **options: Any) -> None:
 
 
 def their_vectors(path: Path) -> Tensor:
-    """What leaves the last layer, (n_pieces, hidden_width), with the weights in the folder."""
+    """What leaves the last layer, (n_pieces, hidden_width)."""
     model = transformers.BertModel.from_pretrained(path).float().eval()
     segments = [min(s, model.config.type_vocab_size - 1) for s in SEGMENTS]
     with torch.no_grad():

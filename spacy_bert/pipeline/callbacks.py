@@ -25,7 +25,11 @@ def make_forget_paths() -> Callable[[Language], Language]:
 
 @registry.callbacks("spacy-bert.load_checkpoint.v1")
 def make_load_checkpoint(
-    components: list[str], checkpoint: str | Path | None
+    components: list[str],
+    checkpoint: str | Path | None,
+    lowercase: bool | None = None,
+    strip_accents: bool | None = None,
+    split_chinese: bool | None = None,
 ) -> Callable[[Language], Language]:
     """For `[initialize.before_init]`: give heads' own encoders a checkpoint's weights.
 
@@ -33,6 +37,8 @@ def make_load_checkpoint(
     checkpoint: a folder in the Hugging Face BERT layout, or a name on the Hugging Face
         Hub, as `add_encoder` takes them; null keeps the weights that are there. A saved
         pipeline does not read it again.
+    lowercase, strip_accents, split_chinese: how text is read, instead of what the
+        checkpoint says.
 
     Raises ValueError if a component has no encoder of its own, or one of another
     architecture, and FileNotFoundError or ValueError if it is no checkpoint.
@@ -50,7 +56,12 @@ def make_load_checkpoint(
                 )
             for shim in shims:
                 if checkpoint is not None:
-                    shim.load(resolve_checkpoint(checkpoint))
+                    shim.load(
+                        resolve_checkpoint(checkpoint),
+                        lowercase=lowercase,
+                        strip_accents=strip_accents,
+                        split_chinese=split_chinese,
+                    )
         return nlp
 
     return load_checkpoint

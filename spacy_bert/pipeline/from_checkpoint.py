@@ -51,6 +51,9 @@ def add_encoder(
     add_pipe_kwargs: dict[str, Any] | None = None,
     save_cls: bool = False,
     similarity_hooks: bool = True,
+    lowercase: bool | None = None,
+    strip_accents: bool | None = None,
+    split_chinese: bool | None = None,
     **settings: "Unpack[EncoderSettings]",
 ) -> BertTok2Vec:
     """Add a `bert_encoder` with a checkpoint's architecture and weights.
@@ -59,6 +62,9 @@ def add_encoder(
         Hugging Face Hub, "org/name" or "org/name@revision", which is downloaded.
     add_pipe_kwargs: further arguments of `nlp.add_pipe`, such as {"before": "ner"}.
     save_cls, similarity_hooks: as `BertTok2Vec` takes them.
+    lowercase, strip_accents, split_chinese: how text is read, instead of what the
+        checkpoint says. A cased BERT without a `tokenizer_config.json` needs
+        lowercase=False.
     settings: further arguments of `spacy-bert.BertEncoder.v1`, such as freeze="all".
 
     A later `nlp.initialize` keeps the weights. Raises FileNotFoundError or ValueError
@@ -76,7 +82,13 @@ def add_encoder(
     )
     assert isinstance(component, BertTok2Vec)
     try:
-        get_shim(component.model).load(path, component=name)
+        get_shim(component.model).load(
+            path,
+            component=name,
+            lowercase=lowercase,
+            strip_accents=strip_accents,
+            split_chinese=split_chinese,
+        )
     except (ValueError, OSError):
         nlp.remove_pipe(name)
         raise

@@ -7,7 +7,7 @@ from typing import Literal
 from ..corpus.index.advice import IndexUse
 from ..model import BertConfig
 from ..sections import Mistake, Mistakes
-from ..tokenization.wordpiece import MASK
+from ..tokenization.special import MASK
 from .agreement import check_model
 
 LIMITS = ("max_steps", "max_epochs", "max_minutes")

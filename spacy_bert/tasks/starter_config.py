@@ -106,7 +106,7 @@ _CHINESE_ANSWERS = {
 
 # The heads' learning rate over the encoder's. With one rate for both, a classifier
 # over 77 classes is far from done when the encoder is (benchmarks/LOG.md).
-_HEAD_RATE = 10
+HEAD_RATE = 10
 
 _N_FEATURE_LAYERS = 4
 
@@ -216,7 +216,7 @@ def starter_config(
             "model": {
                 **DEFAULT_CONFIG["model"],
                 **architecture,
-                "learn_rate_factor": 1 / _HEAD_RATE,
+                "learn_rate_factor": 1 / HEAD_RATE,
             },
         }
     }
@@ -245,7 +245,7 @@ def starter_config(
                 "batch_size": 128,
             },
             "components": components,
-            "training": _training_settings(architecture["hidden_width"]),
+            "training": training_settings(architecture["hidden_width"]),
             "initialize": {
                 "components": {"bert_encoder": {"checkpoint": "${paths.checkpoint}"}}
             },
@@ -283,7 +283,8 @@ def annotate(config: str, comments: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _training_settings(hidden_width: int) -> dict[str, Any]:
+def training_settings(hidden_width: int) -> dict[str, Any]:
+    """[training] for heads that start from nothing on a pretrained encoder."""
     return {
         "accumulate_gradient": 1,
         "max_steps": 2000,
@@ -308,7 +309,7 @@ def _training_settings(hidden_width: int) -> dict[str, Any]:
                 "warmup_ratio": 0.1,
                 "total_steps": "${training.max_steps}",
                 # BERT-base is fine-tuned with 2e-5 to 5e-5 (Devlin et al. 2018, A.3).
-                "initial_rate": round(_HEAD_RATE * 5e-5 * 768 / hidden_width, 6),
+                "initial_rate": round(HEAD_RATE * 5e-5 * 768 / hidden_width, 6),
             },
         },
     }

@@ -24,7 +24,7 @@ def make_model(
 ) -> tuple[BertForPretraining, PieceTokenizer, bool]:
     """The model, its vocabulary, and whether the checkpoint had no MLM head.
 
-    Raises ValueError if `tokenizer` is not the checkpoint's.
+    Raises ValueError if `tokenizer` is not the checkpoint's, read as [vocabulary] says.
     """
     with torch.device("cpu"):
         model = BertForPretraining(bert)
@@ -33,15 +33,19 @@ def make_model(
         return model, tokenizer, False
     path = resolve_checkpoint(config.pretraining.checkpoint)
     absent = load_weights(model, path, fill_heads=("mlm", "nsp"))
-    theirs = load_checkpoint_vocabulary(path, bert)
+    theirs = load_checkpoint_vocabulary(path, bert, **config.vocabulary.settings)
     for name, value in _settings(theirs).items():
-        if _settings(tokenizer).get(name) != value:
+        # A file of pieces does not say how its text is read.
+        if _settings(tokenizer)[name] != value:
             raise ValueError(
                 f"[vocabulary] {name}: expected {value}, as in the checkpoint {path}, "
-                f"got {_settings(tokenizer).get(name)}. Leave the section out to use "
-                "the checkpoint's."
+                f"got {_settings(tokenizer)[name]}, as {config.vocabulary.path} is "
+                "read. Leave the section out to use the checkpoint's."
             )
-    if theirs.pieces != tokenizer.pieces:
+    if (theirs.pieces, theirs.further_rules) != (
+        tokenizer.pieces,
+        tokenizer.further_rules,
+    ):
         raise ValueError(
             f"[vocabulary] path: expected the vocabulary of the checkpoint {path} "
             f"({theirs.n_pieces} pieces), got another one of {tokenizer.n_pieces} "
