@@ -4,6 +4,7 @@ import json
 
 import pytest
 import spacy
+from spacy.cli.init_config import init_config
 from spacy.tokens import DocBin
 
 # Each starts another Python, as the client reads the Hub's address only once.
@@ -101,6 +102,14 @@ def test_configs_keep_the_name(hub, published, command):
     assert config["paths"]["checkpoint"] == NAME
     config = spacy.util.load_config(hub.folder / "pretrain.cfg")
     assert config["paths"]["checkpoint"] == f"{NAME}@main"
+
+
+def test_a_config_for_another_encoder(hub, published, command):
+    init_config(pipeline=["ner"], silent=True).to_disk(hub.folder / "old.cfg")
+    command("migrate", "old.cfg", "new.cfg", "--checkpoint", NAME)
+    config = spacy.util.load_config(hub.folder / "new.cfg")
+    assert config["paths"]["checkpoint"] == NAME
+    assert config["components"]["bert_encoder"]["model"]["hidden_width"] == 8
 
 
 def test_a_config_of_a_name_trains(hub, published, command):

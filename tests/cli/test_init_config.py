@@ -42,7 +42,7 @@ def drop_pieces(path):
     [
         (rename_tensors, "begin with 'module.'"),
         (drop_pieces, "says vocab_size=9"),
-        (lambda path: (path / "vocab.txt").write_text("[PAD]\n"), "not found among"),
+        (lambda path: (path / "tokenizer.json").write_text("{"), "tokenizer.json"),
         (lambda path: (path / "model.safetensors").unlink(), "found neither"),
         (lambda path: (path / "config.json").unlink(), "no config.json"),
     ],
