@@ -80,8 +80,8 @@ def _name_kind(path: Path) -> str:
         config = (path / "config.cfg").read_text(encoding="utf8", errors="replace")
         if "spacy-bert.BertEncoder" not in config and "spacy-transformers" in config:
             return (
-                "It is a pipeline of spacy-transformers: 'spacy bert migrate' makes one "
-                "with our encoder of it."
+                "It is a pipeline of spacy-transformers: 'spacy bert migrate' gives it "
+                "an encoder of ours."
             )
         return "It is a spaCy pipeline."
     if (path / "modules.json").is_file():
