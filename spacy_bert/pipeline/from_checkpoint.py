@@ -50,12 +50,13 @@ def add_encoder(
     add_pipe_kwargs: dict[str, Any] | None = None,
     save_cls: bool = False,
     similarity_hooks: bool = True,
+    trf_data: bool = False,
     **settings: "Unpack[EncoderSettings]",
 ) -> BertTok2Vec:
     """Add a `bert_encoder` with a checkpoint's architecture and weights.
 
     add_pipe_kwargs: further arguments of `nlp.add_pipe`, such as {"before": "ner"}.
-    save_cls, similarity_hooks: as `BertTok2Vec` takes them.
+    save_cls, similarity_hooks, trf_data: as `BertTok2Vec` takes them.
     settings: further arguments of `spacy-bert.BertEncoder.v1`, such as freeze="all".
 
     A later `nlp.initialize` keeps the weights. Raises FileNotFoundError or ValueError
@@ -67,6 +68,7 @@ def add_encoder(
         "model": model,
         "save_cls": save_cls,
         "similarity_hooks": similarity_hooks,
+        "trf_data": trf_data,
     }
     component = nlp.add_pipe(
         "bert_encoder", name, config=config, **(add_pipe_kwargs or {})
