@@ -220,12 +220,10 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             "Revisiting Few-sample BERT Fine-tuning", section 4).
 
         Raises ValueError if the checkpoint is of another architecture than the
-        config's or a head listens to a transformer that is not there, and
+        config's or a head listens to a component that is not there, and
         FileNotFoundError or ValueError if the checkpoint is incomplete.
         """
         validate_get_examples(get_examples, "BertTok2Vec.initialize")
-        if nlp is not None:
-            check_connected(nlp, self.name, width=self.model.get_dim("nO"))
         shim = get_shim(self.model)
         check_trainable(shim)
         if checkpoint is not None:
@@ -246,6 +244,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             # Now that there are weights, listeners of another width are refused.
             for _, component in nlp.pipeline[nlp.pipe_names.index(self.name) + 1 :]:
                 self.find_listeners(component)
+            check_connected(nlp, self.name, width=self.model.get_dim("nO"))
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         self.sign_listeners()
