@@ -72,7 +72,7 @@ def _migrate_config(old: Path, new: Path, checkpoint: str, *, force: bool) -> No
     if str(new) == "-":
         print(text, end="")
         return
-    output = check_output(new, MIGRATED, force=force, inputs=[old])
+    output = check_output(new, MIGRATED, force=force, inputs=[old, Path(checkpoint)])
     with replacing_file(output) as file:
         file.write_text(text, encoding="utf8")
     _print_diff(old, new, text)
