@@ -90,7 +90,7 @@ def write_onnx(bert: Bert, folder: Path, *, precision: str | None = None) -> Non
     or if the package `onnx` is missing.
     """
     try:
-        from ..onnx_graph import make_onnx_model, save_onnx_model
+        from ..onnx_graph import save_onnx_model
     except ImportError as error:
         raise ValueError(
             "--format onnx needs the package onnx, which is not installed. Install it "
@@ -107,8 +107,7 @@ def write_onnx(bert: Bert, folder: Path, *, precision: str | None = None) -> Non
     if precision == "int8" and not is_8_bit:
         quantize(bert.encoder)
     save_description(folder, bert.encoder.config, bert.tokenizer)
-    model = make_onnx_model(bert.encoder, has_pooler=bert.has_pooler)
-    save_onnx_model(model, folder / ONNX_FILE)
+    save_onnx_model(bert.encoder, folder / ONNX_FILE, has_pooler=bert.has_pooler)
 
 
 def _load_checkpoint(path: Path) -> Bert:
