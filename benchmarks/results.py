@@ -9,6 +9,7 @@ from pathlib import Path
 from . import default_run
 from .encoder import table as encoder
 from .pretraining import table as pretraining
+from .projects import table as projects
 from .readme import README, write_readme
 from .store import Parts, read_parts
 from .tables import write_sections
@@ -20,6 +21,7 @@ _TABLES = {
     "tasks/results.json": tasks.sections,
     "encoder/results.json": encoder.sections,
     "pretraining/results.json": pretraining.sections,
+    "projects/results.json": projects.sections,
 }
 
 

@@ -19,6 +19,7 @@ from spacy_bert.pretraining import PretrainingConfig
 OTHERS = {"hf", "pip", "mkdir", "mv", "ruff", "mypy", "lint-imports", "bash"}
 # Modules that `python -m` runs, and files that `python` runs.
 MODULES = {"pytest", "benchmarks.encoder", "benchmarks.tasks", "benchmarks.pretraining"}
+MODULES.add("benchmarks.projects")
 SPACY_SECTIONS = ("paths", "training", "nlp", "system", "corpora", "components")
 
 
