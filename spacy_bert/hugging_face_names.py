@@ -37,10 +37,20 @@ _LAYER_MODULES = {
     "output": ("output.dense",),
     "output_norm": ("output.LayerNorm",),
 }
-_HEAD_MODULES = {
-    "mlm.transform": ("cls.predictions.transform.dense",),
-    "mlm.norm": ("cls.predictions.transform.LayerNorm",),
-    "nsp": ("cls.seq_relationship",),
+
+# The head that pretraining adds -> our tensors in it -> theirs.
+HEAD_TENSORS = {
+    "mlm": {
+        "bias": "cls.predictions.bias",
+        "transform.weight": "cls.predictions.transform.dense.weight",
+        "transform.bias": "cls.predictions.transform.dense.bias",
+        "norm.weight": "cls.predictions.transform.LayerNorm.weight",
+        "norm.bias": "cls.predictions.transform.LayerNorm.bias",
+    },
+    "nsp": {
+        "weight": "cls.seq_relationship.weight",
+        "bias": "cls.seq_relationship.bias",
+    },
 }
 
 
@@ -70,8 +80,8 @@ def tensor_names(
     }
     modules = {f"{prefix}{ours}": theirs for ours, theirs in modules.items()}
     if with_heads:
-        modules.update(_HEAD_MODULES)
-        names["mlm.bias"] = ("cls.predictions.bias",)
+        for head, tensors in HEAD_TENSORS.items():
+            names |= {f"{head}.{ours}": (theirs,) for ours, theirs in tensors.items()}
     for ours, stacked in modules.items():
         for kind in ("weight", "bias"):
             names[f"{ours}.{kind}"] = tuple(f"{name}.{kind}" for name in stacked)
@@ -89,6 +99,12 @@ def modern_name(name: str) -> str:
     if name.startswith(("embeddings.", "encoder.", "pooler.")):
         return f"bert.{name}"
     return name
+
+
+def old_name(name: str) -> str:
+    """As checkpoints of 2019 have it."""
+    name = name.replace("LayerNorm.weight", "LayerNorm.gamma")
+    return name.replace("LayerNorm.bias", "LayerNorm.beta")
 
 
 def get_submodule(name: str) -> str:

@@ -31,21 +31,36 @@ class PretrainingRecord:
 
 def read_record(path: Path) -> PretrainingRecord:
     """Read that of the checkpoint in `path`. Raises ValueError if it is damaged."""
+    return find_record(path) or PretrainingRecord()
+
+
+def find_record(path: Path) -> PretrainingRecord | None:
+    """As `read_record`, or None if the checkpoint has none."""
     file = path / "config.json"
-    values = read_settings(file).get(KEY, {})
+    settings = read_settings(file)
+    if KEY not in settings:
+        return None
+    return check_record(settings[KEY], source=str(file))
+
+
+def check_record(values: object, *, source: str) -> PretrainingRecord:
+    """Raises ValueError if the values are not those of a record."""
     known = {field.name: field for field in fields(PretrainingRecord)}
-    is_right = isinstance(values, Mapping) and all(
-        type(values[name]) is field.type
-        for name, field in known.items()
-        if name in values
-    )
     # Versions to come may record more.
-    given = {k: v for k, v in values.items() if k in known} if is_right else {}
-    record = PretrainingRecord(**given)
+    given = (
+        {k: v for k, v in values.items() if k in known}
+        if isinstance(values, Mapping)
+        else {}
+    )
+    is_right = isinstance(values, Mapping) and all(
+        type(value) is known[name].type for name, value in given.items()
+    )
+    record = PretrainingRecord(**(given if is_right else {}))
     if not is_right or record.next_sentence not in _TASKS or record.max_length < 5:
         raise ValueError(
-            f"{file}: expected {KEY} to have sentences and lang (text), next_sentence "
-            f"(one of {', '.join(_TASKS)}) and max_length (5 or more), got {values!r}. "
+            f"{source}: expected {KEY} to have sentences and lang (text), "
+            f"next_sentence (one of {', '.join(_TASKS)}) and max_length (5 or more), "
+            f"got {values!r}. "
             "Remove that key to do without it."
         )
     return record

@@ -10,6 +10,7 @@ from .evaluate import evaluate_cli
 from .fill_mask import fill_mask_cli
 from .index import index_cli
 from .init_config import init_config_cli
+from .migrate import migrate_cli
 from .pretrain import pretrain_cli
 from .quantize import quantize_cli
 from .report import report_cli
@@ -32,6 +33,7 @@ bert_cli.command("compare")(compare_cli)
 bert_cli.command("fill-mask")(fill_mask_cli)
 bert_cli.command("init-config")(init_config_cli)
 bert_cli.command("convert")(convert_cli)
+bert_cli.command("migrate")(migrate_cli)
 bert_cli.command("quantize")(quantize_cli)
 app.add_typer(bert_cli)
 

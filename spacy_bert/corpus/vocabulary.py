@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..folders import replacing_file
 from ..outputs import VOCABULARY, check_output
+from ..resolving import resolve_vocabulary
 from ..sections import Mistakes
 from ..tokenization import PieceTokenizer, WordPiece, load_tokenizer, train_wordpiece
 from .accents import choose_strip_accents, read_vocab_file
@@ -16,12 +17,10 @@ from .held_out import HeldOut, choose_held_out
 from .progress_bar import Write, shown_lines, text_bytes
 from .sources import would_find
 
-_SETTINGS = ("lowercase", "strip_accents", "split_chinese")
-
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularyConfig:
-    """`path` is a `vocab.txt` or a checkpoint's folder.
+    """`path` is a `vocab.txt`, a checkpoint's folder, or its name on the Hub.
 
     `size` is for learning one, `extend_vocab` how many pieces of the corpus are added
     to a checkpoint's, `min_frequency` for both. None: what the folder says; else text
@@ -36,6 +35,15 @@ class VocabularyConfig:
     lowercase: bool | None = None
     strip_accents: bool | None = None
     split_chinese: bool | None = None
+
+    @property
+    def settings(self) -> dict[str, bool | None]:
+        """How text is normalized."""
+        return {
+            "lowercase": self.lowercase,
+            "strip_accents": self.strip_accents,
+            "split_chinese": self.split_chinese,
+        }
 
     def __post_init__(self) -> None:
         mistakes = Mistakes()
@@ -104,19 +112,11 @@ def learn_vocabulary(
 
 
 def load_vocabulary(config: VocabularyConfig) -> PieceTokenizer:
-    """Raises FileNotFoundError if there is none yet, and ValueError if a folder's
-    settings are not the config's."""
-    path = Path(config.path)
+    """The config's settings go before a folder's. Raises FileNotFoundError if there is
+    none yet, and ValueError if it is damaged or has no such settings."""
+    path = resolve_vocabulary(config.path)
     if path.is_dir():
-        tokenizer = load_tokenizer(path)
-        for name in _SETTINGS:
-            asked, got = getattr(config, name), tokenizer.settings.get(name)
-            if asked not in (None, got):
-                raise ValueError(
-                    f"[vocabulary] {name}: expected {got!r}, as in {path}, got "
-                    f"{asked!r}. Leave it out, or learn a vocabulary of your own."
-                )
-        return tokenizer
+        return load_tokenizer(path, **config.settings)
     if not path.is_file():
         raise FileNotFoundError(
             f"[vocabulary] path: expected a vocabulary, found nothing at {path}. "

@@ -10,21 +10,24 @@ from ..hugging_face import build_from_hugging_face, to_hugging_face
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder
 from ..model.quantized import is_quantized
-from ..tokenization import PieceTokenizer, WordPiece
+from ..pretraining_heads import PretrainingHeads
+from ..record import check_record
+from ..tokenization import PieceTokenizer, restore_tokenizer
 
 # What a pipeline without weights has.
 EMPTY: bytes = srsly.msgpack_dumps({})
 
-_CHOICES = ("lowercase", "strip_accents", "split_chinese")
 
-
-def serialize(encoder: BertEncoder, tokenizer: PieceTokenizer) -> bytes:
+def serialize(
+    encoder: BertEncoder, tokenizer: PieceTokenizer, heads: PretrainingHeads
+) -> bytes:
     message = {
         "config": asdict(encoder.config),
         "is_quantized": is_quantized(encoder),
         "weights": safetensors.torch.save(to_hugging_face(encoder)),
-        "pieces": list(tokenizer.pieces),
-        **{name: getattr(tokenizer, name) for name in _CHOICES},
+        "heads": safetensors.torch.save(dict(heads.tensors)),
+        "record": asdict(heads.record) if heads.record else None,
+        "tokenizer": tokenizer.state(),
     }
     data: bytes = srsly.msgpack_dumps(message)
     return data
@@ -32,7 +35,7 @@ def serialize(encoder: BertEncoder, tokenizer: PieceTokenizer) -> bytes:
 
 def deserialize(
     data: bytes, *, source: str
-) -> tuple[BertEncoder, PieceTokenizer] | None:
+) -> tuple[BertEncoder, PieceTokenizer, PretrainingHeads] | None:
     """Return None if there were no weights. `source` names the origin in errors."""
     message = srsly.msgpack_loads(data)
     if not message:
@@ -41,5 +44,10 @@ def deserialize(
     build = build_quantized if message["is_quantized"] else BertEncoder
     tensors = safetensors.torch.load(message["weights"])
     encoder, _ = build_from_hugging_face(build, config, tensors, source=source)
-    choices = {name: message[name] for name in _CHOICES}
-    return encoder, WordPiece(message["pieces"], **choices)
+    tokenizer = restore_tokenizer(message["tokenizer"])
+    record = message["record"]
+    heads = PretrainingHeads(
+        tensors=safetensors.torch.load(message["heads"]),
+        record=None if record is None else check_record(record, source=source),
+    )
+    return encoder, tokenizer, heads

@@ -17,6 +17,7 @@ from ..checkpoint import load_encoder, save_checkpoint
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder, initialize_weights
 from ..model.quantized import is_quantized, quantize
+from ..pretraining_heads import PretrainingHeads, load_heads
 from ..tokenization import PieceTokenizer
 from .compatibility import check_architecture
 from .learn_rates import LearnRates, default_maximum, is_ruinous
@@ -44,6 +45,9 @@ class BertShim(Shim):
     """
 
     _model: BertEncoder | None
+    # Those of the checkpoint, for whoever goes on with pretraining; nothing here reads
+    # them. A pickle of an earlier version has none.
+    heads = PretrainingHeads()
 
     def __init__(
         self,
@@ -92,16 +96,25 @@ class BertShim(Shim):
     def device(self) -> torch.device:
         return self.encoder.embeddings.pieces.weight.device
 
-    def load(self, path: Path, *, component: str | None = None) -> None:
+    def load(
+        self,
+        path: Path,
+        *,
+        component: str | None = None,
+        **settings: bool | None,
+    ) -> None:
         """Take the weights and the vocabulary of a checkpoint folder.
 
         component: the name of the encoder in its pipeline, for errors.
+        settings: of the tokenizer, instead of what the folder says.
         """
-        encoder, tokenizer = load_encoder(path)
-        self._set(encoder, tokenizer, source=str(path), component=component)
+        encoder, tokenizer = load_encoder(path, **settings)
+        is_8_bit = self.precision == "int8" or is_quantized(encoder)
+        heads = None if is_8_bit else load_heads(path, encoder.config)
+        self._set(encoder, tokenizer, heads, source=str(path), component=component)
 
     def save(self, path: Path) -> None:
-        save_checkpoint(path, self.encoder, self.tokenizer)
+        save_checkpoint(path, self.encoder, self.tokenizer, heads=self.heads)
 
     @torch.inference_mode(False)
     def start_at_random(self, tokenizer: PieceTokenizer) -> None:
@@ -200,7 +213,7 @@ class BertShim(Shim):
         )
         if self.has_weights:
             copied._model = copy.deepcopy(self.encoder)
-        copied._tokenizer = self._tokenizer
+        copied._tokenizer, copied.heads = self._tokenizer, self.heads
         copied.is_pretrained = self.is_pretrained
         return copied
 
@@ -224,7 +237,7 @@ class BertShim(Shim):
     def to_bytes(self) -> bytes:
         if not self.has_weights:
             return EMPTY
-        return serialize(self.encoder, self.tokenizer)
+        return serialize(self.encoder, self.tokenizer, self.heads)
 
     @torch.inference_mode(False)
     def from_bytes(self, data: bytes) -> "BertShim":
@@ -238,6 +251,7 @@ class BertShim(Shim):
         self,
         encoder: BertEncoder,
         tokenizer: PieceTokenizer,
+        heads: PretrainingHeads | None = None,
         *,
         source: str,
         component: str | None = None,
@@ -259,6 +273,10 @@ class BertShim(Shim):
             _freeze(encoder, self.freeze)
         self._model = encoder.to(get_torch_default_device())
         self._tokenizer = tokenizer
+        # 8-bit weights are not trained further.
+        if heads is None or is_quantized(encoder):
+            heads = PretrainingHeads()
+        self.heads = heads
         self.is_pretrained = True
 
 

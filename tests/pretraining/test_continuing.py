@@ -1,12 +1,15 @@
 """Pretraining goes on from every kind of BERT folder; only heads may be missing."""
 
 import pytest
+import spacy
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertForMaskedLM, BertForPreTraining, BertModel
 
+from spacy_bert import add_encoder
 from spacy_bert.checkpoint import load_pretraining_model
 from spacy_bert.pretraining import pretrain
+from spacy_bert.tokenization import load_tokenizer
 
 POOLER, MLM, NSP = "bert.pooler", "cls.predictions", "cls.seq_relationship"
 
@@ -101,11 +104,30 @@ def edit(path, is_kept):
 def test_text_is_read_as_the_checkpoint_reads_it(
     bert_path, settings, make_config, tmp_path
 ):
-    """bert_path lower-cases; a file of its pieces does not say so."""
+    """A file of its pieces does not say that it is cased."""
+    file = bert_path / "tokenizer_config.json"
+    file.write_text(file.read_text().replace('_case": true', '_case": false'))
     settings["model"] = {}
     sections = {
         "pretraining": {"checkpoint": str(bert_path)},
-        "vocabulary": {"path": str(bert_path / "vocab.txt"), "lowercase": False},
+        "vocabulary": {"path": str(bert_path / "vocab.txt")},
     }
-    with pytest.raises(ValueError, match="lowercase: expected True, as in the check"):
+    with pytest.raises(ValueError, match="lowercase: expected False, as in the check"):
         pretrain(make_config(**sections), tmp_path / "out", write=quiet)
+    sections["vocabulary"]["lowercase"] = True
+    pretrain(make_config(**sections), tmp_path / "out", write=quiet)
+    assert load_tokenizer(tmp_path / "out" / "model-last").settings["lowercase"] is True
+
+
+def test_it_goes_on_from_the_encoder_of_a_pipeline(
+    bert_path, continued, caplog, tmp_path
+):
+    nlp = spacy.blank("en")
+    add_encoder(nlp, bert_path)
+    nlp.to_disk(tmp_path / "nlp")
+    after = continued(tmp_path / "nlp" / "bert_encoder" / "model")
+    assert new_parts(caplog) == []
+    before = load_file(bert_path / "model.safetensors")
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=0)

@@ -158,4 +158,5 @@ def _describe_sources(records: Any, sources: Sequence[Source]) -> str | None:
 def hash_tokenizer(tokenizer: PieceTokenizer) -> str:
     digest = hashlib.blake2b("\n".join(tokenizer.pieces).encode("utf8"), digest_size=16)
     digest.update(repr(tuple(tokenizer.settings.values())).encode("utf8"))
+    digest.update(tokenizer.further_rules.encode("utf8"))
     return digest.hexdigest()

@@ -1,0 +1,102 @@
+"""What pretraining left in a checkpoint besides the encoder: a folder ->
+PretrainingHeads, which `save_checkpoint` writes again.
+
+A pipeline keeps them, so that pretraining can go on from it. Fine-tuning does not
+change them.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from .hugging_face_names import HEAD_TENSORS, modern_name, old_name
+from .model.config import BertConfig
+from .model.heads import MlmHead
+from .record import PretrainingRecord, find_record
+from .tokenization import read_settings
+from .weights import WEIGHTS_FILE, read_tensors
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingHeads:
+    """The MLM and NSP heads as tensors, and how they were trained.
+
+    tensors: by the names of `transformers`, on the CPU. Those of a head are all there,
+        or none is. The piece embeddings, which the MLM head shares with the encoder,
+        are not among them.
+    record: None if the checkpoint has none.
+    """
+
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    record: PretrainingRecord | None = None
+
+    def has(self, head: str) -> bool:
+        """Whether "mlm" or "nsp" is there."""
+        return not self.tensors.keys().isdisjoint(HEAD_TENSORS[head].values())
+
+
+@torch.inference_mode(False)
+def load_heads(path: Path, config: BertConfig) -> PretrainingHeads:
+    """Read the heads of the checkpoint in `path`, which has this config.
+
+    A head that is not there, whole and finite and of the config's sizes, is left out.
+    Raises ValueError or FileNotFoundError if the files cannot be read.
+    """
+    names = [name for head in HEAD_TENSORS.values() for name in head.values()]
+    endings = (*names, *map(old_name, names))
+    found = {
+        modern_name(name): tensor
+        for name, tensor in read_tensors(path, WEIGHTS_FILE, ending=endings).items()
+    }
+    expected = _expected_shapes(config)
+    tensors: dict[str, Tensor] = {}
+    for head, of_head in HEAD_TENSORS.items():
+        there = {name: found[name] for name in of_head.values() if name in found}
+        if not there:
+            continue
+        if all(_fits(there.get(name), expected[name]) for name in of_head.values()):
+            tensors |= {name: tensor.float() for name, tensor in there.items()}
+        else:
+            logger.warning(
+                "%s: the %s head is incomplete, damaged or of another size than the "
+                "encoder. It is not kept.",
+                *(path, head.upper()),
+            )
+    if "cls.predictions.bias" in tensors and not _is_tied(path):
+        logger.warning(
+            "%s: the MLM head has embeddings of its own (tie_word_embeddings is "
+            "false). It is not kept.",
+            path,
+        )
+        tensors = {n: t for n, t in tensors.items() if "predictions" not in n}
+    return PretrainingHeads(tensors=tensors, record=find_record(path))
+
+
+def _expected_shapes(config: BertConfig) -> dict[str, torch.Size]:
+    with torch.device("meta"):
+        modules = {"mlm": MlmHead(config), "nsp": nn.Linear(config.hidden_width, 2)}
+    return {
+        HEAD_TENSORS[head][name]: tensor.shape
+        for head, module in modules.items()
+        for name, tensor in module.state_dict().items()
+    }
+
+
+def _fits(tensor: Tensor | None, shape: torch.Size) -> bool:
+    return (
+        tensor is not None
+        and tensor.shape == shape
+        and tensor.is_floating_point()
+        and bool(tensor.isfinite().all())
+    )
+
+
+def _is_tied(path: Path) -> bool:
+    tied = read_settings(path / "config.json").get("tie_word_embeddings", True)
+    return tied is not False
