@@ -10,6 +10,7 @@ from . import default_run
 from .encoder import table as encoder
 from .migration import table as migration
 from .pretraining import table as pretraining
+from .projects import table as projects
 from .readme import README, write_readme
 from .store import Parts, read_parts
 from .tables import write_sections
@@ -22,6 +23,7 @@ _TABLES = {
     "encoder/results.json": encoder.sections,
     "pretraining/results.json": pretraining.sections,
     "migration/results.json": migration.sections,
+    "projects/results.json": projects.sections,
 }
 
 

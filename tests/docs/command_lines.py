@@ -22,7 +22,7 @@ MODULES = {
     "pytest",
     *(
         f"benchmarks.{name}"
-        for name in ("encoder", "migration", "pretraining", "tasks")
+        for name in ("encoder", "migration", "pretraining", "projects", "tasks")
     ),
 }
 SPACY_SECTIONS = ("paths", "training", "nlp", "system", "corpora", "components")
