@@ -109,7 +109,7 @@ class PieceTokenizer:
 
     @cached_property
     def special_ids(self) -> frozenset[int]:
-        """Of [PAD], [UNK], [CLS], [SEP] and [MASK], as far as there are such pieces."""
+        """[PAD], [UNK], [CLS], [SEP] and [MASK], as far as there are such pieces."""
         names = asdict(self.special).values()
         return frozenset(self._id(name) for name in names if name is not None)
 
