@@ -243,8 +243,8 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         }
         if checkpoint is not None and vocabulary is not None:
             raise ValueError(
-                f"[initialize.components.{self.name}] vocabulary: expected none next to "
-                f"a checkpoint, which has its own, got {str(vocabulary)!r}."
+                f"[initialize.components.{self.name}] vocabulary: expected none with a "
+                f"checkpoint, which has its own, got {str(vocabulary)!r}."
             )
         if checkpoint is not None:
             path = resolve_checkpoint(checkpoint)
