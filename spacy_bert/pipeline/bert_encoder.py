@@ -6,7 +6,7 @@ predicting, `doc.tensor` holds the token vectors, `doc._.bert_cls` and
 listener gets the vectors and hands a gradient back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -26,7 +26,6 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..resolving import resolve_checkpoint
-from ..tokenization import PieceTokenizer
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
@@ -35,12 +34,12 @@ from .foreign_listeners import check_connected
 from .frozen import Builder
 from .linking import LinkedTok2Vec
 from .listeners import drop_batch, get_vector_kind, hand_over
-from .new_vocabulary import make_vocabulary
 from .pending import PendingGradient
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
 from .similarity import set_similarity_hooks
 from .trf_data import WindowCollector, check_installed, set_trf_data
+from .vocabularies import check_settings, make_vocabulary
 
 DEFAULT_CONFIG: dict[str, Any] = {
     "model": {"@architectures": "spacy-bert.BertEncoder.v1"},
@@ -250,7 +249,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             path = resolve_checkpoint(checkpoint)
             shim.load(path, component=self.name, **settings)
         elif shim.has_weights:
-            _check_settings(shim.tokenizer, settings, component=self.name)
+            check_settings(shim.tokenizer, settings, component=self.name)
         else:
             tokenizer = make_vocabulary(
                 vocabulary,
@@ -338,17 +337,3 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         pending.send_back(self.name)
         if pending.sgd is not None:
             self.model.finish_update(pending.sgd)
-
-
-def _check_settings(
-    tokenizer: PieceTokenizer, asked: Mapping[str, bool | None], *, component: str
-) -> None:
-    """Raise ValueError if a vocabulary that stays is not read as asked."""
-    for name, value in asked.items():
-        found = tokenizer.settings.get(name)
-        if value not in (None, found):
-            raise ValueError(
-                f"[initialize.components.{component}] {name}: expected {found}, as "
-                f"the encoder has its vocabulary and weights already, got {value}. "
-                "Leave it out, or name a checkpoint to load with it."
-            )

@@ -1,6 +1,8 @@
 """The special pieces, which stand for no text, and pieces that were added later."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from tokenizers import AddedToken
 
@@ -47,3 +49,29 @@ class AddedPiece:
             normalized=self.normalized,
             special=self.special,
         )
+
+
+def read_special(
+    description: Mapping[str, Any], settings: Mapping[str, Any], **found: str
+) -> SpecialPieces:
+    """Their names: `found`, else by the settings, else what BERT calls them or
+    ("<mask>") other models do, as far as the vocabulary has it."""
+    vocab = description["model"]["vocab"]
+    known = set(vocab) if isinstance(vocab, dict) else {piece for piece, _ in vocab}
+    known |= {token["content"] for token in description.get("added_tokens", ())}
+    names: dict[str, str | None] = {}
+    for name, default in asdict(SpecialPieces()).items():
+        token = settings.get(f"{name}_token")
+        given = token.get("content") if isinstance(token, dict) else token
+        usual = f"<{name}>" if found.get("cls", CLS).startswith("<") else default
+        names[name] = given or (usual if usual in known else None)
+    if unk := description["model"].get("unk_token"):
+        names["unk"] = unk
+    return SpecialPieces(**{**names, **found})  # type: ignore[arg-type]
+
+
+def is_usual(piece: AddedPiece, special: SpecialPieces) -> bool:
+    """A special piece that each tokenizer has among those that were added."""
+    has_rules = piece.single_word or piece.lstrip or piece.rstrip
+    is_special = piece.text in asdict(special).values()
+    return is_special and piece.in_vocabulary and not has_rules

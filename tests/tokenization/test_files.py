@@ -328,7 +328,7 @@ def test_the_words_of_other_models(tmp_path):
         (
             "tokenizer_config.json",
             {"tokenizer_class": "XLMRobertaTokenizer"},
-            "expected a tokenizer.json, as its tokenizer is XLMRobertaTokenizer",
+            "expected tokenizer.json for its tokenizer, XLMRobertaTokenizer, found voc",
         ),
     ],
 )
@@ -336,7 +336,7 @@ def test_what_only_other_software_reads_is_refused(old, file, settings, message)
     if file == "config.json":
         (old / "tokenizer_config.json").unlink()
     edit_json(old / file, **settings)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         load_tokenizer(old)
 
 

@@ -1,10 +1,10 @@
-"""A `vocab.txt` or texts -> the vocabulary of an encoder without a checkpoint."""
+"""The vocabulary of an encoder without a checkpoint."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..corpus.accents import choose_strip_accents, read_vocab_file
-from ..tokenization import WordPiece, train_wordpiece
+from ..tokenization import PieceTokenizer, WordPiece, train_wordpiece
 
 
 def make_vocabulary(
@@ -39,3 +39,17 @@ def make_vocabulary(
         ),
         split_chinese=split_chinese,
     )
+
+
+def check_settings(
+    tokenizer: PieceTokenizer, asked: Mapping[str, bool | None], *, component: str
+) -> None:
+    """Raise ValueError if a vocabulary that stays is not read as asked."""
+    for name, value in asked.items():
+        found = tokenizer.settings.get(name)
+        if value not in (None, found):
+            raise ValueError(
+                f"[initialize.components.{component}] {name}: expected {found}, as "
+                f"the encoder has its vocabulary and weights already, got {value}. "
+                "Leave it out, or name a checkpoint to load with it."
+            )
