@@ -7,16 +7,22 @@ encoder of 8-bit weights, which only we load, has `model.int8.safetensors` inste
 """
 
 import json
-from collections.abc import Callable, Collection
+import logging
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
+from .checkpoint_files import CONFIG_FILE, QUANTIZED_FILE, WEIGHTS_FILE
+from .config_file import read_config_file
 from .hugging_face import (
     Module,
     build_from_hugging_face,
+    check_shapes,
     load_hugging_face,
     to_hugging_face,
 )
@@ -27,10 +33,14 @@ from .model.heads import BertForPretraining
 from .model.quantized import is_quantized, quantize
 from .pretraining_heads import PretrainingHeads
 from .record import PretrainingRecord
-from .tokenization import PieceTokenizer, load_tokenizer, read_settings
-from .weights import QUANTIZED_FILE, WEIGHTS_FILE, read_tensors
+from .tokenization import PieceTokenizer, load_tokenizer
+from .weights import read_shapes, read_tensors
+from .wrong_checkpoint import describe_folder
 
-CONFIG_FILE = "config.json"
+logger = logging.getLogger(__name__)
+
+_EMBEDDINGS = "embeddings.word_embeddings.weight"
+_DECODER = "cls.predictions.decoder.weight"
 
 # Whether there is an MLM head, and an NSP head -> the class that has just these.
 _THEIR_CLASSES = {
@@ -47,28 +57,11 @@ def read_config(path: Path) -> BertConfig:
     if not config_path.is_file():
         raise FileNotFoundError(
             f"{path}: no {CONFIG_FILE}. Expected a folder in the Hugging Face BERT "
-            f"layout ({CONFIG_FILE}, {WEIGHTS_FILE}, vocab.txt).{_name_nearby(path)}"
+            f"layout ({CONFIG_FILE}, {WEIGHTS_FILE}, vocab.txt).{describe_folder(path)}"
         )
-    raw = read_settings(config_path)
-    if raw.get("model_type", "bert") != "bert":
-        raise ValueError(
-            f"{config_path}: expected model_type 'bert', got {raw['model_type']!r}. "
-            "Only BERT checkpoints can be loaded."
-        )
-    if raw.get("position_embedding_type", "absolute") != "absolute":
-        raise ValueError(
-            f"{config_path}: expected absolute position embeddings, got "
-            f"{raw['position_embedding_type']!r}."
-        )
-    missing = [theirs for theirs in CONFIG_KEYS.values() if theirs not in raw]
-    # These two are absent from old configs, which have the paper's values.
-    missing = [k for k in missing if k not in ("layer_norm_eps", "initializer_range")]
-    if missing:
-        raise ValueError(f"{config_path} lacks {', '.join(missing)}.")
+    raw = read_config_file(config_path)
     try:
-        return BertConfig(
-            **{our: raw[their] for our, their in CONFIG_KEYS.items() if their in raw}
-        )
+        return BertConfig(**{ours: raw[theirs] for ours, theirs in CONFIG_KEYS.items()})
     except ValueError as error:
         raise ValueError(f"{config_path}: {error}") from error
 
@@ -137,18 +130,22 @@ def save_description(
     (path / CONFIG_FILE).write_text(
         json.dumps(settings, indent=2) + "\n", encoding="utf8"
     )
-    tokenizer.save(path)
+    tokenizer.save(path, max_length=config.max_positions)
 
 
-def load_encoder(path: Path) -> tuple[BertEncoder, PieceTokenizer]:
-    """Return the encoder of a folder and its vocabulary.
+def load_encoder(
+    path: Path, **settings: bool | None
+) -> tuple[BertEncoder, PieceTokenizer]:
+    """Return the encoder of a folder and its tokenizer.
+
+    settings: as `load_tokenizer` takes them.
 
     Weights of more than `MAPPED_ABOVE` bytes stay in their file, mapped into memory.
     Replace such a file rather than write over it.
     """
     if (path / QUANTIZED_FILE).is_file():
-        return _load(path, build_quantized, QUANTIZED_FILE)[:2]
-    return _load(path, BertEncoder, WEIGHTS_FILE)[:2]
+        return _load(path, build_quantized, QUANTIZED_FILE, settings=settings)[:2]
+    return _load(path, BertEncoder, WEIGHTS_FILE, settings=settings)[:2]
 
 
 def build_quantized(config: BertConfig) -> BertEncoder:
@@ -171,11 +168,14 @@ def _load(
     make_module: Callable[[BertConfig], Module],
     name: str,
     fill_heads: Collection[str] = (),
+    settings: Mapping[str, bool | None] = MappingProxyType({}),
 ) -> tuple[Module, PieceTokenizer, list[str]]:
     """The module, the vocabulary, and the submodules that start from random weights."""
     config = read_config(path)
-    tokenizer = load_checkpoint_vocabulary(path, config)
+    tokenizer = load_checkpoint_vocabulary(path, config, **settings)
     tensors = read_tensors(path, name)
+    if make_module is BertForPretraining:
+        _check_tied(path, tensors)
     module, absent = build_from_hugging_face(
         make_module, config, tensors, source=str(path), fill_heads=fill_heads
     )
@@ -206,7 +206,32 @@ def load_weights(
     missing or has another shape than the module's.
     """
     tensors = read_tensors(path, WEIGHTS_FILE)
+    _check_tied(path, tensors)
     return load_hugging_face(module, tensors, source=str(path), fill_heads=fill_heads)
+
+
+def check_loads(path: Path, *, fill_heads: Collection[str] | None = None) -> None:
+    """Raise as `load_encoder` would, without reading the weights: by the names and
+    shapes of tensors alone.
+
+    fill_heads: as `load_weights`, for a checkpoint whose pretraining is continued.
+    """
+    config = read_config(path)
+    load_checkpoint_vocabulary(path, config)
+    if fill_heads is not None:
+        shapes = read_shapes(path, WEIGHTS_FILE)
+        check_shapes(
+            BertForPretraining, config, shapes, source=str(path), fill_heads=fill_heads
+        )
+        for ending in (_EMBEDDINGS, _DECODER):
+            shapes |= read_tensors(path, WEIGHTS_FILE, ending=ending)
+        _check_tied(path, shapes)
+    elif (path / QUANTIZED_FILE).is_file():
+        shapes = read_shapes(path, QUANTIZED_FILE)
+        check_shapes(build_quantized, config, shapes, source=str(path))
+    else:
+        shapes = read_shapes(path, WEIGHTS_FILE)
+        check_shapes(BertEncoder, config, shapes, source=str(path))
 
 
 def has_trained_pooler(path: Path) -> bool:
@@ -225,25 +250,46 @@ def has_nsp_head(path: Path) -> bool:
     return name in read_tensors(path, WEIGHTS_FILE, ending=name)
 
 
-def load_checkpoint_vocabulary(path: Path, config: BertConfig) -> PieceTokenizer:
-    """The folder's tokenizer. Raises ValueError if its size is not the config's."""
-    tokenizer = load_tokenizer(path)
-    # Some models pad the embeddings to a multiple of 8, 64 or 128.
-    if not 0 <= config.vocab_size - tokenizer.n_pieces < 128:
+def load_checkpoint_vocabulary(
+    path: Path, config: BertConfig, **settings: bool | None
+) -> PieceTokenizer:
+    """The folder's tokenizer. Raises ValueError if it has more pieces than the config
+    has embeddings.
+
+    settings: as `load_tokenizer` takes them.
+    """
+    tokenizer = load_tokenizer(path, **settings)
+    n_unused = config.vocab_size - tokenizer.n_pieces
+    if n_unused < 0:
         raise ValueError(
-            f"{path}: vocab.txt has {tokenizer.n_pieces} pieces but config.json says "
-            f"vocab_size={config.vocab_size}. The files come from different models."
+            f"{path}: the vocabulary has {tokenizer.n_pieces} pieces but config.json "
+            f"says vocab_size={config.vocab_size}. The files come from different "
+            "models."
+        )
+    # Some models pad the embeddings to a multiple of 8, 64 or 128.
+    if n_unused >= 128:
+        logger.warning(
+            "%s: %d embeddings belong to no piece, as the vocabulary has %d pieces and "
+            "config.json says vocab_size=%d. If the authors of the model do not say "
+            "so, the files come from different models.",
+            *(path, n_unused, tokenizer.n_pieces, config.vocab_size),
         )
     return tokenizer
 
 
-def _name_nearby(path: Path) -> str:
-    """Checkpoints inside a folder that is none: a pipeline, or what a run wrote."""
-    patterns = ("model-*", "*/model", "model-*/*/model")
-    found = [
-        str(folder)
-        for pattern in patterns
-        for folder in sorted(path.glob(pattern))
-        if (folder / CONFIG_FILE).is_file()
-    ]
-    return f" There is a checkpoint in {' and in '.join(found)}." if found else ""
+def _check_tied(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Raise ValueError if the MLM head has embeddings of its own: ours takes those of
+    the encoder."""
+    is_tied = read_config_file(path / CONFIG_FILE).get("tie_word_embeddings", True)
+    has_head = any(name.startswith("cls.predictions.") for name in tensors)
+    if is_tied or not has_head:
+        return
+    own = tensors.get(_DECODER)
+    shared = next((t for n, t in tensors.items() if n.endswith(_EMBEDDINGS)), None)
+    if own is None or shared is None or not torch.equal(own, shared):
+        raise ValueError(
+            f"{path}: expected an MLM head that shares the encoder's embeddings, got "
+            f"tie_word_embeddings = false in config.json, with "
+            f"{'no' if own is None else 'another'} {_DECODER}. The encoder can be "
+            "loaded; its head, which guesses masked pieces, cannot."
+        )

@@ -56,6 +56,22 @@ def build_from_hugging_face(
     return module, _load(module, tensors, source, fill_heads)
 
 
+def check_shapes(
+    make: Callable[[BertConfig], Module],
+    config: BertConfig,
+    shapes: Mapping[str, Tensor],
+    *,
+    source: str,
+    fill_heads: Collection[str] = (),
+) -> None:
+    """Raise ValueError if `build_from_hugging_face` would, but for what is in the
+    tensors: these may be on torch's device "meta"."""
+    _check_n_layers(config, shapes, source=source)
+    with torch.device("meta"):
+        module = make(config)
+    _select(module, shapes, source, fill_heads)
+
+
 def load_hugging_face(
     module: BertEncoder | BertForPretraining,
     tensors: Mapping[str, Tensor],
@@ -79,17 +95,7 @@ def _load(
     source: str,
     fill_heads: Collection[str],
 ) -> list[str]:
-    tensors = {modern_name(name): tensor for name, tensor in tensors.items()}
-    names = tensor_names(module)
-    absent = _absent_submodules(names, tensors, fill_heads)
-    state = {
-        ours: _joined(theirs, tensors, source)
-        for ours, theirs in names.items()
-        if get_submodule(ours) not in absent
-    }
-    expected = module.state_dict()
-    for name, tensor in state.items():
-        _check_tensor(name, tensor, expected[name], source)
+    state, absent = _select(module, tensors, source, fill_heads)
     module.load_state_dict(state, strict=False, assign=True)
     for submodule in absent:
         _initialize(module, submodule)
@@ -101,6 +107,31 @@ def _load(
             notice,
         )
     return absent
+
+
+def _select(
+    module: BertEncoder | BertForPretraining,
+    tensors: Mapping[str, Tensor],
+    source: str,
+    fill_heads: Collection[str],
+) -> tuple[dict[str, Tensor], list[str]]:
+    """What goes into the module, checked, and the submodules that are absent."""
+    tensors = {modern_name(name): tensor for name, tensor in tensors.items()}
+    decoder_bias = tensors.get("cls.predictions.decoder.bias")
+    if decoder_bias is not None:
+        # The same parameter, which old files have by one of its two names.
+        tensors.setdefault("cls.predictions.bias", decoder_bias)
+    names = tensor_names(module)
+    absent = _absent_submodules(names, tensors, fill_heads)
+    state = {
+        ours: _joined(theirs, tensors, source)
+        for ours, theirs in names.items()
+        if get_submodule(ours) not in absent
+    }
+    expected = module.state_dict()
+    for name, tensor in state.items():
+        _check_tensor(name, tensor, expected[name], source)
+    return state, absent
 
 
 def _check_n_layers(config: BertConfig, names: Iterable[str], *, source: str) -> None:
@@ -125,13 +156,27 @@ def _joined(
     if missing:
         raise ValueError(
             f"{source}: expected the tensor {missing[0]!r}, which is not among the "
-            f"{len(tensors)} tensors there. The checkpoint is incomplete, or was "
-            "saved without the head that is asked for: evaluating and filling "
-            "masks need that of MLM, which pretraining adds."
+            f"{len(tensors)} tensors there. {_explain_absence(missing[0], tensors)}"
         )
     found = [tensors[name] for name in names]
     tensor = found[0] if len(found) == 1 else torch.cat(found)
     return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _explain_absence(name: str, tensors: Iterable[str]) -> str:
+    ending = name.removeprefix("bert.")
+    for found in tensors:
+        prefix = found.removesuffix(ending).removesuffix("bert.")
+        if found.endswith(f".{ending}") and prefix:
+            return (
+                f"The names begin with {prefix!r}, which a wrapper around the model "
+                "added. Save the weights of the model inside it, whose names begin "
+                "with 'bert.'."
+            )
+    return (
+        "The checkpoint is incomplete, or was saved without the head that is asked "
+        "for: evaluating and filling masks need that of MLM, which pretraining adds."
+    )
 
 
 def _check_tensor(name: str, tensor: Tensor, expected: Tensor, source: str) -> None:
@@ -148,7 +193,10 @@ def _check_tensor(name: str, tensor: Tensor, expected: Tensor, source: str) -> N
             "than the config's."
         )
     # The extremes alone: a tensor of truth values would take memory of its own.
-    if not torch.isfinite(torch.stack(torch.aminmax(tensor))).all():
+    if (
+        not tensor.is_meta
+        and not torch.isfinite(torch.stack(torch.aminmax(tensor))).all()
+    ):
         raise ValueError(
             f"{source}: {name} holds values that are not finite. The training "
             "that wrote it diverged; take an earlier checkpoint."

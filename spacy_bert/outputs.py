@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from .tokenization.wordpiece import SPECIAL_PIECES
+from .tokenization.special import SPECIAL_PIECES
 
 # The first line of each config that a command writes.
 CONFIG_HEADER = "# Written by 'spacy bert init-config'.\n"
+
+MIGRATED_HEADER = "# Written by 'spacy bert migrate'. Comments are lost.\n"
 
 # What is in a folder that `nlp.to_disk` wrote, apart from its components.
 _PIPELINE_FILES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
@@ -140,6 +142,10 @@ def _is_config(path: Path) -> bool:
     return _head(path).startswith(CONFIG_HEADER.strip().encode("utf8"))
 
 
+def _is_migrated(path: Path) -> bool:
+    return _head(path).startswith(MIGRATED_HEADER.strip().encode("utf8"))
+
+
 def _is_pipeline(path: Path) -> bool:
     try:
         meta = json.loads((path / "meta.json").read_text(encoding="utf8"))
@@ -169,6 +175,7 @@ def _head(path: Path) -> bytes:
 VOCABULARY = Kind(name="a vocabulary", is_one=_is_vocabulary)
 DOCBIN = Kind(name="a .spacy file", is_one=_is_docbin)
 CONFIG = Kind(name="a config that 'spacy bert init-config' wrote", is_one=_is_config)
+MIGRATED = Kind(name="a config that 'spacy bert migrate' wrote", is_one=_is_migrated)
 PIPELINE = Kind(name="a pipeline and nothing else", is_one=_is_pipeline, is_folder=True)
 EXPORT = Kind(
     name="an export and nothing else, unchanged", is_one=_is_export, is_folder=True

@@ -23,8 +23,8 @@ from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pipeline.from_checkpoint import read_architecture
 from spacy_bert.tokenization import WordPiece, load_tokenizer
 
-# What the tests of the corpus, of pretraining and of its commands share.
-pytest_plugins = ["toy_run"]
+# What the tests of the corpus, of pretraining and of its commands share; and a Hub.
+pytest_plugins = ["toy_run", "hub_server"]
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests that run side by side share the cores, as do the processes they start.

@@ -132,6 +132,14 @@ def fill(tensors, name, index, value):
     next(t for k, t in tensors.items() if name in k).view(-1)[index] = value
 
 
+def keep_vocab(path, text):
+    """The one file of the tokenizer that old checkpoints have; None: not even that."""
+    (path / "tokenizer.json").unlink()
+    (path / "vocab.txt").unlink()
+    if text is not None:
+        (path / "vocab.txt").write_text(text, encoding="utf8")
+
+
 def edit_config(path, **changes):
     settings = json.loads((path / "config.json").read_text())
     settings.update(changes)
@@ -173,7 +181,7 @@ def edit_config(path, **changes):
         (
             lambda p: edit_config(p, vocab_size=10**19),
             ValueError,
-            "vocab.txt has 33 pieces|at most .* parameters",
+            "the vocabulary has 33 pieces|at most .* parameters",
         ),
         (
             lambda p: edit_config(p, layer_norm_eps=1e300),
@@ -203,14 +211,12 @@ def edit_config(path, **changes):
             "of torch.float32, got torch.int64. The file does not hold a BERT's",
         ),
         (
-            lambda p: (p / "vocab.txt").write_text(
-                "\ufeff" + (p / "vocab.txt").read_text(), encoding="utf8"
-            ),
+            lambda p: keep_vocab(p, "\ufeff[PAD]\n[UNK]\n"),
             ValueError,
             "without a byte order mark",
         ),
         (
-            lambda p: (p / "vocab.txt").write_bytes(b"abcdefg\n" * 10**7),
+            lambda p: keep_vocab(p, "abcdefg\n" * 10**7),
             ValueError,
             "expected a vocabulary of at most 16,777,216 bytes, got 80,000,000",
         ),
@@ -247,7 +253,11 @@ def edit_config(path, **changes):
             ValueError,
             "expected absolute position embeddings",
         ),
-        (lambda p: (p / "vocab.txt").unlink(), FileNotFoundError, "no vocab.txt"),
+        (
+            lambda p: keep_vocab(p, None),
+            FileNotFoundError,
+            "expected tokenizer.json or vocab.txt, found neither",
+        ),
         (
             lambda p: (p / "model.safetensors").unlink(),
             FileNotFoundError,
@@ -271,11 +281,12 @@ def edit_config(path, **changes):
             r"layers.0.intermediate.weight of .* shape \(64, 16\), got .*\(32, 16\)",
         ),
         (
-            lambda p: (p / "vocab.txt").write_text(
-                "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n" + "\n".join(map(str, range(40)))
+            lambda p: keep_vocab(
+                p,
+                "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n" + "\n".join(map(str, range(40))),
             ),
             ValueError,
-            "vocab.txt has 45 pieces but config.json says vocab_size=33",
+            "the vocabulary has 45 pieces but config.json says vocab_size=33",
         ),
     ],
 )

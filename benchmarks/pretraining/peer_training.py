@@ -21,7 +21,7 @@ from transformers import (
 )
 from transformers.trainer import Trainer
 
-from spacy_bert.tokenization.wordpiece import SPECIAL_PIECES
+from spacy_bert.tokenization.special import SPECIAL_PIECES
 
 from .lines import Blocks, open_blocks
 from .peer import make_arguments, to_hugging_face_config

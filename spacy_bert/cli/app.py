@@ -11,6 +11,7 @@ from .export import export_cli
 from .fill_mask import fill_mask_cli
 from .index import index_cli
 from .init_config import init_config_cli
+from .migrate import migrate_cli
 from .pretrain import pretrain_cli
 from .quantize import quantize_cli
 from .report import report_cli
@@ -33,6 +34,7 @@ bert_cli.command("compare")(compare_cli)
 bert_cli.command("fill-mask")(fill_mask_cli)
 bert_cli.command("init-config")(init_config_cli)
 bert_cli.command("convert")(convert_cli)
+bert_cli.command("migrate")(migrate_cli)
 bert_cli.command("quantize")(quantize_cli)
 bert_cli.command("export")(export_cli)
 app.add_typer(bert_cli)

@@ -1,6 +1,5 @@
 """`spacy bert evaluate`: how well a checkpoint predicts a text."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spacy.cli._util import Arg, Opt
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_cli(
-    checkpoint: Path = Arg(..., help="Folder of a BERT checkpoint with its heads"),
+    checkpoint: str = Arg(..., help="Folder, or name on the Hub, of a BERT checkpoint"),
     corpus: str = Arg(..., help="Text file, folder or glob"),
     reader: str = Opt("auto", "--reader", "-r", help="Reader, as in [corpus] reader"),
     sentences: str = Opt(
@@ -47,14 +46,16 @@ def evaluate_cli(
     from ..interop.sentences import make_splitter
     from ..pretraining.checkpoint_scores import score_checkpoint
     from ..record import read_record
+    from ..resolving import resolve_checkpoint
     from ..sections import read_section
     from .devices import choose_device
     from .errors import shown_as_messages
 
     with shown_as_messages():
         device = choose_device(gpu_id)
-        read_config(checkpoint)  # Raises the better error.
-        record = read_record(checkpoint)
+        path = resolve_checkpoint(checkpoint)
+        read_config(path)  # Raises the better error.
+        record = read_record(path)
         settings = {
             "path": corpus,
             "reader": reader,
@@ -63,7 +64,7 @@ def evaluate_cli(
         }
         config = read_section(CorpusConfig, settings, section="corpus")
         result = score_checkpoint(
-            checkpoint,
+            path,
             config,
             splitter=make_splitter(config.sentences, config.lang),
             max_length=max_length or None,

@@ -1,23 +1,22 @@
 """`spacy bert fill-mask`: what a checkpoint would put where a text has [MASK]."""
 
-from pathlib import Path
-
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 
 def fill_mask_cli(
-    checkpoint: Path = Arg(..., help="Folder of a BERT checkpoint with its heads"),
+    checkpoint: str = Arg(..., help="Folder, or name on the Hub, of a BERT checkpoint"),
     text: str = Arg(..., help="Text with [MASK] where a piece is to be guessed"),
     top_k: int = Opt(5, "--top-k", "-k", help="Guesses for each [MASK]", min=1),
 ) -> None:
     """Show the likeliest pieces for each [MASK] of a text."""
     from ..checkpoint import load_mlm_model
     from ..pretraining.fill_mask import fill_mask
+    from ..resolving import resolve_checkpoint
     from .errors import shown_as_messages
 
     with shown_as_messages():
-        model, tokenizer, _ = load_mlm_model(checkpoint)
+        model, tokenizer, _ = load_mlm_model(resolve_checkpoint(checkpoint))
         masks = fill_mask(model, tokenizer, text, top_k=top_k)
     for number, guesses in enumerate(masks, start=1):
         if len(masks) > 1:

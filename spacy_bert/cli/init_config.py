@@ -14,7 +14,7 @@ _PRETRAIN = 'python -m spacy bert pretrain {} out --paths.corpus "texts/*.txt"'
 
 
 def init_config_cli(
-    checkpoint: Path = Arg(..., help="Folder of a BERT checkpoint"),
+    checkpoint: str = Arg(..., help="Folder, or name on the Hub, of a BERT checkpoint"),
     output_file: Path = Arg(..., help="File to write, or - for standard output"),
     pipeline: str = Opt(
         "", "--pipeline", "-p", help="Heads, separated by commas [textcat,ner]"
@@ -42,9 +42,11 @@ def init_config_cli(
     It is full and commented: for heads on the BERT or, with --pretraining, for more
     pretraining.
     """
+    from ..checkpoint import check_loads
     from ..folders import replacing_file
     from ..outputs import CONFIG, CONFIG_HEADER, check_output
     from ..pretraining.starter_config import continue_config
+    from ..resolving import resolve_checkpoint
     from ..tasks.starter_config import starter_config, task_config
     from .errors import shown_as_messages
 
@@ -55,6 +57,8 @@ def init_config_cli(
             raise ValueError(
                 f"Expected one of {', '.join(given)}, got {' and '.join(options)}."
             )
+        path = resolve_checkpoint(checkpoint)
+        check_loads(path, fill_heads=("mlm", "nsp") if pretraining else None)
         if pretraining:
             config = continue_config(checkpoint, lang=lang or None)
         elif task:
@@ -67,7 +71,7 @@ def init_config_cli(
         if str(output_file) == "-":
             print(config, end="")
             return
-        output = check_output(output_file, CONFIG, force=force, inputs=[checkpoint])
+        output = check_output(output_file, CONFIG, force=force, inputs=[path])
         with replacing_file(output) as new:
             new.write_text(config, encoding="utf8")
         msg.good(f"Wrote {output_file}")

@@ -8,23 +8,24 @@ from pathlib import Path
 
 from ..folders import replacing_file
 from ..outputs import VOCABULARY, check_output
+from ..resolving import resolve_vocabulary
 from ..sections import Mistakes
 from ..tokenization import PieceTokenizer, WordPiece, load_tokenizer, train_wordpiece
+from .accents import choose_strip_accents, read_vocab_file
 from .documents import CorpusConfig, find_sources, read_documents
 from .held_out import HeldOut, choose_held_out
 from .progress_bar import Write, shown_lines, text_bytes
 from .sources import would_find
 
-_SETTINGS = ("lowercase", "strip_accents", "split_chinese")
-
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularyConfig:
-    """`path` is a `vocab.txt` or a checkpoint's folder.
+    """`path` is a `vocab.txt`, a checkpoint's folder, or its name on the Hub.
 
     `size` is for learning one, `extend_vocab` how many pieces of the corpus are added
-    to a checkpoint's, `min_frequency` for both. None: what the folder says; text is
-    lower-cased, and its accents stripped, if nothing says otherwise.
+    to a checkpoint's, `min_frequency` for both. None: what the folder says; else text
+    is lower-cased, and accents are stripped with it unless the language of a new
+    vocabulary, or a piece of one that is read, says that they are kept.
     """
 
     path: str
@@ -34,6 +35,15 @@ class VocabularyConfig:
     lowercase: bool | None = None
     strip_accents: bool | None = None
     split_chinese: bool | None = None
+
+    @property
+    def settings(self) -> dict[str, bool | None]:
+        """How text is normalized."""
+        return {
+            "lowercase": self.lowercase,
+            "strip_accents": self.strip_accents,
+            "split_chinese": self.split_chinese,
+        }
 
     def __post_init__(self) -> None:
         mistakes = Mistakes()
@@ -53,7 +63,8 @@ def learn_vocabulary(
     show_progress: bool = False,
     force: bool = False,
 ) -> WordPiece:
-    """From the documents that are not held out, written to `config.path`.
+    """From the documents that are not held out, written to `config.path`; returned as
+    it is read from there.
 
     force: replace an earlier vocabulary there.
 
@@ -79,6 +90,11 @@ def learn_vocabulary(
             f"[vocabulary] path: expected a file apart from the corpus, got {path}, "
             f"which [corpus] path = {corpus.path!r} takes for text. Give another path."
         )
+    strip = choose_strip_accents(
+        config.strip_accents,
+        lowercase=config.lowercase is not False,
+        lang=corpus.lang,
+    )
     with shown_training_lines(
         corpus, "Merging pieces", print if show_progress else None
     ) as lines:
@@ -87,34 +103,30 @@ def learn_vocabulary(
             vocab_size=config.size,
             min_frequency=config.min_frequency,
             lowercase=config.lowercase is not False,
-            strip_accents=config.strip_accents,
+            strip_accents=strip,
             split_chinese=config.split_chinese is not False,
         )
     with replacing_file(path) as new:
         new.write_text("".join(f"{p}\n" for p in tokenizer.pieces), encoding="utf8")
-    return tokenizer
+    return _read_file(path, config)
 
 
 def load_vocabulary(config: VocabularyConfig) -> PieceTokenizer:
-    """Raises FileNotFoundError if there is none yet, and ValueError if a folder's
-    settings are not the config's."""
-    path = Path(config.path)
+    """The config's settings go before a folder's. Raises FileNotFoundError if there is
+    none yet, and ValueError if it is damaged or has no such settings."""
+    path = resolve_vocabulary(config.path)
     if path.is_dir():
-        tokenizer = load_tokenizer(path)
-        for name in _SETTINGS:
-            asked, got = getattr(config, name), tokenizer.settings.get(name)
-            if asked not in (None, got):
-                raise ValueError(
-                    f"[vocabulary] {name}: expected {got!r}, as in {path}, got "
-                    f"{asked!r}. Leave it out, or learn a vocabulary of your own."
-                )
-        return tokenizer
+        return load_tokenizer(path, **config.settings)
     if not path.is_file():
         raise FileNotFoundError(
             f"[vocabulary] path: expected a vocabulary, found nothing at {path}. "
             "Learn one with 'spacy bert vocab' and the same config."
         )
-    return WordPiece.from_file(
+    return _read_file(path, config)
+
+
+def _read_file(path: Path, config: VocabularyConfig) -> WordPiece:
+    return read_vocab_file(
         path,
         lowercase=config.lowercase is not False,
         strip_accents=config.strip_accents,

@@ -3,7 +3,16 @@
 from dataclasses import dataclass, fields
 from typing import Literal
 
-Activation = Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu"]
+Activation = Literal[
+    "gelu",
+    "gelu_new",
+    "gelu_pytorch_tanh",
+    "quick_gelu",
+    "relu",
+    "silu",
+    "tanh",
+    "mish",
+]
 
 # Building more takes minutes before anything else can be checked. The largest BERT so
 # far has 3.9e9 parameters (Shoeybi et al. 2019, "Megatron-LM", table 4), and the

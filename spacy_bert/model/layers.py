@@ -1,5 +1,7 @@
 """One post-norm encoder layer: hidden states (n_pieces, hidden_width) -> the next."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -61,7 +63,23 @@ class Gelu(nn.Module):
         return gelu(hidden, approximate=self.approximate)
 
 
+class QuickGelu(nn.Module):
+    """x * sigmoid(1.702 x), the cheaper approximation (Hendrycks and Gimpel 2016,
+    "Gaussian Error Linear Units", section 2)."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return hidden * torch.sigmoid(1.702 * hidden)
+
+
 def make_activation(name: Activation) -> nn.Module:
-    if name == "relu":
-        return nn.ReLU()
-    return Gelu("none" if name == "gelu" else "tanh")
+    modules: dict[str, Callable[[], nn.Module]] = {
+        "gelu": lambda: Gelu("none"),
+        "gelu_new": lambda: Gelu("tanh"),
+        "gelu_pytorch_tanh": lambda: Gelu("tanh"),
+        "quick_gelu": QuickGelu,
+        "relu": nn.ReLU,
+        "silu": nn.SiLU,
+        "tanh": nn.Tanh,
+        "mish": nn.Mish,
+    }
+    return modules[name]()

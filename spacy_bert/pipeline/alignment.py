@@ -5,7 +5,7 @@ every token with which it shares a character, so a token may have several pieces
 a piece several tokens (rare), and a token none (white space).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,16 @@ def align(
     """pair_separator: what is between the two segments of a pair; None: no pairs."""
     texts = [doc.text for doc in docs]
     borders = [find_border(text, pair_separator) for text in texts]
-    spans = tokenizer.encode_batch([_with_spaces(t, pair_separator) for t in texts])
+    # Two segments are split apart, as each may begin or end in its own way.
+    firsts = [text[:border] for text, border in zip(texts, borders, strict=True)]
+    seconds = [
+        text[border + 1 :]
+        for text, border in zip(texts, borders, strict=True)
+        if border is not None
+    ]
+    segments = [_with_spaces(text, pair_separator) for text in (*firsts, *seconds)]
+    encoded = tokenizer.encode_batch(segments)
+    spans = _join(encoded[: len(texts)], iter(encoded[len(texts) :]), borders)
     doc_ends = np.cumsum([len(span.ids) for span in spans])
     # Characters are counted through the batch, so that one search serves all Docs:
     # texts "ab", "c" -> bases [0, 3]; no piece can touch a token of the next text.
@@ -58,7 +67,7 @@ def align(
     return Alignment(
         piece_ids=np.concatenate([span.ids for span in spans]),
         doc_ends=doc_ends,
-        second_segments=_second_segments(borders, spans, doc_ends),
+        second_segments=_second_segments(borders, encoded, doc_ends),
         pair_pieces=np.repeat(np.arange(len(first)), n_tokens_of_piece),
         pair_tokens=expand_ranges(first, n_tokens_of_piece),
         n_tokens=len(token_starts),
@@ -66,23 +75,40 @@ def align(
 
 
 def _with_spaces(text: str, pair_separator: str | None) -> str:
-    """BERT drops control characters, so a piece could reach over the border of two
-    segments."""
+    """BERT drops control characters, so a piece could reach over what was one."""
     text = text.replace(RECORD_SEPARATOR, " ")
     return text.replace(pair_separator, " ") if pair_separator else text
 
 
 def _second_segments(
     borders: Sequence[int | None],
-    spans: Sequence[PieceSpans],
+    encoded: Sequence[PieceSpans],
     doc_ends: NDArray[np.int64],
 ) -> NDArray[np.int64]:
+    """encoded: the second segments behind as many first ones as there are Docs."""
     begins = np.full(len(borders), -1)
-    for i, (border, span) in enumerate(zip(borders, spans, strict=True)):
-        if border is not None:
-            n_second = int((span.offsets[:, 0] > border).sum())
-            begins[i] = doc_ends[i] - n_second
+    pairs = [i for i, border in enumerate(borders) if border is not None]
+    for i, second in zip(pairs, encoded[len(borders) :], strict=True):
+        begins[i] = doc_ends[i] - len(second.ids)
     return begins
+
+
+def _join(
+    firsts: Sequence[PieceSpans],
+    seconds: Iterator[PieceSpans],
+    borders: Sequence[int | None],
+) -> list[PieceSpans]:
+    """The pieces of each Doc, with offsets into its whole text."""
+    joined = []
+    for span, border in zip(firsts, borders, strict=True):
+        if border is not None:
+            second = next(seconds)
+            span = PieceSpans(
+                ids=np.concatenate([span.ids, second.ids]),
+                offsets=np.concatenate([span.offsets, second.offsets + border + 1]),
+            )
+        joined.append(span)
+    return joined
 
 
 def _token_bounds(

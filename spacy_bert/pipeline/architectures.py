@@ -18,6 +18,7 @@ from ..sections import Mistakes, read_right_keys
 from ..tokenization import train_wordpiece
 from .config_errors import takes_config
 from .encoding import encode_docs, get_shim
+from .foreign_listeners import has_adopted
 from .learn_rates import LearnRates
 from .listeners import VectorKind, get_vector_kind
 from .precision import Precision
@@ -190,7 +191,8 @@ def _replace_listener(
     """spaCy's hook: an encoder that replaces a listener gives the same kind of vectors.
 
     Raises ValueError if a head has several listeners: spaCy would replace every
-    other one, and does not tell `_replace_listener_config` which block it is about.
+    other one, and does not tell `_replace_listener_config` which block it is about. And
+    for a listener of spacy-transformers, whose block makes other layers.
     """
     for head, listeners in encoder.listener_map.items():
         if listener in listeners and len(listeners) > 1:
@@ -200,6 +202,13 @@ def _replace_listener(
                 "freeze = 'all' if it should stay as it is. This pipeline's config "
                 "is changed already: load it again."
             )
+    if has_adopted(listener):
+        raise ValueError(
+            "replace_listeners: expected a listener of ours in the config, got a "
+            "'spacy-transformers.TransformerListener.v1'. python -m spacy bert migrate "
+            "writes a config, or a pipeline, with ours. This pipeline's config is "
+            "changed already: load it again."
+        )
     copied.attrs["vector_kind"] = get_vector_kind(listener)
     return copied
 

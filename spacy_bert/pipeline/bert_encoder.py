@@ -6,7 +6,7 @@ predicting, `doc.tensor` holds the token vectors, `doc._.bert_cls` and
 listener gets the vectors and hands a gradient back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from multiprocessing import parent_process
@@ -24,7 +24,8 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..tokenization import WordPiece, train_wordpiece
+from ..resolving import resolve_checkpoint
+from ..tokenization import PieceTokenizer
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
@@ -33,6 +34,7 @@ from .foreign_listeners import check_connected
 from .frozen import Builder
 from .linking import LinkedTok2Vec
 from .listeners import drop_batch, get_vector_kind, hand_over
+from .new_vocabulary import make_vocabulary
 from .pending import PendingGradient
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
@@ -95,9 +97,13 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
     def find_listeners(self, component: Any) -> None:
         """Raises ValueError if `spacy train`, which asks for them first, would never
         give this encoder weights."""
-        if self.builder is not None and not get_shim(self.model).has_weights:
-            self.builder.check_frozen(self.name)
+        builder = self.builder
+        if builder and builder.is_loading and not get_shim(self.model).has_weights:
+            builder.check_frozen(self.name)
         super().find_listeners(component)
+
+    def find_pipeline(self, component: Any) -> Language | None:
+        return self.builder.find_pipeline(self, component) if self.builder else None
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
         self._finish_trained()
@@ -183,15 +189,23 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         checkpoint: str | Path | None = None,
         vocabulary: str | Path | None = None,
         vocab_size: int = DEFAULT_VOCAB_SIZE,
-        lowercase: bool = True,
+        lowercase: bool | None = None,
+        strip_accents: bool | None = None,
+        split_chinese: bool | None = None,
         reinitialize_layers: int = 0,
     ) -> None:
         """Give the encoder weights.
 
-        checkpoint: a folder in the Hugging Face BERT layout. Without it, weights that
-            are already there stay; if there are none, they are drawn at random.
-        vocabulary: for random weights, a `vocab.txt` (`lowercase` says how to read it).
-            Without it, one of at most `vocab_size` pieces is learned from the examples.
+        checkpoint: a folder in the Hugging Face BERT layout, or a name on the Hugging
+            Face Hub, as `add_encoder` takes them. Without it, weights that are already
+            there stay; if there are none, they are drawn at random.
+        vocabulary: for random weights, a `vocab.txt`. Without it, one of at most
+            `vocab_size` pieces is learned from the examples.
+        lowercase, strip_accents, split_chinese: how text is read, by default as the
+            checkpoint says. Without one, text is lower-cased and Chinese characters are
+            split; accents are stripped with `lowercase`, unless a piece of `vocabulary`
+            has one, or, if it is learned, they tell words apart in the language of the
+            pipeline.
         reinitialize_layers: draw so many layers from the top, and the pooler, again,
             which makes fine-tuning on few examples steadier (Zhang et al. 2021,
             "Revisiting Few-sample BERT Fine-tuning", section 4).
@@ -205,16 +219,31 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             check_connected(nlp, self.name, width=self.model.get_dim("nO"))
         shim = get_shim(self.model)
         check_trainable(shim)
+        settings = {
+            "lowercase": lowercase,
+            "strip_accents": strip_accents,
+            "split_chinese": split_chinese,
+        }
+        if checkpoint is not None and vocabulary is not None:
+            raise ValueError(
+                f"[initialize.components.{self.name}] vocabulary: expected none beside "
+                f"a checkpoint, which has its own, got {str(vocabulary)!r}."
+            )
         if checkpoint is not None:
-            shim.load(Path(checkpoint), component=self.name)
-        elif not shim.has_weights:
-            if vocabulary is not None:
-                tokenizer = WordPiece.from_file(Path(vocabulary), lowercase=lowercase)
-            else:
-                texts = (example.reference.text for example in get_examples())
-                tokenizer = train_wordpiece(
-                    texts, vocab_size=vocab_size, lowercase=lowercase
-                )
+            path = resolve_checkpoint(checkpoint)
+            shim.load(path, component=self.name, **settings)
+        elif shim.has_weights:
+            _check_settings(shim.tokenizer, settings, component=self.name)
+        else:
+            tokenizer = make_vocabulary(
+                vocabulary,
+                (example.reference.text for example in get_examples()),
+                vocab_size=vocab_size,
+                lang=self.vocab.lang,
+                lowercase=lowercase is not False,
+                strip_accents=strip_accents,
+                split_chinese=split_chinese is not False,
+            )
             shim.start_at_random(tokenizer)
         shim.reinitialize_layers(reinitialize_layers)
         texts = (example.reference.text for example in islice(get_examples(), 100))
@@ -253,7 +282,8 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             "model": load_model,
         }
         spacy.util.from_disk(path, readers, exclude)
-        self.builder = None
+        if self.builder is not None:
+            self.builder.is_loading = False
         return self
 
     def _receive_gradient(
@@ -290,3 +320,17 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         pending.send_back(self.name)
         if pending.sgd is not None:
             self.model.finish_update(pending.sgd)
+
+
+def _check_settings(
+    tokenizer: PieceTokenizer, asked: Mapping[str, bool | None], *, component: str
+) -> None:
+    """Raise ValueError if a vocabulary that stays is not read as asked."""
+    for name, value in asked.items():
+        found = tokenizer.settings.get(name)
+        if value not in (None, found):
+            raise ValueError(
+                f"[initialize.components.{component}] {name}: expected {found}, as "
+                f"the encoder has its vocabulary and weights already, got {value}. "
+                "Leave it out, or name a checkpoint to load with it."
+            )

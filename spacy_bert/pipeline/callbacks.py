@@ -7,6 +7,7 @@ from spacy import registry
 from spacy.language import Language
 from thinc.api import Model
 
+from ..resolving import resolve_checkpoint
 from .encoding import find_shims
 
 
@@ -24,16 +25,23 @@ def make_forget_paths() -> Callable[[Language], Language]:
 
 @registry.callbacks("spacy-bert.load_checkpoint.v1")
 def make_load_checkpoint(
-    components: list[str], checkpoint: str | Path | None
+    components: list[str],
+    checkpoint: str | Path | None,
+    lowercase: bool | None = None,
+    strip_accents: bool | None = None,
+    split_chinese: bool | None = None,
 ) -> Callable[[Language], Language]:
     """For `[initialize.before_init]`: give heads' own encoders a checkpoint's weights.
 
     components: their names; each has a `spacy-bert.BertEncoder.v1` in its model.
-    checkpoint: a folder in the Hugging Face BERT layout; null keeps the weights that
-        are there. A saved pipeline does not read it again.
+    checkpoint: a folder in the Hugging Face BERT layout, or a name on the Hugging Face
+        Hub, as `add_encoder` takes them; null keeps the weights that are there. A saved
+        pipeline does not read it again.
+    lowercase, strip_accents, split_chinese: how text is read, instead of what the
+        checkpoint says.
 
     Raises ValueError if a component has no encoder of its own, or one of another
-    architecture, and FileNotFoundError or ValueError if the folder is incomplete.
+    architecture, and FileNotFoundError or ValueError if it is no checkpoint.
     """
 
     def load_checkpoint(nlp: Language) -> Language:
@@ -48,7 +56,12 @@ def make_load_checkpoint(
                 )
             for shim in shims:
                 if checkpoint is not None:
-                    shim.load(Path(checkpoint))
+                    shim.load(
+                        resolve_checkpoint(checkpoint),
+                        lowercase=lowercase,
+                        strip_accents=strip_accents,
+                        split_chinese=split_chinese,
+                    )
         return nlp
 
     return load_checkpoint

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from spacy.language import Language
 
 from ..checkpoint import read_config
+from ..resolving import resolve_checkpoint
 from .bert_encoder import DEFAULT_CONFIG, BertTok2Vec
 from .encoding import get_shim
 
@@ -50,18 +51,26 @@ def add_encoder(
     add_pipe_kwargs: dict[str, Any] | None = None,
     save_cls: bool = False,
     similarity_hooks: bool = True,
+    lowercase: bool | None = None,
+    strip_accents: bool | None = None,
+    split_chinese: bool | None = None,
     **settings: "Unpack[EncoderSettings]",
 ) -> BertTok2Vec:
     """Add a `bert_encoder` with a checkpoint's architecture and weights.
 
+    checkpoint: a folder in the Hugging Face BERT layout, a file in it, or a name on the
+        Hugging Face Hub, "org/name" or "org/name@revision", which is downloaded.
     add_pipe_kwargs: further arguments of `nlp.add_pipe`, such as {"before": "ner"}.
     save_cls, similarity_hooks: as `BertTok2Vec` takes them.
+    lowercase, strip_accents, split_chinese: how text is read, instead of what the
+        checkpoint says. A cased BERT without a `tokenizer_config.json` needs
+        lowercase=False.
     settings: further arguments of `spacy-bert.BertEncoder.v1`, such as freeze="all".
 
     A later `nlp.initialize` keeps the weights. Raises FileNotFoundError or ValueError
-    if the folder is not a BERT checkpoint.
+    if it is not a BERT checkpoint.
     """
-    path = Path(checkpoint)
+    path = resolve_checkpoint(checkpoint)
     model = {**DEFAULT_CONFIG["model"], **read_architecture(path), **settings}
     config = {
         "model": model,
@@ -73,7 +82,13 @@ def add_encoder(
     )
     assert isinstance(component, BertTok2Vec)
     try:
-        get_shim(component.model).load(path, component=name)
+        get_shim(component.model).load(
+            path,
+            component=name,
+            lowercase=lowercase,
+            strip_accents=strip_accents,
+            split_chinese=split_chinese,
+        )
     except (ValueError, OSError):
         nlp.remove_pipe(name)
         raise

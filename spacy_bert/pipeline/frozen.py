@@ -5,6 +5,7 @@ and `spacy train` would end in its first step with a message about something els
 """
 
 import weakref
+from typing import Any
 
 from spacy.language import Language
 
@@ -13,10 +14,23 @@ from .transient import Transient
 
 
 class Builder(Transient):
-    """The pipeline for which an encoder was built, until its weights are read."""
+    """The pipeline for which an encoder was built.
+
+    is_loading: until the encoder's weights are read.
+    """
 
     def __init__(self, nlp: Language) -> None:
         self._nlp = weakref.ref(nlp)
+        self.is_loading = True
+
+    def find_pipeline(self, *components: Any) -> Language | None:
+        """Return the pipeline if all these are in it: one that was sourced is in
+        another pipeline."""
+        nlp = self._nlp()
+        if nlp is None:
+            return None
+        found = {id(component) for _, component in nlp.components}
+        return nlp if found >= {id(component) for component in components} else None
 
     def check_frozen(self, encoder: str) -> None:
         """Raise MistakesError, a ValueError, if spaCy would not give the encoder of

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
+from spacy.language import Language
 from spacy.pipeline.tok2vec import Tok2Vec, Tok2VecListener
 from spacy.util import logger
 from spacy.vocab import Vocab
@@ -18,7 +19,8 @@ from thinc.api import Model
 from .config_errors import takes_config
 from .encoding import get_shim
 from .fingerprint import fingerprint
-from .listeners import BertListener, get_vector_kind
+from .foreign_listeners import adopt, make_strict
+from .listeners import get_vector_kind
 from .transient import Transient
 
 _ATTR = "encoder_fingerprint"
@@ -48,7 +50,13 @@ class LinkedTok2Vec(Tok2Vec):
 
     def find_listeners(self, component: Any) -> None:
         """Those to this name, and those that were saved with this encoder when it had
-        another one."""
+        another one. Listeners of spacy-transformers become ours."""
+        adopt(
+            component,
+            encoder=self.name,
+            width=self.model.get_dim("nO"),
+            nlp=self.find_pipeline(component),
+        )
         for listener in _walk_listeners(component):
             if listener.upstream_name in ("*", self.name) or self._reclaim(
                 listener, component.name
@@ -85,6 +93,10 @@ class LinkedTok2Vec(Tok2Vec):
                 "to be.",
                 *(component_name, expected, self.name, width, self.name, width),
             )
+
+    def find_pipeline(self, component: Any) -> Language | None:
+        """The pipeline of both this encoder and a head, if it is known."""
+        return None
 
     def sign_listeners(self) -> None:
         """Write the fingerprint into the heads, before they are saved."""
@@ -132,9 +144,9 @@ class LinkedTok2Vec(Tok2Vec):
 
         That is found out once this encoder has weights.
         """
-        if isinstance(listener, BertListener):
-            # `nlp.initialize` links once more when it has found out all shapes.
-            listener.is_initializing = False
+        # `nlp.initialize` links once more when it has found out all shapes.
+        listener.is_initializing = False  # type: ignore[attr-defined]
+        make_strict(listener)
         if listener not in self._linked:
             found, trained_with = fingerprint(self.model), _trained_with(listener)
             if trained_with is not None:

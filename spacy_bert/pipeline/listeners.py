@@ -94,7 +94,7 @@ class BertListener(Tok2VecListener):
         # Only then may vectors be missing: spaCy finds out shapes with Docs that have
         # been through no component.
         self.is_initializing = False
-        self.init = _init
+        self.init = start_initializing
         self._func = _forward
 
     @classmethod
@@ -169,7 +169,8 @@ def expect_vector_kind(
         )
 
 
-def _init(model: BertListener, X: Any = None, Y: None = None) -> None:
+def start_initializing(model: Any, X: Any = None, Y: Any = None) -> None:
+    """As `model.init`: let vectors be missing until the listener is linked again."""
     model.is_initializing = True
 
 
@@ -179,7 +180,7 @@ def _forward(
     if is_train and model._batch_id == model.get_batch_id(docs):
         model.is_initializing = False
         return model._outputs, model._backprop  # type: ignore[return-value]
-    found = [_find_vectors(model, doc, is_train) for doc in docs]
+    found = [find_vectors(model, doc, is_train) for doc in docs]
     if model.vector_kind == "tokens":
         return found, no_backprop
     vectors = model.ops.alloc2f(len(docs), model.get_dim("nO"))
@@ -188,9 +189,12 @@ def _forward(
     return vectors, no_backprop
 
 
-def _find_vectors(model: BertListener, doc: Doc, is_train: bool) -> Any:
-    """(n_tokens, width) or (width,), zeros while initializing."""
-    width = model.get_dim("nO")
+def find_vectors(model: Tok2VecListener, doc: Doc, is_train: bool) -> Any:
+    """(n_tokens, width) or (width,), zeros while initializing.
+
+    Raises ValueError if the encoder that is listened to has not seen the Doc.
+    """
+    width, kind = model.get_dim("nO"), get_vector_kind(model)
     wanted, source = model.upstream_name, get_doc_vector("bert_source", doc)
     if wanted != "*" and source not in (None, wanted):
         raise ValueError(
@@ -198,18 +202,18 @@ def _find_vectors(model: BertListener, doc: Doc, is_train: bool) -> Any:
             f"{source!r}, which came later. Put each encoder right before the heads "
             "that listen to it."
         )
-    if model.vector_kind == "tokens":
+    if kind == "tokens":
         shape: tuple[int, ...] = (len(doc), width)
         vectors = doc.tensor if doc.tensor.shape == shape else None
     else:
-        shape, vectors = (width,), get_doc_vector(f"bert_{model.vector_kind}", doc)
+        shape, vectors = (width,), get_doc_vector(f"bert_{kind}", doc)
     if vectors is not None:
         return vectors
-    if is_train or not model.is_initializing:
+    if is_train or not getattr(model, "is_initializing", False):
         raise ValueError(
             why_missing(
                 doc,
-                kind=model.vector_kind,
+                kind=kind,
                 width=width,
                 wanted=wanted,
                 is_train=is_train,

@@ -1,8 +1,6 @@
 """An encoder and its vocabulary <-> bytes, as `nlp.to_bytes` has them."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import safetensors.torch
 import srsly
@@ -14,12 +12,10 @@ from ..model.encoder import BertEncoder
 from ..model.quantized import is_quantized
 from ..pretraining_heads import PretrainingHeads
 from ..record import check_record
-from ..tokenization import PieceTokenizer, WordPiece
+from ..tokenization import PieceTokenizer, restore_tokenizer
 
 # What a pipeline without weights has.
 EMPTY: bytes = srsly.msgpack_dumps({})
-
-_CHOICES = ("lowercase", "strip_accents", "split_chinese")
 
 
 def serialize(
@@ -31,8 +27,7 @@ def serialize(
         "weights": safetensors.torch.save(to_hugging_face(encoder)),
         "heads": safetensors.torch.save(dict(heads.tensors)),
         "record": asdict(heads.record) if heads.record else None,
-        "pieces": list(tokenizer.pieces),
-        **{name: getattr(tokenizer, name) for name in _CHOICES},
+        "tokenizer": tokenizer.state(),
     }
     data: bytes = srsly.msgpack_dumps(message)
     return data
@@ -49,15 +44,10 @@ def deserialize(
     build = build_quantized if message["is_quantized"] else BertEncoder
     tensors = safetensors.torch.load(message["weights"])
     encoder, _ = build_from_hugging_face(build, config, tensors, source=source)
-    choices = {name: message[name] for name in _CHOICES}
-    return encoder, WordPiece(message["pieces"], **choices), _heads(message, source)
-
-
-def _heads(message: Mapping[str, Any], source: str) -> PretrainingHeads:
-    """None if the message is of a version that did not keep them."""
-    tensors = safetensors.torch.load(message["heads"]) if "heads" in message else {}
-    record = message.get("record")
-    return PretrainingHeads(
-        tensors=tensors,
+    tokenizer = restore_tokenizer(message["tokenizer"])
+    record = message["record"]
+    heads = PretrainingHeads(
+        tensors=safetensors.torch.load(message["heads"]),
         record=None if record is None else check_record(record, source=source),
     )
+    return encoder, tokenizer, heads

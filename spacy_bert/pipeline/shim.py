@@ -96,12 +96,19 @@ class BertShim(Shim):
     def device(self) -> torch.device:
         return self.encoder.embeddings.pieces.weight.device
 
-    def load(self, path: Path, *, component: str | None = None) -> None:
+    def load(
+        self,
+        path: Path,
+        *,
+        component: str | None = None,
+        **settings: bool | None,
+    ) -> None:
         """Take the weights and the vocabulary of a checkpoint folder.
 
         component: the name of the encoder in its pipeline, for errors.
+        settings: of the tokenizer, instead of what the folder says.
         """
-        encoder, tokenizer = load_encoder(path)
+        encoder, tokenizer = load_encoder(path, **settings)
         is_8_bit = self.precision == "int8" or is_quantized(encoder)
         heads = None if is_8_bit else load_heads(path, encoder.config)
         self._set(encoder, tokenizer, heads, source=str(path), component=component)

@@ -50,18 +50,34 @@ def make_window_batches(
     """Windows of at most `width` pieces (with [CLS] and [SEP]), the longest first, in
     batches of at most `max_batch_pieces` (or of one window).
 
-    width: at least 5 if there are pairs.
+    Raises ValueError if `width` leaves no room for a piece of each segment of a pair.
     """
+    n_separators = tokenizer.pairs.n_separators
+    least = N_SPECIAL + n_separators + 2
+    if width < least and (alignment.second_segments >= 0).any():
+        raise ValueError(
+            f"window_width: expected at least {least} for pairs with this tokenizer, "
+            f"got {width}. Set it higher."
+        )
     windows = np.array(
-        list(_cut_docs(alignment, width=width, overlap=overlap)), dtype=np.int64
+        list(
+            _cut_docs(
+                alignment, width=width, overlap=overlap, n_separators=n_separators
+            )
+        ),
+        dtype=np.int64,
     ).reshape(-1, 5)
-    windows = windows[np.argsort(-_count_pieces(windows), kind="stable")]
-    for some in _split_by_pieces(windows, max_batch_pieces):
-        yield _make_batch(some, alignment, tokenizer)
+    lengths = _count_pieces(windows, n_separators)
+    order = np.argsort(-lengths, kind="stable")
+    first = 0
+    for stop in _split_by_pieces(lengths[order], max_batch_pieces):
+        some = order[first:stop]
+        yield _make_batch(windows[some], lengths[some], alignment, tokenizer)
+        first = stop
 
 
 def _cut_docs(
-    alignment: Alignment, *, width: int, overlap: int
+    alignment: Alignment, *, width: int, overlap: int, n_separators: int
 ) -> Iterator[tuple[int, int, int, int, int]]:
     """First piece and one past the last from the first segment, the same from the
     second (-1 if there is one text), and the Doc, of each window."""
@@ -74,7 +90,7 @@ def _cut_docs(
             for first in cut(start, end, width=width - N_SPECIAL):
                 yield *first, -1, -1, doc
         else:
-            room = width - N_SPECIAL - 1
+            room = width - N_SPECIAL - n_separators
             # A segment of less than half the room is whole in each window over the
             # other; if none is, windows over both are paired in order.
             first_width = max(room - (end - border), room // 2)
@@ -118,27 +134,22 @@ def _last_cut(cuts: NDArray[np.int64], *, after: int, up_to: int) -> int | None:
     return int(cuts[i]) if i >= 0 and cuts[i] > after else None
 
 
-def _count_pieces(windows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _count_pieces(windows: NDArray[np.int64], n_separators: int) -> NDArray[np.int64]:
     """With [CLS] and [SEP]. (n_windows, 5) -> (n_windows,)"""
     first, first_stop, second, second_stop, _ = windows.T
     n_own = first_stop - first + second_stop - second
-    n_pieces: NDArray[np.int64] = n_own + N_SPECIAL + (second >= 0)
+    n_pieces: NDArray[np.int64] = n_own + N_SPECIAL + n_separators * (second >= 0)
     return n_pieces
 
 
-def _split_by_pieces(
-    windows: NDArray[np.int64], max_pieces: int
-) -> Iterator[NDArray[np.int64]]:
-    """Make batches of about one size, because a size that is rare needs kernels that
-    are used once (see `model.rounding`)."""
-    ends = np.cumsum(_count_pieces(windows))
+def _split_by_pieces(lengths: NDArray[np.int64], max_pieces: int) -> list[int]:
+    """One past the last window of each batch. They are of about one size, because a
+    size that is rare needs kernels that are used once (see `model.rounding`)."""
+    ends = np.cumsum(lengths)
     stops = _spread(ends, max_pieces)
     # What did not fit into the last planned batch made two small ones.
     again = _spread(ends, max_pieces, n_batches=len(stops))
-    if len(again) == len(stops):
-        stops = again
-    for first, stop in zip([0, *stops], stops, strict=False):
-        yield windows[first:stop]
+    return again if len(again) == len(stops) else stops
 
 
 def _spread(
@@ -163,9 +174,11 @@ def _spread(
 
 
 def _make_batch(
-    windows: NDArray[np.int64], alignment: Alignment, tokenizer: PieceTokenizer
+    windows: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    alignment: Alignment,
+    tokenizer: PieceTokenizer,
 ) -> WindowBatch:
-    lengths = _count_pieces(windows)
     ends = np.cumsum(lengths)
     # Two segments a window, the second empty if there is one text: (n_windows, 2).
     starts, stops = windows[:, [0, 2]], windows[:, [1, 3]]
@@ -182,7 +195,7 @@ def _make_batch(
     segment_ids = np.zeros_like(piece_ids)
     segment_ids[
         expand_ranges(positions[is_pair, 1], (ends - positions[:, 1])[is_pair])
-    ] = 1
+    ] = tokenizer.pairs.segment
     first_pair = np.searchsorted(alignment.pair_pieces, starts)
     n_pairs = np.searchsorted(alignment.pair_pieces, stops) - first_pair
     pairs = expand_ranges(first_pair, n_pairs)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from ..checkpoint import read_config
 from ..model import BertConfig
+from ..resolving import expand, name_folder, resolve_checkpoint
 from ..sections import Mistake, Mistakes, MistakesError, read_section
 from .model_size import check_memory
 
@@ -22,7 +22,7 @@ def check_own_vocabulary(extend_vocab: int, mistakes: Mistakes) -> None:
 
 
 def check_checkpoint_vocabulary(path: str, checkpoint: str, mistakes: Mistakes) -> None:
-    if not Path(path).exists():
+    if path not in (checkpoint, name_folder(checkpoint)) and not expand(path).exists():
         mistakes.add(
             Mistake(
                 f"[vocabulary] path: expected none next to [pretraining] checkpoint = "
@@ -74,13 +74,15 @@ def new_config(model: Any, vocab_size: int) -> BertConfig:
     return bert
 
 
-def checkpoint_config(path: Path, model: Any) -> BertConfig:
+def checkpoint_config(checkpoint: str, model: Any) -> BertConfig:
     """The checkpoint's numbers, with the dropout that [model] asks for.
+
+    checkpoint: as `resolve_checkpoint` takes it.
 
     Raises ValueError if it is no checkpoint, or [model] says something else.
     """
     try:
-        bert = read_config(path)
+        bert = read_config(resolve_checkpoint(checkpoint, with_weights=False))
     except (ValueError, OSError) as error:
         setting = "[pretraining] checkpoint"
         raise MistakesError([Mistake(f"{setting}: {error}", (setting,))]) from error
@@ -100,7 +102,7 @@ def checkpoint_config(path: Path, model: Any) -> BertConfig:
     ]
     if differences:
         raise ValueError(
-            f"[model]: expected the numbers of the checkpoint {path}, got "
+            f"[model]: expected the numbers of the checkpoint {checkpoint}, got "
             f"{', '.join(differences)}. Leave them out: the checkpoint knows them."
         )
     return bert

@@ -12,6 +12,7 @@ from ..corpus.index.building import index_whole
 from ..corpus.index.fingerprint import plan_index
 from ..corpus.progress_bar import Write
 from ..record import read_record
+from ..resolving import resolve_checkpoint
 from ..sections import expect, read_section
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
 from .instances.batches import BatchReader
@@ -19,7 +20,7 @@ from .training_config import TrainingConfig
 
 
 def score_checkpoint(
-    checkpoint: Path,
+    checkpoint: str | Path,
     corpus: CorpusConfig,
     *,
     splitter: Splitter | None,
@@ -32,6 +33,7 @@ def score_checkpoint(
     """All documents of the corpus count as held out. Its own piece frequencies make the
     unigram loss.
 
+    checkpoint: as `resolve_checkpoint` takes it.
     max_length, next_sentence: as in TrainingConfig; by default what the checkpoint was
         pretrained with.
     write: takes lines on how far it is.
@@ -39,9 +41,17 @@ def score_checkpoint(
     An NSP head that was never trained gets no scores. Raises ValueError or OSError
     if something does not fit.
     """
-    model, tokenizer, judges_pairs = load_mlm_model(checkpoint)
-    record = read_record(checkpoint)
-    judges_pairs = judges_pairs and record.next_sentence != "none"
+    path = resolve_checkpoint(checkpoint)
+    model, tokenizer, judges_pairs = load_mlm_model(path)
+    record = read_record(path)
+    has_pairs = model.config.n_segments > 1
+    expect(
+        has_pairs or next_sentence in (None, "none"),
+        setting="next_sentence",
+        expected="'none', as the model has one kind of segment (type_vocab_size is 1)",
+        got=next_sentence,
+    )
+    judges_pairs = judges_pairs and has_pairs and record.next_sentence != "none"
     if next_sentence is None:
         next_sentence = record.next_sentence if judges_pairs else "none"
     if max_length is None:

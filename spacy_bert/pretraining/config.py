@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..corpus.documents import CorpusConfig
 from ..corpus.vocabulary import VocabularyConfig
 from ..model import BertConfig
+from ..resolving import name_folder
 from ..sections import Mistakes, Section, check_names, read_right_keys, read_section
 from .agreement import (
     check_checkpoint_vocabulary,
@@ -66,7 +66,8 @@ class PretrainingConfig:
         if checkpoint and isinstance(vocabulary, Mapping):
             # It comes with its own.
             path = vocabulary.get("path")
-            vocabulary = {**vocabulary, "path": checkpoint if path is None else path}
+            own = name_folder(checkpoint)
+            vocabulary = {**vocabulary, "path": own if path is None else path}
         corpus = read("corpus", CorpusConfig, values.get("corpus", {}))
         words = read("vocabulary", VocabularyConfig, vocabulary)
         bert = None
@@ -74,7 +75,7 @@ class PretrainingConfig:
             training.check_limits(mistakes)
         if checkpoint:
             bert = mistakes.collect(
-                lambda: checkpoint_config(Path(checkpoint), values.get("model"))
+                lambda: checkpoint_config(checkpoint, values.get("model"))
             )
             if words:
                 check_checkpoint_vocabulary(words.path, checkpoint, mistakes)
@@ -111,8 +112,7 @@ class PretrainingConfig:
         """
         mistakes = Mistakes()
         if self.pretraining.checkpoint:
-            path = Path(self.pretraining.checkpoint)
-            bert = checkpoint_config(path, self.model)
+            bert = checkpoint_config(self.pretraining.checkpoint, self.model)
         else:
             size = self.model.get("vocab_size")
             if size is not None and size != n_pieces:

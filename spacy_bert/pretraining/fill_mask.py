@@ -8,7 +8,7 @@ import torch
 
 from ..model import BertForPretraining, pack
 from ..tokenization import PieceTokenizer
-from ..tokenization.wordpiece import MASK
+from ..tokenization.special import MASK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +36,7 @@ def encode_masked(
     """[CLS] text [SEP], in which "[MASK]" is that piece. Raises ValueError."""
     if MASK not in text:
         raise ValueError(f"Expected a text with {MASK} in it, got {text!r}.")
-    ids = [tokenizer.cls_id]
-    for i, between in enumerate(tokenizer.encode_ids(text.split(MASK))):
-        ids += [tokenizer.mask_id] * (i > 0) + between
-    ids.append(tokenizer.sep_id)
+    ids = [tokenizer.cls_id, *tokenizer.encode_masked(text), tokenizer.sep_id]
     if len(ids) > max_pieces:
         raise ValueError(
             f"Expected at most {max_pieces} pieces, as many as the model has "

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from ..corpus.index.files import CorpusSplit
 from ..model import BertForPretraining
 from ..tokenization import PieceTokenizer
-from ..tokenization.wordpiece import MASK
 from .fill_mask import encode_masked, guess_masked
 from .instances.randomness import Stream, make_generator
 from .log import Row
@@ -106,10 +105,12 @@ def _held_out_samples(
 
 def _whole_words(ids: Sequence[int], tokenizer: PieceTokenizer) -> NDArray[np.int64]:
     """Positions of words that are one piece."""
-    pieces = [tokenizer.pieces[i] for i in ids]
-    following = [*pieces[1:], MASK]
+    begins = [*tokenizer.begins_word[ids], True]
     are_words = [
-        piece.isalpha() and not after.startswith("##")
-        for piece, after in zip(pieces, following, strict=True)
+        # A comma may belong to the word before it.
+        begins[i]
+        and tokenizer.word(piece).isalpha()
+        and (begins[i + 1] or not tokenizer.word(ids[i + 1]).isalnum())
+        for i, piece in enumerate(ids)
     ]
     return np.flatnonzero(are_words)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..checkpoint import has_nsp_head, read_config
 from ..record import read_record
+from ..resolving import resolve_checkpoint
 from ..sections import expect
 
 # BERT-base's rate for continued pretraining; narrower encoders bear higher ones.
@@ -67,14 +68,16 @@ save_every = 200
 """
 
 
-def continue_config(checkpoint: Path, *, lang: str | None = None) -> str:
+def continue_config(checkpoint: str | Path, *, lang: str | None = None) -> str:
     """A config that `spacy bert pretrain` takes as it is, given paths.corpus.
 
+    checkpoint: as `resolve_checkpoint` takes it; the config names it in the same way.
     lang: by default what the checkpoint was pretrained with, or "en".
 
-    Raises FileNotFoundError or ValueError if the folder is not a BERT checkpoint.
+    Raises FileNotFoundError or ValueError if it is not a BERT checkpoint.
     """
-    bert, before = read_config(checkpoint), read_record(checkpoint)
+    path = resolve_checkpoint(checkpoint)
+    bert, before = read_config(path), read_record(path)
     expect(
         bert.max_positions >= 5,
         setting=f"{checkpoint}: max_position_embeddings",
@@ -82,7 +85,7 @@ def continue_config(checkpoint: Path, *, lang: str | None = None) -> str:
         got=bert.max_positions,
     )
     # A head that is new would pull at weights that are not.
-    reads_pairs = bert.n_segments > 1 and has_nsp_head(checkpoint)
+    reads_pairs = bert.n_segments > 1 and has_nsp_head(path)
     next_sentence = before.next_sentence if reads_pairs else "none"
     return _CONFIG.format(
         checkpoint=_quoted(str(checkpoint)),

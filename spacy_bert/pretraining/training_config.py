@@ -7,7 +7,7 @@ from typing import Literal
 from ..corpus.index.advice import IndexUse
 from ..model import BertConfig
 from ..sections import Mistake, Mistakes
-from ..tokenization.wordpiece import MASK
+from ..tokenization.special import MASK
 from .agreement import check_model
 
 LIMITS = ("max_steps", "max_epochs", "max_minutes")
@@ -37,7 +37,8 @@ class TrainingConfig:
     max_skipped: steps in a row that may fail, as their loss or gradient is not finite
         or the loss explodes, before the run ends with an error.
 
-    checkpoint: a BERT folder whose weights are the start, instead of random ones.
+    checkpoint: a BERT whose weights are the start, instead of random ones: a folder, or
+        a name on the Hugging Face Hub.
     warm_start: embeddings start from the corpus's counts of co-occurrence, and the
         first layer looks at the neighbours of each piece.
     batch_size: sequences in a forward pass; a step has `accumulate_gradient` of them,

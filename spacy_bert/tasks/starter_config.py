@@ -14,6 +14,7 @@ from ..pipeline.bert_encoder import DEFAULT_CONFIG
 from ..pipeline.from_checkpoint import read_architecture
 from ..pipeline.listeners import CLS_LISTENER, LISTENER, with_listener
 from ..pipeline.segments import RECORD_SEPARATOR
+from ..resolving import resolve_checkpoint
 from .ner import component as ner
 from .qa import component as qa
 from .text import component as text
@@ -105,7 +106,7 @@ _CHINESE_ANSWERS = {
 
 # The heads' learning rate over the encoder's. With one rate for both, a classifier
 # over 77 classes is far from done when the encoder is (benchmarks/LOG.md).
-_HEAD_RATE = 10
+HEAD_RATE = 10
 
 _N_FEATURE_LAYERS = 4
 
@@ -160,7 +161,7 @@ COMMENTS = {
 }
 
 
-def task_config(checkpoint: Path, *, task: str, lang: str = "en") -> str:
+def task_config(checkpoint: str | Path, *, task: str, lang: str = "en") -> str:
     """As `starter_config`, of the TASKS. Raises ValueError for another one."""
     if task not in TASKS:
         raise ValueError(f"Expected a task out of {', '.join(TASKS)}; got {task}.")
@@ -175,7 +176,7 @@ def task_config(checkpoint: Path, *, task: str, lang: str = "en") -> str:
 
 
 def starter_config(
-    checkpoint: Path,
+    checkpoint: str | Path,
     *,
     heads: Sequence[str],
     lang: str = "en",
@@ -184,12 +185,13 @@ def starter_config(
 ) -> str:
     """A config that `spacy train` takes as it is, given paths.train and paths.dev.
 
+    checkpoint: as `resolve_checkpoint` takes it; the config names it in the same way.
     n_frozen: of an encoder that is not trained, so many of the last layers give each
         token its vector, end to end; 0 trains it, and takes the last layer's.
     has_pairs: Docs are pairs of texts, as those of extractive_qa always are.
 
     Raises ValueError for a head that is not known or does not go with another one,
-    FileNotFoundError or ValueError if the folder is not a BERT checkpoint.
+    FileNotFoundError or ValueError if it is not a BERT checkpoint.
     """
     unknown = [head for head in heads if head not in HEADS]
     if unknown or not heads:
@@ -206,14 +208,15 @@ def starter_config(
                 f"Expected {' or '.join(rivals)}, got both, which write the same part "
                 "of a Doc."
             )
-    architecture = read_architecture(checkpoint)
+    path = resolve_checkpoint(checkpoint)
+    architecture = read_architecture(path)
     components: dict[str, Any] = {
         "bert_encoder": {
             "factory": "bert_encoder",
             "model": {
                 **DEFAULT_CONFIG["model"],
                 **architecture,
-                "learn_rate_factor": 1 / _HEAD_RATE,
+                "learn_rate_factor": 1 / HEAD_RATE,
             },
         }
     }
@@ -225,7 +228,7 @@ def starter_config(
         features = {"layers": list(range(-n_layers, 0)), "combine": "concat"}
         components["bert_encoder"]["model"].update(freeze="all", **features)
         token_listener = {"width": n_layers * architecture["hidden_width"]}
-    cls_listener = {"pooled": has_trained_pooler(checkpoint)}
+    cls_listener = {"pooled": has_trained_pooler(path)}
     for head in heads:
         reads_cls = HEADS[head]["model"]["tok2vec"] == CLS_LISTENER
         listener = cls_listener if reads_cls else token_listener
@@ -242,7 +245,7 @@ def starter_config(
                 "batch_size": 128,
             },
             "components": components,
-            "training": _training_settings(architecture["hidden_width"]),
+            "training": training_settings(architecture["hidden_width"]),
             "initialize": {
                 "components": {"bert_encoder": {"checkpoint": "${paths.checkpoint}"}}
             },
@@ -280,7 +283,8 @@ def annotate(config: str, comments: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _training_settings(hidden_width: int) -> dict[str, Any]:
+def training_settings(hidden_width: int) -> dict[str, Any]:
+    """[training] for heads that start from nothing on a pretrained encoder."""
     return {
         "accumulate_gradient": 1,
         "max_steps": 2000,
@@ -305,7 +309,7 @@ def _training_settings(hidden_width: int) -> dict[str, Any]:
                 "warmup_ratio": 0.1,
                 "total_steps": "${training.max_steps}",
                 # BERT-base is fine-tuned with 2e-5 to 5e-5 (Devlin et al. 2018, A.3).
-                "initial_rate": round(_HEAD_RATE * 5e-5 * 768 / hidden_width, 6),
+                "initial_rate": round(HEAD_RATE * 5e-5 * 768 / hidden_width, 6),
             },
         },
     }

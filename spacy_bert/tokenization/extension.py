@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
-from .wordpiece import MAX_CHARS_PER_WORD, UNK, WordPiece
+from .special import UNK
+from .wordpiece import WordPiece
 
 # Different words that are kept. What is rarer spares little in a text that has more.
 MAX_WORDS = 1 << 18
@@ -49,12 +50,7 @@ def extend_wordpiece(
     counts, n_known = _count_words(wordpiece, texts, ids)
     new = _choose(counts, set(ids), n_new, min_frequency)
     return Extension(
-        wordpiece=WordPiece(
-            (*wordpiece.pieces, *new),
-            lowercase=wordpiece.lowercase,
-            strip_accents=wordpiece.strip_accents,
-            split_chinese=wordpiece.split_chinese,
-        ),
+        wordpiece=wordpiece.extended(new),
         new_pieces=new,
         replaced=[[ids[old] for old in split_word(piece, ids)] for piece in new],
         before=_measure(counts, n_known, ids),
@@ -89,7 +85,8 @@ def _count_words(
         other = [word for word in words if word not in pieces]
         n_known += len(words) - len(other)
         # The longest are [UNK] whatever the vocabulary has.
-        counts.update(word for word in other if len(word) <= MAX_CHARS_PER_WORD)
+        longest = wordpiece.max_chars_per_word
+        counts.update(word for word in other if len(word) <= longest)
         if len(counts) > 4 * MAX_WORDS:
             counts = _most_frequent(counts)
     return _most_frequent(counts), n_known

@@ -10,13 +10,8 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.trainers import WordPieceTrainer
 
-from .wordpiece import (
-    MAX_CHARS_PER_WORD,
-    SPECIAL_PIECES,
-    UNK,
-    WordPiece,
-    make_normalizer,
-)
+from .special import SPECIAL_PIECES, UNK
+from .wordpiece import MAX_CHARS_PER_WORD, WordPiece, make_normalizer
 
 # Private characters, which no normalized text has. A character that is a word of its
 # own is written as _MARK and a code, so that the trainer joins the two if the word is

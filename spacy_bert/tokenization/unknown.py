@@ -34,7 +34,6 @@ def find_unknown(
     wordpiece: WordPiece, texts: Iterable[str], *, n_examples: int = 10
 ) -> UnknownWords:
     """Read the texts once."""
-    begins_word = np.array([not piece.startswith("##") for piece in wordpiece.pieces])
     known = set("".join(wordpiece.pieces))
     n_words = n_unknown = 0
     counts: Counter[str] = Counter()
@@ -43,7 +42,7 @@ def find_unknown(
     while some := list(islice(texts, _N_TEXTS)):
         by_text = wordpiece.encode_ids(some)
         ids = np.fromiter(chain.from_iterable(by_text), np.int64)
-        n_words += int(begins_word[ids].sum())
+        n_words += int(wordpiece.begins_word[ids].sum())
         n_unknown += int((ids == wordpiece.unk_id).sum())
         unknown = _unknown_words(
             wordpiece,

@@ -188,7 +188,7 @@ def test_fill_mask_answers(checkpoint):
 def test_a_missing_checkpoint_is_a_message_not_a_stack(tmp_path):
     result = run("fill-mask", tmp_path / "nowhere", "the [MASK] sat")
     assert result.exit_code == 1
-    assert "no config.json" in words(result) and "Traceback" not in words(result)
+    assert "found nothing there" in words(result) and "Traceback" not in words(result)
 
 
 def test_compare_names_the_file_that_is_none(tmp_path):

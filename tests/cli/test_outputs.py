@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from spacy_bert import add_encoder
 from spacy_bert.cli import bert_cli
 from spacy_bert.cli.errors import shown_as_messages
-from spacy_bert.tokenization.wordpiece import SPECIAL_PIECES
+from spacy_bert.tokenization.special import SPECIAL_PIECES
 
 VOCAB_CONFIG = """
 [corpus]

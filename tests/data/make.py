@@ -21,7 +21,7 @@ def make(name: str, texts: list[str]) -> None:
     path.mkdir(exist_ok=True)
     lowercase = name == "uncased"
     wordpiece = train_wordpiece(texts, vocab_size=N_PIECES, lowercase=lowercase)
-    wordpiece.save(path)
+    wordpiece.save(path, max_length=512)
     # All that it says is in the other two.
     (path / "tokenizer.json").unlink()
     fast = BertTokenizerFast.from_pretrained(path)

@@ -79,7 +79,7 @@ def test_a_model_that_cannot_be_built(config_path, command, options, message):
     "options, message",
     [
         ([f"{ENCODER}.n_layers", "1"], "n_layers = 1 in the config, 2 in the check"),
-        (["--paths.checkpoint", "nowhere"], "nowhere: no config.json"),
+        (["--paths.checkpoint", "./nowhere"], "nowhere: expected the folder"),
         ([f"{HEAD}.tok2vec.width", "5"], "Set its width to 16"),
     ],
 )
@@ -158,17 +158,17 @@ def test_a_wrong_type_and_an_unknown_key_are_named_by_spacy(config_path):
 def test_scripts_get_the_errors_that_they_had(checkpoint, nlp):
     with pytest.raises(ConfigValidationError, match="precision: expected one of"):
         add_encoder(spacy.blank("en"), checkpoint, precision="fp8")
-    with pytest.raises(FileNotFoundError, match="no config.json") as caught:
+    with pytest.raises(FileNotFoundError, match="found nothing there") as caught:
         examples = [Example.from_dict(nlp.make_doc("a cat"), {})]
         encoder = nlp.get_pipe("bert_encoder")
-        encoder.initialize(lambda: examples, checkpoint="nowhere")
+        encoder.initialize(lambda: examples, checkpoint="./nowhere")
     assert isinstance(caught.value, ValueError)
 
 
 @pytest.mark.slow
 def test_no_stack_reaches_the_terminal(config_path):
     command = [sys.executable, "-m", "spacy", "train", config_path]
-    options = ["--paths.dev", "docs.spacy", "--paths.checkpoint", "nowhere"]
+    options = ["--paths.dev", "docs.spacy", "--paths.checkpoint", "./nowhere"]
     result = subprocess.run([*command, *options], capture_output=True, text=True)
-    assert result.returncode == 1 and "no config.json" in result.stdout
+    assert result.returncode == 1 and "found nothing there" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr

@@ -154,7 +154,7 @@ def test_a_listener_to_a_transformer_that_is_gone_is_named(
     config["components"]["ner"]["model"]["tok2vec"] = {
         "@architectures": "spacy-transformers.TransformerListener.v1",
         "grad_factor": 1.0,
-        "upstream": "*",
+        "upstream": "trf",
         "pooling": {"@layers": "reduce_mean.v1"},
     }
     with pytest.raises(ValueError, match="components.ner.model.*BertListener") as error:

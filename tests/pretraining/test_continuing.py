@@ -9,6 +9,7 @@ from transformers import BertForMaskedLM, BertForPreTraining, BertModel
 from spacy_bert import add_encoder
 from spacy_bert.checkpoint import load_pretraining_model
 from spacy_bert.pretraining import pretrain
+from spacy_bert.tokenization import load_tokenizer
 
 POOLER, MLM, NSP = "bert.pooler", "cls.predictions", "cls.seq_relationship"
 
@@ -103,14 +104,19 @@ def edit(path, is_kept):
 def test_text_is_read_as_the_checkpoint_reads_it(
     bert_path, settings, make_config, tmp_path
 ):
-    """bert_path lower-cases; a file of its pieces does not say so."""
+    """A file of its pieces does not say that it is cased."""
+    file = bert_path / "tokenizer_config.json"
+    file.write_text(file.read_text().replace('_case": true', '_case": false'))
     settings["model"] = {}
     sections = {
         "pretraining": {"checkpoint": str(bert_path)},
-        "vocabulary": {"path": str(bert_path / "vocab.txt"), "lowercase": False},
+        "vocabulary": {"path": str(bert_path / "vocab.txt")},
     }
-    with pytest.raises(ValueError, match="lowercase: expected True, as in the check"):
+    with pytest.raises(ValueError, match="lowercase: expected False, as in the check"):
         pretrain(make_config(**sections), tmp_path / "out", write=quiet)
+    sections["vocabulary"]["lowercase"] = True
+    pretrain(make_config(**sections), tmp_path / "out", write=quiet)
+    assert load_tokenizer(tmp_path / "out" / "model-last").settings["lowercase"] is True
 
 
 def test_it_goes_on_from_the_encoder_of_a_pipeline(

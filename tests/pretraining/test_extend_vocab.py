@@ -103,6 +103,33 @@ def test_everything_loads_a_real_checkpoint_that_is_extended(
     assert torch.equal(hidden_states(ours.encoder, ids), hidden_states(encoder, ids))
 
 
+def test_words_that_were_added_before_keep_their_rows(
+    tmp_path, pretraining_model, tokenizer, extend
+):
+    """By `transformers`, in front of rows that only pad the embeddings."""
+    save_checkpoint(tmp_path / "bert", pretraining_model, tokenizer)
+    theirs = BertTokenizerFast.from_pretrained(tmp_path / "bert")
+    theirs.add_tokens(["covid19"])
+    theirs.add_special_tokens({"additional_special_tokens": ["[E1]"]})
+    model = BertForPreTraining.from_pretrained(tmp_path / "bert")
+    torch.manual_seed(0)
+    model.resize_token_embeddings(40, mean_resizing=False)
+    model.save_pretrained(tmp_path / "bert")
+    theirs.save_pretrained(tmp_path / "bert")
+    path = tmp_path / "bert"
+    _, old = load_encoder(path)
+    new, extended, _ = make_model(extend(path, 1), read_config(path), old, quiet)
+    assert extended.pieces[33:] == ("covid19", "[E1]", "unaffable")
+    rows = new.encoder.embeddings.pieces.weight
+    before = model.bert.embeddings.word_embeddings.weight
+    assert torch.equal(rows[:35], before[:35]) and len(rows) == 36
+    save_checkpoint(tmp_path / "new", new, extended)
+    again = BertTokenizerFast.from_pretrained(tmp_path / "new")
+    text = "the covid19 [E1] cat covid19x unaffable"
+    assert again(text).input_ids[1:-1] == extended.encode(text).ids.tolist()
+    assert {33, 34, 35} < {*extended.encode(text).ids.tolist()}
+
+
 def test_a_run_trains_the_new_rows_and_says_what_was_gained(
     tmp_path, bert_path, extend
 ):

@@ -210,8 +210,8 @@ def test_a_right_config_is_read(make_config):
         (
             "pretraining",
             "checkpoint",
-            "none",
-            "checkpoint: none: no config.json",
+            "./none",
+            "checkpoint: none: expected the folder.* found nothing there",
         ),
         ("model", "n_segments", 1, "n_segments: expected 2, as pairs have two"),
         ("model", "n_heads", 3, "hidden_width must be a multiple of n_heads"),

@@ -93,7 +93,7 @@ def test_a_vocabulary_that_is_not_utf8_is_refused(tmp_path):
 
 
 def test_all_reference_questions(shared_data):
-    """10,570 questions with the ids that google-research/bert's theirs gave."""
+    """10,570 questions with the ids that google-research/bert's tokenizer gave."""
     folder = shared_data / "wordpiece_reference"
     questions = json.loads((folder / "question_tokens.json").read_text("utf8"))
     expected = json.loads((folder / "tokenized_questions.json").read_text("utf8"))
@@ -149,12 +149,15 @@ def read_lines(folder):
 
 
 def test_what_is_saved_transformers_reads(tmp_path, tokenizer):
-    tokenizer.save(tmp_path)
+    tokenizer.save(tmp_path, max_length=32)
     theirs = BertTokenizerFast.from_pretrained(tmp_path)
     ids = tokenizer.encode("The unaffable cat.").ids.tolist()
     expected = [tokenizer.cls_id, *ids, tokenizer.sep_id]
     assert theirs("The unaffable cat.")["input_ids"] == expected
     assert theirs("the [MASK]")["input_ids"][2] == tokenizer.mask_id
+    assert theirs("The unaffable cat. " * 9, truncation=True).input_ids[31:] == [
+        tokenizer.sep_id
+    ]
     assert load_tokenizer(tmp_path).pieces == tokenizer.pieces
 
 
@@ -162,7 +165,7 @@ def test_settings_survive_the_folder(tmp_path, tokenizer):
     cased = WordPiece(
         tokenizer.pieces, lowercase=False, strip_accents=True, split_chinese=False
     )
-    cased.save(tmp_path)
+    cased.save(tmp_path, max_length=32)
     again = load_tokenizer(tmp_path)
     assert (again.lowercase, again.strip_accents, again.split_chinese) == (
         False,

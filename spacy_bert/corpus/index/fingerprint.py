@@ -114,7 +114,9 @@ def describe_change(old: Mapping[str, Any], plan: IndexPlan) -> str | None:
     for key, value in _recipe(plan).items():
         if old.get(key) == value:
             continue
-        values = "" if key == "vocabulary" else f" from {old.get(key)!r} to {value!r}"
+        values = f" from {old.get(key)!r} to {value!r}"
+        if key == "vocabulary":
+            values = " (its pieces, or lowercase, strip_accents or split_chinese)"
         changes.append(f"{_NAMES[key]} changed{values}")
     return "; ".join(changes) or None
 
@@ -156,4 +158,5 @@ def _describe_sources(records: Any, sources: Sequence[Source]) -> str | None:
 def hash_tokenizer(tokenizer: PieceTokenizer) -> str:
     digest = hashlib.blake2b("\n".join(tokenizer.pieces).encode("utf8"), digest_size=16)
     digest.update(repr(tuple(tokenizer.settings.values())).encode("utf8"))
+    digest.update(tokenizer.further_rules.encode("utf8"))
     return digest.hexdigest()

@@ -96,9 +96,9 @@ class CorpusStatistics:
         )
 
     def unknown_ratio(self, tokenizer: PieceTokenizer) -> float:
-        return float(self.counts[tokenizer.unk_id] / max(self.counts.sum(), 1))
+        n_unknown = 0 if tokenizer.unk_id is None else self.counts[tokenizer.unk_id]
+        return float(n_unknown / max(self.counts.sum(), 1))
 
     def n_words(self, tokenizer: PieceTokenizer) -> int:
         """As BERT counts: punctuation marks are words, too."""
-        begins = [not piece.startswith("##") for piece in tokenizer.pieces]
-        return int(self.counts[begins].sum())
+        return int(self.counts[tokenizer.begins_word].sum())

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...corpus.index.files import CorpusSplit
 from ...model import PackedBatch, pack
-from ...tokenization import PieceTokenizer
+from ...tokenization import PairFormat, PieceTokenizer
 from ..distributed.rank_slices import count_batches, cut_rank_slices
 from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..training_config import TrainingConfig
@@ -84,6 +84,7 @@ class BatchReader:
         self.ranks = ranks
         self.phases = make_phases(config)
         self.n_blocks = count_blocks(split)
+        _check_pairs(tokenizer, config)
         self.masking = make_masking(tokenizer, config)
         _check_split(split, config)
         self._planned: DataCursor | None = None
@@ -240,6 +241,15 @@ class BatchReader:
             masked_positions=torch.from_numpy(masked_positions),
             targets=torch.from_numpy(sequences.ids[masked_positions]),
             is_random=None if is_random is None else torch.from_numpy(is_random).long(),
+        )
+
+
+def _check_pairs(tokenizer: PieceTokenizer, config: TrainingConfig) -> None:
+    if config.next_sentence != "none" and tokenizer.pairs != PairFormat():
+        raise ValueError(
+            "[pretraining] next_sentence: expected 'none', as the checkpoint's "
+            "tokenizer does not write pairs as BERT does ([CLS] A [SEP] B [SEP], the "
+            f"second text in a segment of its own), got {config.next_sentence!r}."
         )
 
 

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...tokenization import PieceTokenizer
-from ...tokenization.wordpiece import SPECIAL_PIECES
 from ..training_config import TrainingConfig
 from .maskable_spans import (
     choose_lowest,
@@ -30,8 +29,9 @@ from .sequences import Sequences
 
 @dataclass(frozen=True, kw_only=True)
 class Masking:
-    """The rules. can_be_hidden, is_continuation ("##..."): bool for each piece of the
-    vocabulary, (vocab_size,). random_ids: pieces that may replace another one."""
+    """The rules. can_be_hidden, is_continuation (inside of a word, as "##..." is): bool
+    for each piece of the vocabulary, (vocab_size,). random_ids: pieces that may replace
+    another one."""
 
     config: TrainingConfig
     cls_id: int
@@ -60,7 +60,7 @@ def make_masking(tokenizer: PieceTokenizer, config: TrainingConfig) -> Masking:
     """Raises ValueError if there is nothing to hide."""
     pieces = tokenizer.pieces
     ids = np.arange(len(pieces))
-    is_special = np.array([piece in SPECIAL_PIECES for piece in pieces])
+    is_special = np.isin(ids, [*tokenizer.special_ids])
     is_unused = [bool(re.fullmatch(r"\[unused\d+\]", piece)) for piece in pieces]
     is_word = ~(is_special | np.array(is_unused))
     if not is_word.any():
@@ -72,7 +72,7 @@ def make_masking(tokenizer: PieceTokenizer, config: TrainingConfig) -> Masking:
         sep_id=tokenizer.sep_id,
         mask_id=tokenizer.mask_id,
         can_be_hidden=~is_border if config.faithful else ~is_special,
-        is_continuation=np.array([piece.startswith("##") for piece in pieces]),
+        is_continuation=~tokenizer.begins_word,
         random_ids=ids if config.faithful else np.flatnonzero(is_word),
     )
 

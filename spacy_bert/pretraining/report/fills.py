@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from ...tokenization.wordpiece import MASK
+from ...tokenization.special import MASK
 from ..log import Row
 from .elements import Child, tag
 from .numbers import evenly

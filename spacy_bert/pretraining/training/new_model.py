@@ -3,13 +3,13 @@ corpus adds to it -> a model and its vocabulary."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
 from ...checkpoint import load_checkpoint_vocabulary, load_weights
 from ...corpus.vocabulary import VocabularyConfig, shown_training_lines
 from ...model import BertConfig, BertForPretraining
+from ...resolving import resolve_checkpoint
 from ...tokenization import Extension, PieceTokenizer, WordPiece, extend_wordpiece
 from ..config import PretrainingConfig
 
@@ -24,24 +24,28 @@ def make_model(
 ) -> tuple[BertForPretraining, PieceTokenizer, bool]:
     """The model, its vocabulary, and whether the checkpoint had no MLM head.
 
-    Raises ValueError if `tokenizer` is not the checkpoint's.
+    Raises ValueError if `tokenizer` is not the checkpoint's, read as [vocabulary] says.
     """
     with torch.device("cpu"):
         model = BertForPretraining(bert)
     if config.pretraining.checkpoint is None:
         model.initialize_weights()
         return model, tokenizer, False
-    path = Path(config.pretraining.checkpoint)
+    path = resolve_checkpoint(config.pretraining.checkpoint)
     absent = load_weights(model, path, fill_heads=("mlm", "nsp"))
-    theirs = load_checkpoint_vocabulary(path, bert)
+    theirs = load_checkpoint_vocabulary(path, bert, **config.vocabulary.settings)
     for name, value in _settings(theirs).items():
-        if _settings(tokenizer).get(name) != value:
+        # A file of pieces does not say how its text is read.
+        if _settings(tokenizer)[name] != value:
             raise ValueError(
                 f"[vocabulary] {name}: expected {value}, as in the checkpoint {path}, "
-                f"got {_settings(tokenizer).get(name)}. Leave the section out to use "
-                "the checkpoint's."
+                f"got {_settings(tokenizer)[name]}, as {config.vocabulary.path} is "
+                "read. Leave the section out to use the checkpoint's."
             )
-    if theirs.pieces != tokenizer.pieces:
+    if (theirs.pieces, theirs.further_rules) != (
+        tokenizer.pieces,
+        tokenizer.further_rules,
+    ):
         raise ValueError(
             f"[vocabulary] path: expected the vocabulary of the checkpoint {path} "
             f"({theirs.n_pieces} pieces), got another one of {tokenizer.n_pieces} "

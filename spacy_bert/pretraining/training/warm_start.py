@@ -19,7 +19,6 @@ from ...corpus.progress_bar import Bar, Write, still_working
 from ...model import BertForPretraining
 from ...model.layers import EncoderLayer
 from ...tokenization import PieceTokenizer
-from ...tokenization.wordpiece import SPECIAL_PIECES
 from .position_init import attend_to_neighbours, make_frequencies, make_sinusoids
 
 WINDOW = 5
@@ -62,8 +61,8 @@ def warm_start(
         u, s, _ = torch.svd_lowrank(associations, q=rank, niter=2)
     vectors = (u * s.sqrt())[:, :width].float()
     vectors *= std / vectors.std()
-    are_special = [piece in SPECIAL_PIECES for piece in tokenizer.pieces]
-    is_special = torch.tensor(are_special, device=pieces.device)
+    is_special = torch.zeros(n_pieces, dtype=torch.bool, device=pieces.device)
+    is_special[[*tokenizer.special_ids]] = True
     # Pieces that never occur have no associations, and keep their noise.
     is_known = torch.zeros_like(is_special)
     is_known[associations.indices()[0]] = True
