@@ -19,10 +19,9 @@ from time import perf_counter
 
 import srsly
 
-from spacy_bert.pretraining.log import read_rows
-
 from .arguments import names
-from .store import Parts, Result, Row, Store
+from .run_log import best_row
+from .store import Parts, Row, Store
 from .tables import Section, seeds_table, write_sections
 
 RESULTS = Path(__file__).with_suffix(".json")
@@ -108,7 +107,7 @@ def read_results(
         name: srsly.read_json(folder / "metrics" / f"{file}.json")
         for name, file in _SYSTEMS.items()
     }
-    best = _best_row(folder / "training" / "bert" / "log.jsonl")
+    best = best_row(folder / "training" / "bert" / "log.jsonl")
     results: dict[str, Row] = {
         TEST: {
             name: {score: 100 * found[key] for score, key in SCORES.items()}
@@ -129,14 +128,6 @@ def read_results(
             for result in row.values():
                 result["note"] = "other work shared the machine"
     return results
-
-
-def _best_row(log: Path) -> Result:
-    """The evaluation of the checkpoint that is kept as the best."""
-    rows = [row for row in read_rows(log) if "held_out_mlm_loss" in row]
-    if not rows:
-        raise ValueError(f"{log}: expected evaluations of a pretraining run, got none.")
-    return min(rows, key=lambda row: float(row["held_out_mlm_loss"]))
 
 
 def sections(parts: Parts) -> Iterator[Section]:

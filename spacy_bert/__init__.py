@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from .pipeline.segments import make_pair_doc
     from .pipeline.similarity import set_similarity_hooks
     from .pretraining import PretrainingConfig
+    from .version import __version__ as __version__
 else:
     # So that `import spacy_bert` stays cheap.
     __getattr__ = import_on_use(
         __name__,
         {
             "PretrainingConfig": "pretraining",
+            "__version__": "version",
             "add_encoder": "pipeline.from_checkpoint",
             "make_pair_doc": "pipeline.segments",
             "pretrain": "interop.pretraining",
@@ -33,4 +35,4 @@ else:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

@@ -16,6 +16,13 @@ def test_the_public_functions_are_listed():
     assert all(callable(getattr(spacy_bert, name)) for name in spacy_bert.__all__)
 
 
+def test_the_version_is_that_of_the_project():
+    tomllib = pytest.importorskip("tomllib", reason="comes with Python 3.11")
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf8")
+    assert spacy_bert.__version__ == tomllib.loads(text)["project"]["version"]
+    assert "__version__" in dir(spacy_bert)
+
+
 def test_the_configs_are_complete():
     """They name what is there, and nothing is left to fill."""
     config = spacy.util.load_config(ROOT / "configs" / "train.cfg")

@@ -12,7 +12,7 @@ from .splits import Splits
 
 _ENGLISH = "wnut17 bc5cdr sst2 banking77 clinc150 ud_ewt gum sick_entailment "
 _ENGLISH += "sick_relatedness squad squad2"
-_CHINESE = "chnsenticorp ocnli uner_zh cmrc2018"
+_CHINESE = "chnsenticorp ocnli uner_zh cmrc2018 cmrc2018_part"
 
 DATASETS: dict[str, tuple[str, Callable[[Path, Language], Splits]]] = {
     **{name: ("en", getattr(english, name)) for name in _ENGLISH.split()},

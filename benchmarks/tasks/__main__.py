@@ -15,19 +15,17 @@ of all cores together, which other work on the machine changes little.
 import argparse
 import os
 import re
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ..arguments import make_parser, names, open_store
 from ..fine_tuning.datasets import language, prepare
-from ..fine_tuning.recipe import peer_rate
-from ..fine_tuning.training import run
 from ..measuring import run_alone, run_side_by_side
-from ..store import Result, Store
+from ..store import Store
 from ..tables import write_sections
 from .chinese_bert import chinese_bert
-from .recipes import HUGGING_FACE, RECIPES
+from .one_run import fine_tune
+from .recipes import RECIPES
 from .table import sections
 
 
@@ -69,20 +67,8 @@ def _once(
     settings = {"steps": recipe.n_steps, "learn_rate": recipe.learn_rate}
     what = {"row": row, "system": system, "seed": int(seed)}
     places = {"data": args.data, "work": args.work}
-    measure = partial(run_alone, _run, **what, **places)
+    measure = partial(run_alone, fine_tune, **what, **places)
     store.once(row, system, seed, settings, measure)
-
-
-def _run(*, row: str, system: str, seed: int, data: Path, work: Path) -> Result:
-    recipe = RECIPES[row]
-    if system.startswith(HUGGING_FACE):
-        from . import hugging_face
-
-        tuned = replace(recipe, learn_rate=peer_rate(recipe, system))
-        return hugging_face.run(tuned, seed, data=data, work=work)
-    is_chinese = language(recipe.dataset) == "zh"
-    checkpoint = chinese_bert(data, work) if is_chinese else None
-    return run(recipe, system, seed, data=data, work=work, checkpoint=checkpoint)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from threading import Event, Thread
 from typing import Any
 
@@ -107,18 +108,27 @@ def still_working(what: str, write: Write | None) -> Iterator[None]:
 
 @contextmanager
 def shown_lines(
-    lines: Iterable[str], n_bytes: int, then: str, write: Write | None
+    lines: Iterable[str],
+    n_bytes: int,
+    then: str,
+    write: Write | None,
+    *,
+    n_times: int = 1,
 ) -> Iterator[Iterable[str]]:
     """The same lines, with a bar whenever they are read from start to end.
 
-    then: what is done between and after that.
+    then: what is done between and after that. n_times: how often they are read.
     """
+    times = count(1)
     with ExitStack() as waiting:
 
         class Shown:
             def __iter__(self) -> Iterator[str]:
                 waiting.close()
-                with Bar("Reading the text", n_bytes, write=write) as bar:
+                what = "Reading the text"
+                if n_times > 1:
+                    what += f", {next(times)} of {n_times}"
+                with Bar(what, n_bytes, write=write) as bar:
                     for line in lines:
                         yield line
                         bar.update(len(line.encode("utf8")) + 1)

@@ -96,7 +96,7 @@ def learn_vocabulary(
         lang=corpus.lang,
     )
     with shown_training_lines(
-        corpus, "Merging pieces", print if show_progress else None
+        corpus, "Merging pieces", print if show_progress else None, n_times=2
     ) as lines:
         tokenizer = train_wordpiece(
             lines,
@@ -167,8 +167,10 @@ class TrainingLines:
 
 
 def shown_training_lines(
-    corpus: CorpusConfig, then: str, write: Write | None
+    corpus: CorpusConfig, then: str, write: Write | None, *, n_times: int = 1
 ) -> AbstractContextManager[Iterable[str]]:
-    """Lines of training that show how far they are read. then: what follows that."""
+    """Lines of training that show how far they are read. then: what follows that;
+    n_times: how often they are read."""
     n_bytes = text_bytes(find_sources(corpus))
-    return shown_lines(TrainingLines(corpus), n_bytes, then, write)
+    lines = TrainingLines(corpus)
+    return shown_lines(lines, n_bytes, then, write, n_times=n_times)

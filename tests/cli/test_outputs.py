@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import spacy
+from spacy.cli.init_config import init_config
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
@@ -51,6 +52,8 @@ def start(tmp_path, checkpoint):
     nlp = spacy.blank("en")
     add_encoder(nlp, checkpoint)
     nlp.to_disk(tmp_path / "pipeline")
+    stock = init_config(lang="en", pipeline=["ner"], silent=True)
+    stock.to_disk(tmp_path / "tok2vec.cfg")
 
 
 COMMANDS = {
@@ -58,6 +61,7 @@ COMMANDS = {
     "out.spacy": ["convert", "pairs.tsv", "out.spacy", "-f", "pairs"],
     "out.cfg": ["init-config", "checkpoint", "out.cfg"],
     "out": ["quantize", "pipeline", "out"],
+    "new.cfg": ["migrate", "tok2vec.cfg", "new.cfg", "--checkpoint", "checkpoint"],
     "exported": ["export", "pipeline", "exported"],
 }
 # Outputs that are folders, and a file in them that is written each time.
@@ -192,6 +196,14 @@ def test_a_vocabulary_does_not_become_text(tmp_path, start, run, corpus):
         (["quantize", "pipeline", ".."], "that you are in"),
         (["init-config", "checkpoint", "checkpoint/config.json"], "is not a config"),
         (["init-config", "checkpoint", "checkpoint"], "apart from the input"),
+        (
+            ["migrate", "tok2vec.cfg", "tok2vec.cfg", "--checkpoint", "checkpoint"],
+            "apart from the input",
+        ),
+        (
+            ["migrate", "tok2vec.cfg", "my.cfg", "--checkpoint", "checkpoint"],
+            "is not a config that 'spacy bert migrate' wrote",
+        ),
         (["convert", "in.spacy", "in.spacy", "-f", "pairs"], "apart from the input"),
     ],
 )

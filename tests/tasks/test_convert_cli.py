@@ -135,3 +135,13 @@ def test_spacy_trains_on_it(squad, checkpoint, tmp_path):
     assert best.meta["performance"]["answers_em"] == 1.0
     found = best.get_pipe("extractive_qa").answer("the dog ?", "the dog ran . the cat")
     assert len(found) == 1
+
+
+def test_columns_that_are_missing_are_named_with_their_options(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("text_a\tlabel\none\t1\n")
+    names = ["--first", "text_a", "--second", "", "--label", "label"]
+    code, said = run(path, tmp_path / "a.spacy", "--format", "pairs", *names)
+    assert code == 1
+    assert "expected the columns text_a, '', label; there is no '' among" in said
+    assert "--first, --second, --label, --score" in said

@@ -18,6 +18,8 @@ MANY_RARE = 0.5
 MANY_LONG = 0.2
 # Seen less often, a piece has no embedding to speak of.
 RARE = 10
+# Fewer documents, of a smaller part of the text, are too few to tell runs apart.
+FEW_HELD_OUT, SMALL_PART = 10, 0.05
 # From so many files on, with so few documents each, files may be documents.
 MANY_FILES, FEW_DOCUMENTS, MANY_SEVERAL = 10, 50, 0.5
 
@@ -45,6 +47,20 @@ def make_warnings(
             f"{statistics.n_several:,} of the {statistics.n_files:,} files have blank "
             "lines inside, each of which ends a document. If each file is one "
             "document, set [corpus] reader = 'files'."
+        )
+
+
+def warn_of_few_held_out(
+    n_documents: int, n_pieces: int, plan: IndexPlan
+) -> Iterator[str]:
+    """Both numbers: of what is held out. A small corpus, of which the end of each
+    document is held out, has no more to give."""
+    is_part = plan.find_held_out().ratio > 0
+    if n_documents < FEW_HELD_OUT and plan.held_out_ratio < SMALL_PART and not is_part:
+        yield (
+            f"Only {n_documents} documents with {n_pieces:,} pieces are held out, so "
+            "the held-out losses depend on which they are. Give [corpus] "
+            f"held_out_ratio more than {plan.held_out_ratio:g}, or add documents."
         )
 
 

@@ -8,6 +8,7 @@ the shards that are missing.
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from ...folders import recover, remove
 from ...outputs import holds_only
 from ..held_out import HeldOut
 from ..progress_bar import Bar, Write, text_bytes
-from .advice import IndexUse, make_warnings
+from .advice import IndexUse, make_warnings, warn_of_few_held_out
 from .files import (
     FILES,
     META_FILE,
@@ -104,7 +105,9 @@ def build_index(
     join_shards(path, plan, folders, statistics)
     remove(_shards_folder(path))
     write(describe_index(built, sizes, statistics))
-    for warning in make_warnings(statistics, plan, use):
+    held_out = sizes["held_out"]
+    few = warn_of_few_held_out(held_out["n_documents"], held_out["n_pieces"], built)
+    for warning in chain(few, make_warnings(statistics, plan, use)):
         write(f"Warning: {warning}")
 
 

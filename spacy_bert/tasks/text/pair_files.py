@@ -103,9 +103,10 @@ def _pick(
     missing = [name for name in columns if record.get(name) is None]
     if missing:
         raise ValueError(
-            f"{where}: expected the columns {', '.join(columns)}; there is no "
-            f"{' and no '.join(missing)} among {', '.join(record)}. Name the columns "
-            "of this file with first, second, and label or score."
+            f"{where}: expected the columns {', '.join(_shown(columns))}; there is no "
+            f"{' and no '.join(_shown(missing))} among {', '.join(record)}. Name the "
+            "columns of this file with first, second, and label or score (in commands "
+            "--first, --second, --label, --score)."
         )
     for name in columns:
         value = record[name]
@@ -120,6 +121,10 @@ def _pick(
     except UnicodeEncodeError as error:
         raise ValueError(f"{where}: expected whole characters: {error}.") from error
     return values
+
+
+def _shown(names: Sequence[str]) -> list[str]:
+    return [name or "''" for name in names]
 
 
 def _check_label(label: str, known: Collection[str], *, where: str) -> None:
