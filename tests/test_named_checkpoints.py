@@ -4,6 +4,8 @@ import json
 
 import pytest
 import spacy
+import torch
+from safetensors.torch import load_file
 from spacy.cli.init_config import init_config
 from spacy.tokens import DocBin
 
@@ -131,6 +133,14 @@ def test_a_config_of_a_name_trains(hub, published, command):
     )
     meta = json.loads((hub.folder / "out" / "model-last" / "meta.json").read_text())
     assert meta["pipeline"] == ["bert_encoder", "bert_ner"]
+
+
+def test_an_export_keeps_the_weights(hub, published, command):
+    command("export", NAME, "exported")
+    names = (published, hub.folder / "exported")
+    one, other = (load_file(folder / "model.safetensors") for folder in names)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_commands_on_a_checkpoint(hub, published, command, corpus_path):

@@ -8,7 +8,9 @@ from wasabi import msg
 
 def export_cli(
     pipeline: str = Arg(
-        ..., help="Folder or package of a pipeline, or folder of a BERT checkpoint"
+        ...,
+        help="Folder or package of a pipeline, or a checkpoint: its folder or its name "
+        "on the Hugging Face Hub",
     ),
     output_dir: Path = Arg(..., help="Folder to write"),
     format: str = Opt(

@@ -13,6 +13,7 @@ from ..model.quantized import is_quantized, quantize
 from ..pipeline.encoding import find_shims
 from ..pipeline.shim import BertShim
 from ..pretraining_heads import PretrainingHeads, load_heads
+from ..resolving import resolve_checkpoint
 from ..tokenization import PieceTokenizer
 from ..weights import WEIGHTS_FILE, read_tensors
 
@@ -35,32 +36,33 @@ class Bert:
 
 
 def load_bert(source: str | Path, *, component: str | None = None) -> Bert:
-    """Read the encoder of a pipeline or of a checkpoint's folder.
+    """Read the encoder of a pipeline or of a checkpoint.
 
-    source: the folder or package of a pipeline, or the folder of a checkpoint.
+    source: the folder or package of a pipeline, or a checkpoint as `add_encoder` takes
+        it.
     component: the component that has the encoder, if several have one.
 
     Raises ValueError or OSError if there is no such encoder, or there are several.
     """
-    path = Path(source)
-    is_checkpoint = (path / "config.json").is_file()
-    if is_checkpoint and component is not None:
-        raise ValueError(
-            f"--component is for pipelines, and {path} is a checkpoint. Leave it out."
-        )
-    if is_checkpoint:
-        return _load_checkpoint(path)
-    if not is_package(str(source)) and (path / "model-best").is_dir():
+    name, path = str(source), Path(source)
+    if is_package(name) or (path / "meta.json").is_file():
+        return _load_pipeline(name, component)
+    if (path / "model-best").is_dir():
         raise ValueError(
             f"{path}: expected a pipeline or a checkpoint, got the folder of a "
             f"training. Give {path / 'model-best'}."
         )
-    if path.is_dir() and not (path / "meta.json").is_file():
+    if path.is_dir() and not (path / "config.json").is_file():
         raise ValueError(
             f"{path}: expected a pipeline, a folder with meta.json, or a checkpoint, a "
             "folder with config.json, got another folder."
         )
-    return _load_pipeline(str(source), component)
+    checkpoint = resolve_checkpoint(source)
+    if component is not None:
+        raise ValueError(
+            f"--component is for pipelines, and {source} is a checkpoint. Leave it out."
+        )
+    return _load_checkpoint(checkpoint)
 
 
 def write_transformers(bert: Bert, folder: Path) -> None:

@@ -7,7 +7,6 @@ import shutil
 
 import pytest
 import spacy
-import srsly
 import torch
 from heads import add_head
 from safetensors.torch import load_file, save_file
@@ -276,14 +275,6 @@ def test_another_checkpoint_brings_its_own(make_nlp, checkpoint):
     nlp = make_nlp()
     shim_of(nlp).load(checkpoint)
     assert not shim_of(nlp).heads.tensors and shim_of(nlp).heads.record is None
-
-
-def test_bytes_of_an_earlier_version(make_nlp):
-    shim = shim_of(make_nlp())
-    message = srsly.msgpack_loads(shim.to_bytes())
-    del message["heads"], message["record"]
-    again = shim_of(make_nlp()).from_bytes(srsly.msgpack_dumps(message))
-    assert not again.heads.tensors and again.heads.record is None
 
 
 def test_heads_of_a_folder_that_is_gone(make_nlp, pretrained, tmp_path):
