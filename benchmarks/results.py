@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import default_run
 from .encoder import table as encoder
+from .migration import table as migration
 from .pretraining import table as pretraining
 from .projects import table as projects
 from .readme import README, write_readme
@@ -21,6 +22,7 @@ _TABLES = {
     "tasks/results.json": tasks.sections,
     "encoder/results.json": encoder.sections,
     "pretraining/results.json": pretraining.sections,
+    "migration/results.json": migration.sections,
     "projects/results.json": projects.sections,
 }
 
@@ -38,12 +40,13 @@ def read_stores(folder: Path) -> dict[str, Parts]:
 
 def write_results(stores: Mapping[str, Parts]) -> str:
     """The text of RESULTS.md."""
+    measured = {file: table for file, table in _TABLES.items() if stores[file]}
     sections = [
         section
-        for file, read_sections in _TABLES.items()
+        for file, read_sections in measured.items()
         for section in read_sections(stores[file])
     ]
-    lists = ", ".join(f"[{file}]({file})" for file in _TABLES)
+    lists = ", ".join(f"[{file}]({file})" for file in measured)
     return (
         "# Results\n\n`python -m benchmarks.results` writes this file from "
         f"{lists}. Ratios are of the first number to the second.\n\n"

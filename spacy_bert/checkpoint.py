@@ -73,33 +73,29 @@ def save_checkpoint(
     *,
     record: PretrainingRecord | None = None,
     heads: PretrainingHeads | None = None,
+    has_pooler: bool = True,
 ) -> None:
     """Write the folder; `transformers` reads it as BertModel or BertForPreTraining.
 
     record: how it was pretrained, for those that measure it or continue.
     heads: what goes with an encoder that has none, its record included.
+    has_pooler: whether the pooler is written.
     """
     heads = heads or PretrainingHeads()
-    record = record or heads.record
-    path.mkdir(parents=True, exist_ok=True)
-    config = module.config
-    settings: dict[str, Any] = {
-        theirs: getattr(config, ours) for ours, theirs in CONFIG_KEYS.items()
-    }
-    settings["model_type"] = "bert"
     has_all = isinstance(module, BertForPretraining)
     has_mlm, has_nsp = has_all or heads.has("mlm"), has_all or heads.has("nsp")
-    settings["architectures"] = [_THEIR_CLASSES[has_mlm, has_nsp]]
-    settings["pad_token_id"] = tokenizer.pad_id
-    if record is not None:
-        settings |= record.to_json()
-    (path / CONFIG_FILE).write_text(
-        json.dumps(settings, indent=2) + "\n", encoding="utf8"
+    save_description(
+        path,
+        module.config,
+        tokenizer,
+        architecture=_THEIR_CLASSES[has_mlm, has_nsp],
+        record=record or heads.record,
     )
-    tokenizer.save(path, max_length=config.max_positions)
+    tensors = {**to_hugging_face(module), **heads.tensors}
+    if not has_pooler:
+        tensors = {n: t for n, t in tensors.items() if "bert.pooler." not in n}
     # Not written over: a pipeline may have mapped the old file into its memory.
     new = path / "new.safetensors"
-    tensors = {**to_hugging_face(module), **heads.tensors}
     save_file(tensors, new, metadata={"format": "pt"})
     # safetensors lets nobody but the owner read it.
     new.chmod((path / CONFIG_FILE).stat().st_mode)
@@ -108,6 +104,33 @@ def save_checkpoint(
         name, other = other, name
     new.replace(path / name)
     (path / other).unlink(missing_ok=True)
+
+
+def save_description(
+    path: Path,
+    config: BertConfig,
+    tokenizer: PieceTokenizer,
+    *,
+    architecture: str = "BertModel",
+    record: PretrainingRecord | None = None,
+) -> None:
+    """Write all but the weights: `config.json` and the tokenizer.
+
+    architecture: the class of `transformers` that has just these weights.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    settings: dict[str, Any] = {
+        theirs: getattr(config, ours) for ours, theirs in CONFIG_KEYS.items()
+    }
+    settings["model_type"] = "bert"
+    settings["architectures"] = [architecture]
+    settings["pad_token_id"] = tokenizer.pad_id
+    if record is not None:
+        settings |= record.to_json()
+    (path / CONFIG_FILE).write_text(
+        json.dumps(settings, indent=2) + "\n", encoding="utf8"
+    )
+    tokenizer.save(path, max_length=config.max_positions)
 
 
 def load_encoder(
@@ -240,7 +263,8 @@ def load_checkpoint_vocabulary(
     if n_unused < 0:
         raise ValueError(
             f"{path}: the vocabulary has {tokenizer.n_pieces} pieces but config.json "
-            f"says vocab_size={config.vocab_size}. The files come from different models."
+            f"says vocab_size={config.vocab_size}. The files come from different "
+            "models."
         )
     # Some models pad the embeddings to a multiple of 8, 64 or 128.
     if n_unused >= 128:

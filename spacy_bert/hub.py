@@ -50,11 +50,14 @@ class HubName(NamedTuple):
 
     @property
     def command(self) -> str:
-        """What downloads it into a folder, by the Hub's own program."""
+        """What downloads it into a folder, by the Hub's own program.
+
+        Files by name: versions of the program differ in how they take patterns.
+        """
         revision = f" --revision {self.revision}" if self.revision else ""
         return (
-            f"hf download {self.name}{revision} --include 'config.json' 'vocab.txt' "
-            "'*token*.json' 'model*.safetensors*' --local-dir FOLDER"
+            f"hf download {self.name}{revision} config.json model.safetensors "
+            "vocab.txt tokenizer.json tokenizer_config.json --local-dir FOLDER"
         )
 
 

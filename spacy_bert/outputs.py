@@ -19,6 +19,9 @@ MIGRATED_HEADER = "# Written by 'spacy bert migrate'. Comments are lost.\n"
 # What is in a folder that `nlp.to_disk` wrote, apart from its components.
 _PIPELINE_FILES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
 
+# The file in which an export lists what it wrote.
+_EXPORT_FILE = "spacy_bert_export.json"
+
 _HEAD_BYTES = 4096
 
 
@@ -94,6 +97,33 @@ def holds_only(path: Path, names: Iterable[str]) -> bool:
     return all(any(fnmatch(file.as_posix(), n) for n in names) for file in files)
 
 
+def mark_export(path: Path) -> None:
+    """List the files of a folder in it, so that a later export may replace them."""
+    sizes = _sizes(path)
+    (path / _EXPORT_FILE).write_text(
+        json.dumps({"bytes": sizes}, indent=2) + "\n", encoding="utf8"
+    )
+
+
+def _is_export(path: Path) -> bool:
+    """Not if another program has written into it since: `transformers` may train it
+    and save it there."""
+    try:
+        listed = json.loads((path / _EXPORT_FILE).read_text(encoding="utf8"))["bytes"]
+        return bool(listed == _sizes(path))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """Each file but the list itself -> its bytes."""
+    return {
+        file.relative_to(path).as_posix(): file.stat().st_size
+        for file in sorted(path.rglob("*"))
+        if not file.is_dir() and file != path / _EXPORT_FILE
+    }
+
+
 def _is_vocabulary(path: Path) -> bool:
     lines = _head(path).decode("utf8", "ignore").splitlines()
     return tuple(lines[: len(SPECIAL_PIECES)]) == SPECIAL_PIECES
@@ -147,3 +177,6 @@ DOCBIN = Kind(name="a .spacy file", is_one=_is_docbin)
 CONFIG = Kind(name="a config that 'spacy bert init-config' wrote", is_one=_is_config)
 MIGRATED = Kind(name="a config that 'spacy bert migrate' wrote", is_one=_is_migrated)
 PIPELINE = Kind(name="a pipeline and nothing else", is_one=_is_pipeline, is_folder=True)
+EXPORT = Kind(
+    name="an export and nothing else, unchanged", is_one=_is_export, is_folder=True
+)

@@ -22,6 +22,12 @@ from .weights import WEIGHTS_FILE, read_tensors
 
 logger = logging.getLogger(__name__)
 
+# Two names of one parameter, of which old files may have either.
+_BIAS, _OTHER_BIAS = "cls.predictions.bias", "cls.predictions.decoder.bias"
+
+_DECODER = "cls.predictions.decoder.weight"
+_EMBEDDINGS = "embeddings.word_embeddings.weight"
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingHeads:
@@ -48,12 +54,7 @@ def load_heads(path: Path, config: BertConfig) -> PretrainingHeads:
     A head that is not there, whole and finite and of the config's sizes, is left out.
     Raises ValueError or FileNotFoundError if the files cannot be read.
     """
-    names = [name for head in HEAD_TENSORS.values() for name in head.values()]
-    endings = (*names, *map(old_name, names))
-    found = {
-        modern_name(name): tensor
-        for name, tensor in read_tensors(path, WEIGHTS_FILE, ending=endings).items()
-    }
+    found = _read(path)
     expected = _expected_shapes(config)
     tensors: dict[str, Tensor] = {}
     for head, of_head in HEAD_TENSORS.items():
@@ -68,14 +69,22 @@ def load_heads(path: Path, config: BertConfig) -> PretrainingHeads:
                 "encoder. It is not kept.",
                 *(path, head.upper()),
             )
-    if "cls.predictions.bias" in tensors and not _is_tied(path):
-        logger.warning(
-            "%s: the MLM head has embeddings of its own (tie_word_embeddings is "
-            "false). It is not kept.",
-            path,
-        )
+    if _BIAS in tensors and not _is_tied(path):
+        logger.warning("%s: the MLM head has its own embeddings. It is not kept.", path)
         tensors = {n: t for n, t in tensors.items() if "predictions" not in n}
     return PretrainingHeads(tensors=tensors, record=find_record(path))
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    names = [name for head in HEAD_TENSORS.values() for name in head.values()]
+    endings = (*names, *map(old_name, names), _OTHER_BIAS)
+    found = {
+        modern_name(name): tensor
+        for name, tensor in read_tensors(path, WEIGHTS_FILE, ending=endings).items()
+    }
+    if _OTHER_BIAS in found:
+        found.setdefault(_BIAS, found[_OTHER_BIAS])
+    return found
 
 
 def _expected_shapes(config: BertConfig) -> dict[str, torch.Size]:
@@ -98,5 +107,9 @@ def _fits(tensor: Tensor | None, shape: torch.Size) -> bool:
 
 
 def _is_tied(path: Path) -> bool:
-    tied = read_settings(path / "config.json").get("tie_word_embeddings", True)
-    return tied is not False
+    """Whether the MLM head has the encoder's embeddings, or a copy of them."""
+    if read_settings(path / "config.json").get("tie_word_embeddings", True):
+        return True
+    found = read_tensors(path, WEIGHTS_FILE, ending=(_DECODER, _EMBEDDINGS))
+    own = found.pop(_DECODER, None)
+    return own is not None and all(torch.equal(own, t) for t in found.values())

@@ -18,7 +18,7 @@ from .wrong_checkpoint import describe_weights, is_pointer
 # for each process of a server would cost too much.
 MAPPED_ABOVE = 2**29
 
-# Of a tensor's name, or one of several.
+# How a tensor's name ends, or one of several ways.
 _Ending = str | tuple[str, ...]
 
 # Under which training scripts keep the weights next to other things.

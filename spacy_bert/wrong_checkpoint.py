@@ -79,7 +79,10 @@ def _name_kind(path: Path) -> str:
     if (path / "meta.json").is_file() and (path / "config.cfg").is_file():
         config = (path / "config.cfg").read_text(encoding="utf8", errors="replace")
         if "spacy-bert.BertEncoder" not in config and "spacy-transformers" in config:
-            return "It is a pipeline of spacy-transformers, which keeps its own layout."
+            return (
+                "It is a pipeline of spacy-transformers: 'spacy bert migrate' gives it "
+                "an encoder of ours."
+            )
         return "It is a spaCy pipeline."
     if (path / "modules.json").is_file():
         return "It is a model of sentence-transformers."

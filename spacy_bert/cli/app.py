@@ -7,6 +7,7 @@ from spacy.cli._util import app
 from .compare import compare_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
+from .export import export_cli
 from .fill_mask import fill_mask_cli
 from .index import index_cli
 from .init_config import init_config_cli
@@ -35,6 +36,7 @@ bert_cli.command("init-config")(init_config_cli)
 bert_cli.command("convert")(convert_cli)
 bert_cli.command("migrate")(migrate_cli)
 bert_cli.command("quantize")(quantize_cli)
+bert_cli.command("export")(export_cli)
 app.add_typer(bert_cli)
 
 

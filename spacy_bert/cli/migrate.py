@@ -22,7 +22,10 @@ def migrate_cli(
         ..., help="Config to write, or - for standard output; or folder to write"
     ),
     checkpoint: str = Opt(
-        "", "--checkpoint", "-k", help="For a config: the BERT to start from"
+        "",
+        "--checkpoint",
+        "-k",
+        help="For a config: folder, or name on the Hub, of the BERT to start from",
     ),
     code_path: Path | None = Opt(
         None, "--code", "-c", help="Python file with functions that OLD uses"
@@ -62,14 +65,14 @@ def _migrate_config(old: Path, new: Path, checkpoint: str, *, force: bool) -> No
     if not checkpoint:
         raise ValueError(
             f"{old}: expected --checkpoint with a config, the folder of a BERT to "
-            "start from."
+            "start from, or its name on the Hub."
         )
     config, notes = migrate_config(old, checkpoint)
     text = MIGRATED_HEADER + config.to_str().strip() + "\n"
     if str(new) == "-":
         print(text, end="")
         return
-    output = check_output(new, MIGRATED, force=force, inputs=[old])
+    output = check_output(new, MIGRATED, force=force, inputs=[old, Path(checkpoint)])
     with replacing_file(output) as file:
         file.write_text(text, encoding="utf8")
     _print_diff(old, new, text)

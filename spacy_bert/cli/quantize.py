@@ -23,11 +23,12 @@ def quantize_cli(
     from ..folders import replacing
     from ..outputs import PIPELINE, check_output
     from .errors import shown_as_messages
+    from .pipelines import find_folder, megabytes
 
     with shown_as_messages():
         _check_pipeline(Path(pipeline))
         output = check_output(
-            output_dir, PIPELINE, force=force, inputs=[_folder(pipeline)]
+            output_dir, PIPELINE, force=force, inputs=[find_folder(pipeline)]
         )
         components = spacy.load(pipeline).config["components"]
         names = _encoders(components)
@@ -45,13 +46,7 @@ def quantize_cli(
         nlp = spacy.load(pipeline, config=overrides)
         with replacing(output) as folder:
             nlp.to_disk(folder)
-        msg.good(f"Wrote {output_dir} ({_megabytes(output):,.0f} MB)")
-
-
-def _folder(pipeline: str) -> Path:
-    from spacy.util import get_package_path, is_package
-
-    return get_package_path(pipeline) if is_package(pipeline) else Path(pipeline)
+        msg.good(f"Wrote {output_dir} ({megabytes(output):,.0f} MB)")
 
 
 def _check_pipeline(path: Path) -> None:
@@ -80,7 +75,3 @@ def _encoders(section: Mapping[str, Any]) -> list[str]:
                 found.append(name)
             found.extend(f"{name}.{inner}" for inner in _encoders(value))
     return found
-
-
-def _megabytes(folder: Path) -> float:
-    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6

@@ -34,6 +34,11 @@ def _gelu_tanh(graph: Graph, x: str) -> str:
     return graph.add("Mul", half, graph.add("Add", tanh, graph.number(1.0)))
 
 
+def _quick_gelu(graph: Graph, x: str) -> str:
+    scaled = graph.add("Mul", x, graph.number(1.702))
+    return graph.add("Mul", x, graph.add("Sigmoid", scaled))
+
+
 def _relu(graph: Graph, x: str) -> str:
     return graph.add("Relu", x)
 
@@ -42,10 +47,22 @@ def _silu(graph: Graph, x: str) -> str:
     return graph.add("Mul", x, graph.add("Sigmoid", x))
 
 
+def _tanh(graph: Graph, x: str) -> str:
+    return graph.add("Tanh", x)
+
+
+def _mish(graph: Graph, x: str) -> str:
+    """x tanh(log(1 + exp(x)))"""
+    return graph.add("Mul", x, graph.add("Tanh", graph.add("Softplus", x)))
+
+
 _ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
     "gelu": _gelu,
     "gelu_new": _gelu_tanh,
     "gelu_pytorch_tanh": _gelu_tanh,
+    "quick_gelu": _quick_gelu,
     "relu": _relu,
     "silu": _silu,
+    "tanh": _tanh,
+    "mish": _mish,
 }

@@ -1,6 +1,7 @@
 """BertEncoder -> ModelProto."""
 
 from collections.abc import Sequence
+from typing import BinaryIO
 
 import numpy as np
 from onnx import ModelProto
@@ -16,7 +17,11 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def make_onnx_model(
-    encoder: BertEncoder, *, layers: Sequence[int] = (), has_pooler: bool = True
+    encoder: BertEncoder,
+    *,
+    layers: Sequence[int] = (),
+    has_pooler: bool = True,
+    data: BinaryIO | None = None,
 ) -> ModelProto:
     """Copy the encoder's weights into a graph of standard operators.
 
@@ -25,6 +30,8 @@ def make_onnx_model(
     layers: those whose vectors are outputs too, counted from 1 (0: the embeddings):
         `hidden_state_3`, ..., each as `last_hidden_state`.
     has_pooler: whether `pooler_output`, (batch, hidden_width), is another output.
+    data: a file to which the weights are written, next to that of the model. Without
+        it they are in the model, which then has at most 2 GB: see `save_onnx_model`.
 
     An encoder of 8-bit weights gives a graph that computes in 8 bits as it does.
     Raises ValueError if a layer is not there.
@@ -35,7 +42,7 @@ def make_onnx_model(
         raise ValueError(
             f"layers: expected numbers from 0 to {config.n_layers}, got {wrong}."
         )
-    graph = Graph()
+    graph = Graph(data)
     piece_ids, attention_mask, segment_ids = INPUTS
     hidden = write_embeddings(
         graph, encoder.embeddings, piece_ids=piece_ids, segment_ids=segment_ids

@@ -1,24 +1,26 @@
-"""ModelProto -> a file, or two if one could not hold it."""
+"""BertEncoder -> an ONNX file, or two if one could not hold it."""
 
 from pathlib import Path
 
-import onnx
-from onnx import ModelProto
+from ..model.encoder import BertEncoder
+from .encoder import make_onnx_model
 
-# A file of protobuf has at most 2 GiB; the nodes take less than the rest.
+# A file of protobuf has at most 2 GiB; all but the weights takes less than the rest.
 _MAX_BYTES = 2**31 - 2**24
 
 
-def save_onnx_model(model: ModelProto, path: Path) -> None:
-    """Write the model. If its weights take more than 2 GB they go into a second file
-    next to it, `path` with ".data", which ONNX Runtime finds by itself.
+def save_onnx_model(
+    encoder: BertEncoder, path: Path, *, has_pooler: bool = True
+) -> None:
+    """Write what `make_onnx_model` makes of the encoder.
 
-    The model's weights are gone then: save it once.
+    Weights of more than 2 GB go into a second file next to it, `path` with ".data",
+    which ONNX Runtime finds by itself.
     """
-    n_bytes = sum(len(constant.raw_data) for constant in model.graph.initializer)
+    n_bytes = sum(tensor.nbytes for tensor in encoder.state_dict().values())
     if n_bytes <= _MAX_BYTES:
-        onnx.save_model(model, path)
-        return
-    onnx.save_model(
-        model, path, save_as_external_data=True, location=f"{path.name}.data"
-    )
+        model = make_onnx_model(encoder, has_pooler=has_pooler)
+    else:
+        with path.with_name(f"{path.name}.data").open("wb") as data:
+            model = make_onnx_model(encoder, has_pooler=has_pooler, data=data)
+    path.write_bytes(model.SerializeToString())

@@ -1,7 +1,8 @@
 """Nodes and constants, one after the other -> an ONNX model."""
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -13,13 +14,19 @@ from torch import Tensor
 # 18 is the first in which ReduceMax takes its axes as an input.
 _OPSET, _IR_VERSION = 18, 8
 
+# Bytes. Shapes and the like stay in the model, and what is in a file of its own starts
+# at a page, so that it can be mapped into memory.
+_LEAST_EXTERNAL, _PAGE = 1024, 4096
+
 
 class Graph:
     """Methods that add something return the name by which later nodes take it."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: BinaryIO | None = None) -> None:
+        """data: a file next to the model's, to which large constants are written."""
         self._nodes: list[NodeProto] = []
         self._constants: dict[str, TensorProto] = {}
+        self._data = data
 
     def constant(self, name: str, value: Tensor | NDArray[Any]) -> str:
         """A tensor under a name of its own, copied."""
@@ -27,7 +34,11 @@ class Graph:
             value = value.detach().cpu().numpy()
         if name in self._constants:
             raise ValueError(f"Expected a new name for a constant, got {name!r} again.")
-        self._constants[name] = from_array(np.ascontiguousarray(value), name)
+        value = np.ascontiguousarray(value)
+        if self._data is not None and value.nbytes >= _LEAST_EXTERNAL:
+            self._constants[name] = _write_external(self._data, name, value)
+        else:
+            self._constants[name] = from_array(value, name)
         return name
 
     def number(self, value: float, dtype: type[np.generic] = np.float32) -> str:
@@ -82,6 +93,26 @@ class Graph:
             opset_imports=[helper.make_opsetid("", _OPSET)],
             ir_version=_IR_VERSION,
         )
+
+
+def _write_external(file: BinaryIO, name: str, value: NDArray[Any]) -> TensorProto:
+    """Append the values to the file; gives a tensor that refers to them."""
+    file.write(b"\0" * (-file.tell() % _PAGE))
+    place = {
+        "location": Path(file.name).name,
+        "offset": file.tell(),
+        "length": value.nbytes,
+    }
+    file.write(value.data)
+    tensor = TensorProto(
+        name=name,
+        dims=value.shape,
+        data_type=helper.np_dtype_to_tensor_dtype(value.dtype),
+        data_location=TensorProto.EXTERNAL,
+    )
+    for key, number in place.items():
+        tensor.external_data.add(key=key, value=str(number))
+    return tensor
 
 
 def float_output(name: str, *sizes: str | int) -> ValueInfoProto:

@@ -7,6 +7,7 @@ listener gets the vectors and hands a gradient back.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from multiprocessing import parent_process
@@ -39,11 +40,13 @@ from .pending import PendingGradient
 from .piping import EarlyPipe
 from .segments import warn_of_unread_pairs
 from .similarity import set_similarity_hooks
+from .trf_data import WindowCollector, check_installed, set_trf_data
 
 DEFAULT_CONFIG: dict[str, Any] = {
     "model": {"@architectures": "spacy-bert.BertEncoder.v1"},
     "save_cls": False,
     "similarity_hooks": True,
+    "trf_data": False,
 }
 
 
@@ -59,9 +62,15 @@ def make_bert_encoder(
     model: Model[list[Doc], list[Floats2d]],
     save_cls: bool,
     similarity_hooks: bool,
+    trf_data: bool,
 ) -> "BertTok2Vec":
     encoder = BertTok2Vec(
-        nlp.vocab, model, name, save_cls=save_cls, similarity_hooks=similarity_hooks
+        nlp.vocab,
+        model,
+        name,
+        save_cls=save_cls,
+        similarity_hooks=similarity_hooks,
+        trf_data=trf_data,
     )
     encoder.builder = Builder(nlp)
     return encoder
@@ -75,6 +84,8 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         Doc, in its user_data.
     similarity_hooks: whether Docs compare by these vectors. spaCy warns in
         `doc.to_bytes` that hooks are not saved.
+    trf_data: whether `doc._.trf_data` is set, as spacy-transformers sets it, for
+        components that read it. Raises ValueError if that is not installed.
     """
 
     def __init__(
@@ -85,12 +96,16 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         *,
         save_cls: bool = False,
         similarity_hooks: bool = True,
+        trf_data: bool = False,
     ) -> None:
+        if trf_data:
+            check_installed(name)
         get_shim(model, component=name)  # Refuses other architectures.
         super().__init__(vocab, model, name)
         self.builder: Builder | None = None
         self.save_cls = save_cls
         self.similarity_hooks = similarity_hooks
+        self.trf_data = trf_data
         self._pending: PendingGradient | None = None
 
     @takes_config
@@ -107,12 +122,16 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
 
     def predict(self, docs: Iterable[Doc]) -> Encoded:
         self._finish_trained()
-        encoded, _ = encode_docs(self.model, list(docs), is_train=False)
-        return encoded
+        docs = list(docs)
+        collector = WindowCollector(len(docs)) if self.trf_data else None
+        encoded, _ = encode_docs(self.model, docs, is_train=False, keep=collector)
+        return replace(encoded, windows=collector.windows) if collector else encoded
 
     def set_annotations(self, docs: Sequence[Doc], encoded: Encoded) -> None:
         """Copies, so that no Doc keeps the vectors of its whole batch in memory: those
         of a Doc that is most of its batch are shared with it."""
+        if encoded.windows is not None:
+            set_trf_data(docs, encoded.windows, get_shim(self.model))
         n_tokens = sum(len(doc) for doc in docs)
         for i, doc in enumerate(docs):
             tokens, is_most = encoded.tokens[i], 2 * len(doc) > n_tokens
@@ -211,12 +230,10 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             "Revisiting Few-sample BERT Fine-tuning", section 4).
 
         Raises ValueError if the checkpoint is of another architecture than the
-        config's or a head listens to a transformer that is not there, and
+        config's or a head listens to a component that is not there, and
         FileNotFoundError or ValueError if the checkpoint is incomplete.
         """
         validate_get_examples(get_examples, "BertTok2Vec.initialize")
-        if nlp is not None:
-            check_connected(nlp, self.name, width=self.model.get_dim("nO"))
         shim = get_shim(self.model)
         check_trainable(shim)
         settings = {
@@ -226,8 +243,8 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
         }
         if checkpoint is not None and vocabulary is not None:
             raise ValueError(
-                f"[initialize.components.{self.name}] vocabulary: expected none beside "
-                f"a checkpoint, which has its own, got {str(vocabulary)!r}."
+                f"[initialize.components.{self.name}] vocabulary: expected none with a "
+                f"checkpoint, which has its own, got {str(vocabulary)!r}."
             )
         if checkpoint is not None:
             path = resolve_checkpoint(checkpoint)
@@ -252,6 +269,7 @@ class BertTok2Vec(EarlyPipe, LinkedTok2Vec):
             # Now that there are weights, listeners of another width are refused.
             for _, component in nlp.pipeline[nlp.pipe_names.index(self.name) + 1 :]:
                 self.find_listeners(component)
+            check_connected(nlp, self.name, width=self.model.get_dim("nO"))
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         self.sign_listeners()

@@ -15,17 +15,19 @@ from .listeners import VectorKind
 from .precision import autocast
 from .shim import BertShim
 from .token_vectors import LayerChoice, encode_windows
-from .windows import make_window_batches
+from .trf_data import Window
+from .windows import WindowBatch, make_window_batches
 
 
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
     """tokens: one (n_tokens, hidden_width) a Doc; cls and pooled: (n_docs,
-    hidden_width)."""
+    hidden_width). windows: those of each Doc, if they were kept."""
 
     tokens: list[Floats2d]
     cls: Floats2d
     pooled: Floats2d
+    windows: Sequence[Sequence[Window]] | None = None
 
 
 # For each kind of vectors that listeners take; those of tokens end to end,
@@ -71,9 +73,16 @@ def find_shims(model: Model[Any, Any]) -> list[BertShim]:
 
 
 def encode_docs(
-    model: Model[Any, Any], docs: Sequence[Doc], is_train: bool
+    model: Model[Any, Any],
+    docs: Sequence[Doc],
+    is_train: bool,
+    *,
+    keep: Callable[[WindowBatch, torch.Tensor], None] | None = None,
 ) -> tuple[Encoded, Callable[[Gradients], None]]:
-    """Vectors of the Docs, and a callback that sends gradients through the encoder."""
+    """Vectors of the Docs, and a callback that sends gradients through the encoder.
+
+    keep: as `encode_windows` takes it.
+    """
     shim = get_shim(model)
     encoder = shim.encoder
     if not docs:
@@ -112,6 +121,7 @@ def encode_docs(
             n_docs=len(docs),
             device=shim.device,
             dropout_probs=DropoutProbs(hidden=prob, attention=prob),
+            keep=keep,
         )
 
     @torch.inference_mode(False)

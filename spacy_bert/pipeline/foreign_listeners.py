@@ -75,8 +75,8 @@ def check_connected(nlp: Language, encoder: str, *, width: int) -> None:
     }
     for name, component in nlp.pipeline:
         model = getattr(component, "model", None)
-        for node in walk_foreign(model) if isinstance(model, Model) else ():
-            if id(node) not in served:
+        for node in model.walk() if isinstance(model, Model) else ():
+            if hasattr(node, "upstream_name") and id(node) not in served:
                 raise ValueError(
                     f"[components.{name}.model]: expected a listener to {encoder!r}, "
                     f"got a {node.name!r}, and the pipeline has no component that it "

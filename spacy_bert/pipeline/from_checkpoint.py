@@ -54,6 +54,7 @@ def add_encoder(
     lowercase: bool | None = None,
     strip_accents: bool | None = None,
     split_chinese: bool | None = None,
+    trf_data: bool = False,
     **settings: "Unpack[EncoderSettings]",
 ) -> BertTok2Vec:
     """Add a `bert_encoder` with a checkpoint's architecture and weights.
@@ -61,7 +62,7 @@ def add_encoder(
     checkpoint: a folder in the Hugging Face BERT layout, a file in it, or a name on the
         Hugging Face Hub, "org/name" or "org/name@revision", which is downloaded.
     add_pipe_kwargs: further arguments of `nlp.add_pipe`, such as {"before": "ner"}.
-    save_cls, similarity_hooks: as `BertTok2Vec` takes them.
+    save_cls, similarity_hooks, trf_data: as `BertTok2Vec` takes them.
     lowercase, strip_accents, split_chinese: how text is read, instead of what the
         checkpoint says. A cased BERT without a `tokenizer_config.json` needs
         lowercase=False.
@@ -76,6 +77,7 @@ def add_encoder(
         "model": model,
         "save_cls": save_cls,
         "similarity_hooks": similarity_hooks,
+        "trf_data": trf_data,
     }
     component = nlp.add_pipe(
         "bert_encoder", name, config=config, **(add_pipe_kwargs or {})

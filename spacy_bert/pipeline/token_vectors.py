@@ -1,6 +1,6 @@
 """The encoder over windows, and the mean of each token's pieces, all in torch."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -57,8 +57,12 @@ def encode_windows(
     n_docs: int,
     device: torch.device,
     dropout_probs: DropoutProbs,
+    keep: Callable[[WindowBatch, Tensor], None] | None = None,
 ) -> DocVectors:
-    """Raise ValueError if a vector is not finite."""
+    """keep: gets each batch and the vectors of its pieces, of the last layer.
+
+    Raises ValueError if a vector is not finite.
+    """
     width, last = encoder.config.hidden_width, encoder.config.n_layers
     tokens = _Mean(n_tokens, width * choice.n_widths, device)
     cls = _Mean(n_docs, width, device)
@@ -72,6 +76,8 @@ def encode_windows(
         tokens.add(pieces, torch.from_numpy(batch.pair_tokens).to(device))
         docs = torch.from_numpy(batch.docs).to(device)
         cls.add(states[last][packed.cls_positions], docs)
+        if keep is not None:
+            keep(batch, states[last])
     token_vectors, cls_vectors = tokens.value(), cls.value()
     # One value in all: a sum keeps what is not finite.
     if not torch.isfinite(token_vectors.sum() + cls_vectors.sum()):

@@ -6,7 +6,7 @@ from typing import Any
 from spacy.util import load_config
 from thinc.api import Config
 
-from ..checkpoint import has_trained_pooler
+from ..checkpoint import check_loads, has_trained_pooler
 from ..pipeline.bert_encoder import DEFAULT_CONFIG
 from ..pipeline.encoder_swap import (
     ENCODER,
@@ -16,6 +16,7 @@ from ..pipeline.encoder_swap import (
     window_width,
 )
 from ..pipeline.from_checkpoint import read_architecture
+from ..resolving import resolve_checkpoint
 from .starter_config import HEAD_RATE, HEADS, head_config, training_settings
 
 _CLASSIFIERS = ("textcat", "textcat_multilabel")
@@ -28,7 +29,8 @@ def migrate_config(path: Path, checkpoint: str | Path) -> tuple[Config, list[str
     """Return the new config, not interpolated, and what was done beyond the encoder.
 
     path: a config, full or in part. Its comments are lost.
-    checkpoint: decides the numbers of the architecture.
+    checkpoint: as `resolve_checkpoint` takes it; decides the numbers of the
+        architecture.
 
     A config for `tok2vec` gets the learning rates and batches of a starter config. One
     for `transformer` keeps its own, apart from the Docs that it drops.
@@ -37,7 +39,8 @@ def migrate_config(path: Path, checkpoint: str | Path) -> tuple[Config, list[str
     ValueError for blocks that have no counterpart.
     """
     config = load_config(path, interpolate=False)
-    folder = Path(checkpoint)
+    folder = resolve_checkpoint(checkpoint)
+    check_loads(folder)
     _add_missing_encoder(config)
     name, factory = find_encoder(config)
     old = config["components"][name]

@@ -39,7 +39,7 @@ _SETTINGS = {
 _CONVERTIBLE = ("sentencepiece.bpe.model", "spiece.model", "spm.model", "vocab.json")
 _ADVICE = (
     "Where transformers is installed, transformers.AutoTokenizer.from_pretrained("
-    f"{{path!r}}).save_pretrained({{path!r}}) writes a {JSON_FILE} beside it, which "
+    f"{{path!r}}).save_pretrained({{path!r}}) writes a {JSON_FILE} next to it, which "
     "can be read."
 )
 # A vocabulary of lower-case text has none, one of cased text has them in a fourth of

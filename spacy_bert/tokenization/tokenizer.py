@@ -109,7 +109,7 @@ class PieceTokenizer:
 
     @cached_property
     def special_ids(self) -> frozenset[int]:
-        """Of [PAD], [UNK], [CLS], [SEP] and [MASK], as far as there are such pieces."""
+        """[PAD], [UNK], [CLS], [SEP] and [MASK], as far as there are such pieces."""
         names = asdict(self.special).values()
         return frozenset(self._id(name) for name in names if name is not None)
 
@@ -222,7 +222,7 @@ class PieceTokenizer:
 
     @cached_property
     def _mask_takes_space(self) -> bool:
-        """Whether a mask stands for the space before it, too."""
+        """Whether a mask takes the space before it with it."""
         for token in json.loads(self._description).get("added_tokens", ()):
             if token["content"] == self.special.mask:
                 return bool(token.get("lstrip"))

@@ -21,6 +21,8 @@ COMMANDS = [
     "fill-mask",
     "init-config",
     "convert",
+    "quantize",
+    "export",
     "compare",
 ]
 

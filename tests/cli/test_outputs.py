@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import spacy
+from spacy.cli.init_config import init_config
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
@@ -51,6 +52,8 @@ def start(tmp_path, checkpoint):
     nlp = spacy.blank("en")
     add_encoder(nlp, checkpoint)
     nlp.to_disk(tmp_path / "pipeline")
+    stock = init_config(lang="en", pipeline=["ner"], silent=True)
+    stock.to_disk(tmp_path / "tok2vec.cfg")
 
 
 COMMANDS = {
@@ -58,7 +61,11 @@ COMMANDS = {
     "out.spacy": ["convert", "pairs.tsv", "out.spacy", "-f", "pairs"],
     "out.cfg": ["init-config", "checkpoint", "out.cfg"],
     "out": ["quantize", "pipeline", "out"],
+    "new.cfg": ["migrate", "tok2vec.cfg", "new.cfg", "--checkpoint", "checkpoint"],
+    "exported": ["export", "pipeline", "exported"],
 }
+# Outputs that are folders, and a file in them that is written each time.
+FOLDERS = {"out": "meta.json", "exported": "config.json"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -68,7 +75,7 @@ def test_with_force_an_earlier_output_is_replaced(tmp_path, start, run, name):
     code, said = run(*COMMANDS[name])
     assert code == 1 and "exists already. Give another name, or --force" in said
     path = tmp_path / name
-    marks = path if path.is_file() else path / "meta.json"
+    marks = path / FOLDERS[name] if name in FOLDERS else path
     before, inode = marks.read_bytes(), marks.stat().st_ino
     assert run(*COMMANDS[name], "--force")[0] == 0
     assert marks.read_bytes() == before and marks.stat().st_ino != inode
@@ -79,7 +86,7 @@ def test_with_force_an_earlier_output_is_replaced(tmp_path, start, run, name):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_is_not_ours_stays(tmp_path, start, run, name, arguments):
     path = tmp_path / name
-    file = path / "thesis.txt" if name == "out" else path
+    file = path / "thesis.txt" if name in FOLDERS else path
     file.parent.mkdir(exist_ok=True)
     file.write_text(MINE)
     code, said = run(*COMMANDS[name], *arguments)
@@ -98,7 +105,7 @@ def test_a_pipeline_with_something_else_in_it_stays(tmp_path, start, run):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_is_empty_is_replaced(tmp_path, start, run, name):
     path = tmp_path / name
-    path.mkdir() if name == "out" else path.touch()
+    path.mkdir() if name in FOLDERS else path.touch()
     assert run(*COMMANDS[name])[0] == 1
     assert run(*COMMANDS[name], "--force")[0] == 0
 
@@ -184,9 +191,19 @@ def test_a_vocabulary_does_not_become_text(tmp_path, start, run, corpus):
         (["quantize", "pipeline", "pipeline/int8"], "apart from the input"),
         (["quantize", "checkpoint/../pipeline", "pipeline"], "apart from the input"),
         (["quantize", "pipeline", "."], "that you are in"),
+        (["export", "checkpoint", "checkpoint"], "apart from the input"),
+        (["export", "checkpoint", "pipeline"], "is not an export"),
         (["quantize", "pipeline", ".."], "that you are in"),
         (["init-config", "checkpoint", "checkpoint/config.json"], "is not a config"),
         (["init-config", "checkpoint", "checkpoint"], "apart from the input"),
+        (
+            ["migrate", "tok2vec.cfg", "tok2vec.cfg", "--checkpoint", "checkpoint"],
+            "apart from the input",
+        ),
+        (
+            ["migrate", "tok2vec.cfg", "my.cfg", "--checkpoint", "checkpoint"],
+            "is not a config that 'spacy bert migrate' wrote",
+        ),
         (["convert", "in.spacy", "in.spacy", "-f", "pairs"], "apart from the input"),
     ],
 )

@@ -18,8 +18,13 @@ from spacy_bert.pretraining import PretrainingConfig
 # Programs of others, which are not checked.
 OTHERS = {"hf", "pip", "mkdir", "mv", "ruff", "mypy", "lint-imports", "bash"}
 # Modules that `python -m` runs, and files that `python` runs.
-MODULES = {"pytest", "benchmarks.encoder", "benchmarks.tasks", "benchmarks.pretraining"}
-MODULES.add("benchmarks.projects")
+MODULES = {
+    "pytest",
+    *(
+        f"benchmarks.{name}"
+        for name in ("encoder", "migration", "pretraining", "projects", "tasks")
+    ),
+}
 SPACY_SECTIONS = ("paths", "training", "nlp", "system", "corpora", "components")
 
 

@@ -2,9 +2,13 @@
 has, made in the folder in which the blocks of the page run."""
 
 import json
+import sys
 import warnings  # noqa: F401
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import spacy
 from pages import ROOT
@@ -55,7 +59,7 @@ def make_checkpoint(path: str, *, hidden_width: int = WIDTH, n_layers: int = 2) 
         max_positions=64,
     )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(Path(path), BertForPretraining(config).encoder, tokenizer)
+    save_checkpoint(Path(path), BertForPretraining(config), tokenizer)
 
 
 def make_docs(path: str) -> None:
@@ -124,6 +128,28 @@ def pretend_to_install(monkeypatch, name: str) -> None:
     """`spacy.load(name)` gives a toy pipeline."""
     pipelines = {name: make_pipeline("bert_ner")}
     monkeypatch.setattr(spacy, "load", pipelines.__getitem__)
+
+
+class _SentenceTransformer:
+    """What sentence-transformers makes of a folder without modules.json."""
+
+    def __init__(self, path: str) -> None:
+        # Takes seconds, and other pages do without.
+        from transformers import AutoModel, AutoTokenizer
+
+        self._tokenizer = AutoTokenizer.from_pretrained(path)
+        self._model = AutoModel.from_pretrained(path)
+
+    def encode(self, texts: list[str]) -> list[Any]:
+        inputs = [self._tokenizer(text, return_tensors="pt") for text in texts]
+        outputs = [self._model(**one).last_hidden_state for one in inputs]
+        return [hidden[0].mean(0).detach().numpy() for hidden in outputs]
+
+
+def pretend_to_have_sentence_transformers(monkeypatch) -> None:
+    if find_spec("sentence_transformers") is None:
+        module = SimpleNamespace(SentenceTransformer=_SentenceTransformer)
+        monkeypatch.setitem(sys.modules, "sentence_transformers", module)
 
 
 def _make_doc(nlp: Language, text: str) -> Doc:

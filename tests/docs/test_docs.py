@@ -140,7 +140,8 @@ SETTINGS = [
     _of_class("[model]", BertConfig),
     _of_class("[pretraining]", SECTIONS["pretraining"]),
     Settings(
-        "[components.bert_encoder]", {"save_cls": False, "similarity_hooks": True}
+        "[components.bert_encoder]",
+        {"save_cls": False, "similarity_hooks": True, "trf_data": False},
     ),
     _of_function("[components.bert_encoder.model]", build_bert_encoder),
     _of_function(

@@ -17,6 +17,7 @@ from transformers_toys import (
 from typer.testing import CliRunner
 
 from spacy_bert.cli.app import bert_cli
+from spacy_bert.interop import migrated_pipeline
 from spacy_bert.interop.migrated_pipeline import find_pipeline, migrate_pipeline
 
 pytest.importorskip("spacy_transformers")
@@ -267,6 +268,19 @@ def test_a_pipeline_is_found_or_said_to_be_elsewhere(tmp_path, old_ner):
         find_pipeline(str(tmp_path))
     with pytest.raises(ValueError, match="expected .* got nothing"):
         find_pipeline(str(tmp_path / "absent"))
+
+
+def test_a_package_is_found_by_its_name(old_ner, tmp_path, monkeypatch):
+    """Its folder holds that of the pipeline."""
+    (tmp_path / "en_x" / "en_x-0.0.0").mkdir(parents=True)
+    for path in (tmp_path / "en_x", tmp_path / "en_x" / "en_x-0.0.0"):
+        (path / "meta.json").write_bytes((old_ner / "meta.json").read_bytes())
+    (tmp_path / "en_x" / "en_x-0.0.0" / "config.cfg").touch()
+    monkeypatch.setattr(migrated_pipeline, "is_package", lambda name: name == "en_x")
+    monkeypatch.setattr(
+        migrated_pipeline, "get_package_path", lambda name: tmp_path / name
+    )
+    assert find_pipeline("en_x") == tmp_path / "en_x" / "en_x-0.0.0"
 
 
 def test_the_command_migrates_a_pipeline(old_ner, tmp_path):

@@ -374,7 +374,7 @@ def test_analyze_pipes_knows_what_is_assigned(nlp):
 
 def test_a_folder_that_is_no_checkpoint(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match="Expected a folder in the Hugging Face"
+        FileNotFoundError, match="expected the folder of a BERT checkpoint"
     ):
         add_encoder(spacy.blank("en"), tmp_path)
 

@@ -229,3 +229,13 @@ def test_a_listener_of_spacys_raises_too_instead_of_reading_zeros(checkpoint, tm
     # Shapes are found out with Docs without vectors.
     train(again, n_steps=1)
     again(TEXTS[0])
+
+
+@pytest.mark.parametrize("architecture", [STOCK, OURS])
+def test_a_head_that_listens_to_nothing_is_named_before_training(
+    checkpoint, architecture
+):
+    listener = {**architecture, "width": 16, "upstream": "tok2vec"}
+    nlp = make_nlp(checkpoint, "tagger", listener)
+    with pytest.raises(ValueError, match=r"components.tagger.model\].*'bert_encoder'"):
+        nlp.initialize(lambda: make_examples(nlp))

@@ -217,14 +217,43 @@ def test_a_damaged_head_is_left_out_and_named(pretrained, make_nlp, damage, capl
     assert "the MLM head is incomplete, damaged or of another size" in caplog.text
 
 
-def test_an_untied_mlm_head_is_left_out_and_named(pretrained, make_nlp, caplog):
-    """Tied again, it would guess other pieces."""
-    config = pretrained / "config.json"
+def untie(folder, change):
+    """An MLM head with embeddings of its own, the encoder's plus a change; None: the
+    file has none."""
+    config, path = folder / "config.json", folder / "model.safetensors"
     settings = json.loads(config.read_text()) | {"tie_word_embeddings": False}
     config.write_text(json.dumps(settings))
+    tensors = load_file(path)
+    if change is not None:
+        pieces = tensors["bert.embeddings.word_embeddings.weight"]
+        tensors[f"{MLM}.decoder.weight"] = pieces + change
+    save_file(tensors, path)
+
+
+@pytest.mark.parametrize("change", [0.1, None])
+def test_an_untied_mlm_head_is_left_out_and_named(pretrained, make_nlp, caplog, change):
+    """Tied again, it would guess other pieces."""
+    untie(pretrained, change)
     heads = shim_of(make_nlp()).heads
     assert not heads.has("mlm") and heads.has("nsp")
-    assert "embeddings of its own" in caplog.text
+    assert "the MLM head has its own embeddings" in caplog.text
+
+
+def test_an_mlm_head_with_a_copy_of_the_embeddings_is_kept(
+    pretrained, make_nlp, tmp_path, caplog
+):
+    before = load_file(pretrained / "model.safetensors")
+    untie(pretrained, 0.0)
+    assert_same(saved_tensors(make_nlp(), tmp_path / "nlp"), before)
+    assert not caplog.text
+
+
+def test_the_other_name_of_the_bias(pretrained, make_nlp):
+    tensors = load_file(pretrained / "model.safetensors")
+    expected = heads_of(tensors)
+    tensors[f"{MLM}.decoder.bias"] = tensors.pop(f"{MLM}.bias")
+    save_file(tensors, pretrained / "model.safetensors")
+    assert_same(shim_of(make_nlp()).heads.tensors, expected)
 
 
 def test_8_bit_weights_have_no_heads(make_nlp, tmp_path):

@@ -46,7 +46,13 @@ def make_docs():
     return [doc] * 4
 
 
-@pytest.mark.parametrize("kind", ["tok2vec", "transformer"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "tok2vec",
+        pytest.param("transformer", marks=pytest.mark.spacy_transformers),
+    ],
+)
 def test_stock_configs_train_without_a_word(
     architecture, checkpoint, spacy_train, caplog, kind
 ):
@@ -147,6 +153,7 @@ def test_another_model_is_told_by_the_encoders_own_name():
         spacy.blank("en").add_pipe("bert_encoder", "tok2vec", config={"model": model})
 
 
+@pytest.mark.spacy_transformers
 def test_a_listener_to_a_transformer_that_is_gone_is_named(
     architecture, checkpoint, spacy_train
 ):

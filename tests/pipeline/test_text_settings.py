@@ -71,7 +71,7 @@ def test_initialize(checkpoint, architecture, asked, source):
 def test_a_vocabulary_beside_a_checkpoint_is_refused(checkpoint, architecture):
     nlp = spacy.blank("en")
     nlp.add_pipe("bert_encoder", config={"model": architecture})
-    with pytest.raises(ValueError, match="vocabulary: expected none beside a checkpoi"):
+    with pytest.raises(ValueError, match="vocabulary: expected none with a checkpoi"):
         make_initialized(nlp, checkpoint=str(checkpoint), vocabulary="vocab.txt")
 
 

@@ -13,6 +13,7 @@ from toy_corpus import PIECES, make_documents
 
 from spacy_bert.checkpoint import load_pretraining_model, save_checkpoint
 from spacy_bert.cli.convert import convert_cli
+from spacy_bert.cli.export import export_cli
 from spacy_bert.cli.quantize import quantize_cli
 from spacy_bert.corpus import documents as corpus_module
 from spacy_bert.corpus.documents import CorpusConfig
@@ -138,6 +139,11 @@ def read_docs(folder: Path) -> list[str]:
 
 
 def make_pipeline(folder: Path) -> None:
+    save_pipeline(folder)
+    quantize_cli(str(folder / "pipeline"), folder / "out", force=False)
+
+
+def save_pipeline(folder: Path) -> None:
     config = BertConfig(vocab_size=len(PIECES), hidden_width=8, n_layers=1, n_heads=2)
     model = BertForPretraining(config)
     model.initialize_weights()
@@ -145,7 +151,27 @@ def make_pipeline(folder: Path) -> None:
     nlp = spacy.blank("en")
     add_encoder(nlp, folder / "bert")
     nlp.to_disk(folder / "pipeline")
-    quantize_cli(str(folder / "pipeline"), folder / "out", force=False)
+
+
+def export(folder: Path) -> None:
+    export_cli(
+        str(folder / "pipeline"),
+        folder / "out",
+        format="transformers",
+        precision="",
+        component="",
+        force=True,
+    )
+
+
+def make_export(folder: Path) -> None:
+    save_pipeline(folder)
+    export(folder)
+
+
+def read_export(folder: Path) -> list:
+    model, _ = load_pretraining_model(folder / "out")
+    return [parameter.tolist() for parameter in model.parameters()]
 
 
 def read_vectors(folder: Path) -> list:
@@ -179,5 +205,11 @@ COMMANDS = {
         run=lambda f: quantize_cli(str(f / "pipeline"), f / "out", force=True),
         read=read_vectors,
         is_whole=lambda folder: bool(read_vectors(folder)),
+    ),
+    "export": Command(
+        prepare=make_export,
+        run=export,
+        read=read_export,
+        is_whole=lambda folder: bool(read_export(folder)),
     ),
 }

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from spacy_bert.checkpoint import load_pretraining_model, save_checkpoint
 from spacy_bert.cli import bert_cli
+from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.record import KEY, PretrainingRecord, read_record
 
 
@@ -98,3 +99,16 @@ def test_a_damaged_record_is_a_message(bert_path, corpus_path, record):
     file.write_text(json.dumps({**json.loads(file.read_text()), KEY: record}))
     said = run("evaluate", bert_path, corpus_path, exit_code=1)
     assert KEY in said and "Remove that key" in said
+
+
+def test_one_kind_of_segment_has_no_pairs(tmp_path, pieces, corpus_path):
+    config = BertConfig(
+        vocab_size=29, hidden_width=8, n_layers=1, n_heads=2, n_segments=1
+    )
+    model = BertForPretraining(config)
+    model.initialize_weights()
+    save_checkpoint(tmp_path / "bert", model, pieces)
+    said = evaluate(tmp_path / "bert", corpus_path)
+    assert "MLM accuracy" in said and "NSP accuracy" not in said
+    options = [tmp_path / "bert", corpus_path, "-x", "nsp"]
+    assert "type_vocab_size is 1" in run("evaluate", *options, exit_code=1)

@@ -22,10 +22,12 @@ SAMPLE = {
     ("convert", "short"): 20,
     ("quantize", "kill"): 10,
     ("quantize", "full"): 20,
+    ("export", "kill"): 5,
+    ("export", "full"): 10,
 }
 ALL = [
     (command, fault)
-    for command in ("pretrain", "overwrite", "vocab", "convert", "quantize")
+    for command in ("pretrain", "overwrite", "vocab", "convert", "quantize", "export")
     for fault in ("kill", "full", "short")
 ]
 
@@ -60,4 +62,5 @@ def test_some_operations(tmp_path, command, fault):
 @pytest.mark.parametrize("command, fault", ALL)
 def test_all_operations(tmp_path, command, fault):
     n_operations = walk(tmp_path, command, fault, 1)
-    assert n_operations > {"vocab": 5, "convert": 5, "quantize": 30}.get(command, 100)
+    least = {"vocab": 5, "convert": 5, "quantize": 30, "export": 10}
+    assert n_operations > least.get(command, 100)

@@ -118,7 +118,10 @@ def test_numbers_of_the_architecture_come_from_the_checkpoint(tmp_path, checkpoi
 
 def test_a_tok2vecs_rate_and_batches_are_replaced(tmp_path, checkpoint):
     stock = write_stock(tmp_path / "old.cfg", "ner")
-    training = migrate_config(stock, checkpoint)[0].interpolate()["training"]
+    config = migrate_config(stock, checkpoint)[0].interpolate()
+    # What separates a score of 0 from one that works, if the optimizer's rate is high.
+    assert config["components"]["bert_encoder"]["model"]["learn_rate_factor"] == 0.1
+    training = config["training"]
     rate = training["optimizer"]["learn_rate"]
     assert rate["@schedules"] == "spacy-bert.warmup_linear.v1"
     # As of a starter config: 10 times BERT-base's 5e-5, and 768 / 16 times that.

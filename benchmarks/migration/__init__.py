@@ -1,0 +1,1 @@
+"""What `spacy bert migrate` makes of spaCy's configs and of a trained pipeline."""

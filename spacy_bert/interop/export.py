@@ -1,0 +1,175 @@
+"""The encoder of a pipeline or a checkpoint -> a folder for other libraries."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import spacy
+from spacy.util import is_package
+from thinc.api import Model
+
+from ..checkpoint import load_encoder, save_checkpoint, save_description
+from ..model.encoder import BertEncoder
+from ..model.quantized import is_quantized, quantize
+from ..pipeline.encoding import find_shims
+from ..pipeline.shim import BertShim
+from ..pretraining_heads import PretrainingHeads, load_heads
+from ..tokenization import PieceTokenizer
+from ..weights import WEIGHTS_FILE, read_tensors
+
+ONNX_FILE = "model.onnx"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bert:
+    """An encoder and what goes with it.
+
+    source: its name in errors. has_pooler: False if the pooler is none of the
+    checkpoint's, but random.
+    """
+
+    source: str
+    encoder: BertEncoder
+    tokenizer: PieceTokenizer
+    heads: PretrainingHeads
+    has_pooler: bool = True
+
+
+def load_bert(source: str | Path, *, component: str | None = None) -> Bert:
+    """Read the encoder of a pipeline or of a checkpoint's folder.
+
+    source: the folder or package of a pipeline, or the folder of a checkpoint.
+    component: the component that has the encoder, if several have one.
+
+    Raises ValueError or OSError if there is no such encoder, or there are several.
+    """
+    path = Path(source)
+    is_checkpoint = (path / "config.json").is_file()
+    if is_checkpoint and component is not None:
+        raise ValueError(
+            f"--component is for pipelines, and {path} is a checkpoint. Leave it out."
+        )
+    if is_checkpoint:
+        return _load_checkpoint(path)
+    if not is_package(str(source)) and (path / "model-best").is_dir():
+        raise ValueError(
+            f"{path}: expected a pipeline or a checkpoint, got the folder of a "
+            f"training. Give {path / 'model-best'}."
+        )
+    if path.is_dir() and not (path / "meta.json").is_file():
+        raise ValueError(
+            f"{path}: expected a pipeline, a folder with meta.json, or a checkpoint, a "
+            "folder with config.json, got another folder."
+        )
+    return _load_pipeline(str(source), component)
+
+
+def write_transformers(bert: Bert, folder: Path) -> None:
+    """Write safetensors, `config.json` and the tokenizer, with the pretraining heads
+    if there are any. Raises ValueError if the weights are of 8 bits."""
+    if is_quantized(bert.encoder):
+        raise ValueError(
+            f"{bert.source} has 8-bit weights, for which transformers has no format. "
+            "Export the pipeline that it was made from, or take --format onnx."
+        )
+    save_checkpoint(
+        folder,
+        bert.encoder,
+        bert.tokenizer,
+        heads=bert.heads,
+        has_pooler=bert.has_pooler,
+    )
+
+
+def write_onnx(bert: Bert, folder: Path, *, precision: str | None = None) -> None:
+    """Write `model.onnx`, `config.json` and the tokenizer.
+
+    precision: "fp32", or "int8", which turns the encoder's weights into 8 bits in
+        place; by default that of the weights.
+
+    Raises ValueError if the weights are not of that precision and cannot be made so,
+    or if the package `onnx` is missing.
+    """
+    try:
+        from ..onnx_graph import save_onnx_model
+    except ImportError as error:
+        raise ValueError(
+            "--format onnx needs the package onnx, which is not installed. Install it "
+            "with: pip install 'spacy-bert[onnx]'"
+        ) from error
+    if precision not in (None, "fp32", "int8"):
+        raise ValueError(f"--precision: expected fp32 or int8, got {precision!r}.")
+    is_8_bit = is_quantized(bert.encoder)
+    if is_8_bit and precision == "fp32":
+        raise ValueError(
+            f"--precision: expected int8, as {bert.source} has 8-bit weights, got "
+            "fp32. Export the pipeline that it was made from."
+        )
+    if precision == "int8" and not is_8_bit:
+        quantize(bert.encoder)
+    save_description(folder, bert.encoder.config, bert.tokenizer)
+    save_onnx_model(bert.encoder, folder / ONNX_FILE, has_pooler=bert.has_pooler)
+
+
+def _load_checkpoint(path: Path) -> Bert:
+    encoder, tokenizer = load_encoder(path)
+    if is_quantized(encoder):
+        return Bert(
+            source=str(path),
+            encoder=encoder,
+            tokenizer=tokenizer,
+            heads=PretrainingHeads(),
+        )
+    return Bert(
+        source=str(path),
+        encoder=encoder,
+        tokenizer=tokenizer,
+        heads=load_heads(path, encoder.config),
+        has_pooler=bool(read_tensors(path, WEIGHTS_FILE, ending="pooler.dense.bias")),
+    )
+
+
+def _load_pipeline(name: str, component: str | None) -> Bert:
+    nlp = spacy.load(name)
+    shims = {
+        component: found
+        for component, pipe in nlp.components
+        if (found := _find_encoders(pipe))
+    }
+    shim = _choose(shims, component, source=name)
+    return Bert(
+        source=name,
+        encoder=shim.encoder,
+        tokenizer=shim.tokenizer,
+        heads=shim.heads,
+    )
+
+
+def _find_encoders(pipe: object) -> list[BertShim]:
+    model = getattr(pipe, "model", None)
+    return find_shims(model) if isinstance(model, Model) else []
+
+
+def _choose(
+    shims: dict[str, list[BertShim]], component: str | None, *, source: str
+) -> BertShim:
+    names = ", ".join(shims)
+    if not shims:
+        raise ValueError(
+            f"{source}: expected a pipeline with a BERT encoder of ours, found none."
+        )
+    if component is None and len(shims) > 1:
+        raise ValueError(
+            f"{source} has encoders in several components. Say which one with "
+            f"--component: {names}."
+        )
+    chosen = component or next(iter(shims))
+    if chosen not in shims:
+        raise ValueError(
+            f"--component: expected one with a BERT encoder ({names}), got {chosen!r}."
+        )
+    if len(shims[chosen]) > 1:
+        raise ValueError(
+            f"{source}: the component {chosen!r} has {len(shims[chosen])} encoders. "
+            "Only one can be exported, and there is no way to name it."
+        )
+    return shims[chosen][0]
