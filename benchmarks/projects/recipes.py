@@ -64,7 +64,7 @@ CHINESE = Project(
             ),
             3,
         ),
-        # Three epochs of 3,997 sentences.
+        # Some three epochs of 3,997 sentences.
         "UNER zh": (
             Recipe(
                 dataset="uner_zh",
@@ -90,12 +90,12 @@ DOMAIN = Project(
     },
     minutes=30,
     rows={
-        # Three epochs of 4,560 sentences.
+        # Some four epochs of 4,560 sentences.
         "BC5CDR": (
             Recipe(
                 dataset="bc5cdr",
                 scores=("ents_f",),
-                n_steps=450,
+                n_steps=600,
                 systems={
                     CONTINUED: {"bert_ner": {"decoder": "crf"}},
                     MINILM: {"bert_ner": {"decoder": "crf"}},
