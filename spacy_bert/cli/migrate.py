@@ -22,7 +22,7 @@ def migrate_cli(
         ..., help="Config to write, or - for standard output; or folder to write"
     ),
     checkpoint: str = Opt(
-        "", "--checkpoint", "-k", help="For a config: the BERT to start from"
+        "", "--checkpoint", help="For a config: the BERT to start from"
     ),
     code_path: Path | None = Opt(
         None, "--code", "-c", help="Python file with functions that OLD uses"
