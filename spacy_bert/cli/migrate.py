@@ -24,7 +24,6 @@ def migrate_cli(
     checkpoint: str = Opt(
         "",
         "--checkpoint",
-        "-k",
         help="For a config: folder, or name on the Hub, of the BERT to start from",
     ),
     code_path: Path | None = Opt(

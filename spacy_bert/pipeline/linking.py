@@ -87,6 +87,8 @@ class LinkedTok2Vec(Tok2Vec):
                 f"to {width}."
             )
         else:
+            # It says so, and does not fail inside a layer, if it gets these vectors.
+            make_strict(listener)
             logger.warning(
                 "%r listens to any Tok2Vec of width %d, and %r has %d: they are not "
                 "connected. Set its upstream to %r and its width to %d, if they ought "

@@ -239,3 +239,19 @@ def test_a_head_that_listens_to_nothing_is_named_before_training(
     nlp = make_nlp(checkpoint, "tagger", listener)
     with pytest.raises(ValueError, match=r"components.tagger.model\].*'bert_encoder'"):
         nlp.initialize(lambda: make_examples(nlp))
+
+
+def test_a_head_of_a_tok2vec_says_whose_vectors_it_wants(checkpoint):
+    """It is sourced without its encoder, whose vectors have another width."""
+    old = spacy.blank("en")
+    old.add_pipe("tok2vec")
+    old.add_pipe("tagger", config=with_listener("tagger", {**STOCK, "width": 96}))
+    old.initialize(lambda: make_examples(old))
+    expected = scores(old, "tagger")
+    nlp = spacy.blank("en")
+    add_encoder(nlp, checkpoint)
+    nlp.add_pipe("tagger", source=old)
+    with pytest.raises(ValueError, match="expects vectors of width 96.* have 16"):
+        nlp(TEXTS[0])
+    nlp.add_pipe("tok2vec", source=old, before="tagger")
+    np.testing.assert_array_equal(scores(nlp, "tagger"), expected)
