@@ -210,7 +210,9 @@ class WordPiece(PieceTokenizer):
         if missing:
             raise ValueError(
                 f"A BERT vocabulary has the pieces {', '.join(names)}; "
-                f"{', '.join(missing)} not found among {len(self.pieces)} pieces."
+                f"{', '.join(missing)} not found among {len(self.pieces)} pieces. If "
+                "they have other names, or blanks behind them, correct the file or say "
+                "so in tokenizer_config.json (pad_token, unk_token, ...)."
             )
         if len(self._ids) != len(self.pieces):
             ids = self._ids

@@ -222,6 +222,38 @@ def test_added_words_in_the_settings(old, tmp_path):
     assert_survives_saving(tokenizer, tmp_path / "again", *ADDED)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text + "the\n", "'the' is in the vocabulary twice. Give one"),
+        (lambda text: text + "\n\nqqq\n", "'' is in the vocabulary twice. Give one"),
+        (lambda text: "\ufeff" + text, "byte order mark.*Save the file without it"),
+        (lambda text: text.replace("\n", " \n"), "blanks behind them, correct the fi"),
+        (lambda text: text.replace("[MASK]", "<m>"), "other names.*say so in token"),
+    ],
+)
+def test_what_is_wrong_with_a_vocabulary_is_said(old, change, message):
+    text = (old / "vocab.txt").read_text(encoding="utf8")
+    (old / "vocab.txt").write_text(change(text), encoding="utf8")
+    with pytest.raises(ValueError, match=message):
+        load_tokenizer(old)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text + "\n\n",
+        lambda text: text.replace("\nthe\n", "\n\nthe\n"),
+        lambda text: text + "a\u2028b\n",
+    ],
+)
+def test_lines_are_counted_as_transformers_counts_them(old, change):
+    text = change((old / "vocab.txt").read_text(encoding="utf8"))
+    (old / "vocab.txt").write_bytes(text.encode("utf8"))
+    assert_equals_transformers(old)
+
+
 def test_ids_that_disagree_are_refused(old):
     write_json(old / "added_tokens.json", {"a": 7})
     with pytest.raises(ValueError, match="for 'a' in all files, got 7"):
