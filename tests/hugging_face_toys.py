@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 import transformers
-from conftest import DATA
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from spacy_bert.model import BertEncoder, pack
 
 Tensors = dict[str, Tensor]
+
+DATA = Path(__file__).parent / "data"
 
 N_PIECES = len((DATA / "uncased" / "vocab.txt").read_text("utf8").splitlines())
 SIZES = {

@@ -256,7 +256,7 @@ def edit_config(path, **changes):
         (
             lambda p: keep_vocab(p, None),
             FileNotFoundError,
-            "expected tokenizer.json or vocab.txt, found neither",
+            "expected tokenizer.json or vocab.txt for its tokenizer, .* found neither",
         ),
         (
             lambda p: (p / "model.safetensors").unlink(),
