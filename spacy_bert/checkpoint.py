@@ -31,16 +31,13 @@ from .model.config import BertConfig
 from .model.encoder import BertEncoder
 from .model.heads import BertForPretraining
 from .model.quantized import is_quantized, quantize
-from .pretraining_heads import PretrainingHeads
+from .pretraining_heads import DECODER, EMBEDDINGS, PretrainingHeads, has_copy
 from .record import PretrainingRecord
 from .tokenization import PieceTokenizer, load_tokenizer
 from .weights import read_shapes, read_tensors
 from .wrong_checkpoint import describe_folder
 
 logger = logging.getLogger(__name__)
-
-_EMBEDDINGS = "embeddings.word_embeddings.weight"
-_DECODER = "cls.predictions.decoder.weight"
 
 # Whether there is an MLM head, and an NSP head -> the class that has just these.
 _THEIR_CLASSES = {
@@ -223,9 +220,8 @@ def check_loads(path: Path, *, fill_heads: Collection[str] | None = None) -> Non
         check_shapes(
             BertForPretraining, config, shapes, source=str(path), fill_heads=fill_heads
         )
-        for ending in (_EMBEDDINGS, _DECODER):
-            shapes |= read_tensors(path, WEIGHTS_FILE, ending=ending)
-        _check_tied(path, shapes)
+        ends = (EMBEDDINGS, DECODER)
+        _check_tied(path, shapes | read_tensors(path, WEIGHTS_FILE, ending=ends))
     elif (path / QUANTIZED_FILE).is_file():
         shapes = read_shapes(path, QUANTIZED_FILE)
         check_shapes(build_quantized, config, shapes, source=str(path))
@@ -282,14 +278,10 @@ def _check_tied(path: Path, tensors: Mapping[str, Tensor]) -> None:
     the encoder."""
     is_tied = read_config_file(path / CONFIG_FILE).get("tie_word_embeddings", True)
     has_head = any(name.startswith("cls.predictions.") for name in tensors)
-    if is_tied or not has_head:
-        return
-    own = tensors.get(_DECODER)
-    shared = next((t for n, t in tensors.items() if n.endswith(_EMBEDDINGS)), None)
-    if own is None or shared is None or not torch.equal(own, shared):
+    if has_head and not is_tied and not has_copy(tensors):
         raise ValueError(
             f"{path}: expected an MLM head that shares the encoder's embeddings, got "
             f"tie_word_embeddings = false in config.json, with "
-            f"{'no' if own is None else 'another'} {_DECODER}. The encoder can be "
-            "loaded; its head, which guesses masked pieces, cannot."
+            f"{'another' if DECODER in tensors else 'no'} {DECODER}. The encoder can "
+            "be loaded; its head, which guesses masked pieces, cannot."
         )

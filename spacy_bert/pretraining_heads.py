@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 # Two names of one parameter, of which old files may have either.
 _BIAS, _OTHER_BIAS = "cls.predictions.bias", "cls.predictions.decoder.bias"
 
-_DECODER = "cls.predictions.decoder.weight"
-_EMBEDDINGS = "embeddings.word_embeddings.weight"
+DECODER = "cls.predictions.decoder.weight"
+EMBEDDINGS = "embeddings.word_embeddings.weight"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +110,11 @@ def _is_tied(path: Path) -> bool:
     """Whether the MLM head has the encoder's embeddings, or a copy of them."""
     if read_settings(path / "config.json").get("tie_word_embeddings", True):
         return True
-    found = read_tensors(path, WEIGHTS_FILE, ending=(_DECODER, _EMBEDDINGS))
-    own = found.pop(_DECODER, None)
-    return own is not None and all(torch.equal(own, t) for t in found.values())
+    return has_copy(read_tensors(path, WEIGHTS_FILE, ending=(DECODER, EMBEDDINGS)))
+
+
+def has_copy(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the MLM head's embeddings are there, and are those of the encoder."""
+    own = tensors.get(DECODER)
+    shared = next((t for n, t in tensors.items() if n.endswith(EMBEDDINGS)), None)
+    return own is not None and shared is not None and torch.equal(own, shared)

@@ -45,6 +45,8 @@ def make_load_checkpoint(
     """
 
     def load_checkpoint(nlp: Language) -> Language:
+        # Once: a name is asked of the Hub.
+        path = None if checkpoint is None else resolve_checkpoint(checkpoint)
         for name in components:
             model = getattr(nlp.get_pipe(name), "model", None)
             shims = find_shims(model) if isinstance(model, Model) else []
@@ -55,9 +57,9 @@ def make_load_checkpoint(
                     "to one, set checkpoint in [initialize.components.bert_encoder]."
                 )
             for shim in shims:
-                if checkpoint is not None:
+                if path is not None:
                     shim.load(
-                        resolve_checkpoint(checkpoint),
+                        path,
                         lowercase=lowercase,
                         strip_accents=strip_accents,
                         split_chinese=split_chinese,
