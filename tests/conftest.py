@@ -18,7 +18,7 @@ from spacy.training.loop import train
 from thinc.api import Config
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pipeline.from_checkpoint import read_architecture
 from spacy_bert.tokenization import WordPiece, load_tokenizer

@@ -10,7 +10,7 @@ import pytest
 import torch
 from toy_corpus import PIECES, make_documents, make_split
 
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.corpus.index.files import CorpusSplit
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
 from spacy_bert.model import BertForPretraining
 

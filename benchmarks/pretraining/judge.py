@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from spacy_bert.checkpoint import load_weights, read_config
+from spacy_bert.checkpoint.loading import load_weights, read_config
 from spacy_bert.corpus.index.files import load_index
 from spacy_bert.corpus.vocabulary import VocabularyConfig, load_vocabulary
 from spacy_bert.model import BertForPretraining, pack

@@ -6,7 +6,7 @@ from typing import Any
 from transformers import BertConfig as HuggingFaceConfig
 from transformers import TrainingArguments
 
-from spacy_bert.hugging_face_names import CONFIG_KEYS
+from spacy_bert.checkpoint.names import CONFIG_KEYS
 from spacy_bert.model import BertConfig
 
 

@@ -7,11 +7,8 @@ from typing import Any
 
 import torch
 
-from spacy_bert.checkpoint import (
-    load_checkpoint_vocabulary,
-    read_config,
-    save_checkpoint,
-)
+from spacy_bert.checkpoint.loading import load_checkpoint_vocabulary, read_config
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertForPretraining
 from spacy_bert.pretraining.run_folder import BEST, LAST, LOG
 from spacy_bert.pretraining.training.state import read_state

@@ -6,7 +6,7 @@ from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 if TYPE_CHECKING:
-    from ..record import PretrainingRecord
+    from ..checkpoint.record import PretrainingRecord
 
 
 def evaluate_cli(
@@ -41,12 +41,12 @@ def evaluate_cli(
     those of the checkpoint's pretraining, and else sentencizer, en, 128 and nsp. A head
     for next sentences that was never trained gets no scores.
     """
-    from ..checkpoint import read_config
+    from ..checkpoint.loading import read_config
+    from ..checkpoint.record import read_record
+    from ..checkpoint.resolving import resolve_checkpoint
     from ..corpus.documents import CorpusConfig
     from ..interop.sentences import make_splitter
     from ..pretraining.checkpoint_scores import score_checkpoint
-    from ..record import read_record
-    from ..resolving import resolve_checkpoint
     from ..sections import read_section
     from .devices import choose_device
     from .errors import shown_as_messages

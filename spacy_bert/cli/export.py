@@ -31,7 +31,7 @@ def export_cli(
     is in the folder. Heads of the pipeline are not: they are spaCy's.
     """
     from ..folders import replacing
-    from ..interop.export import load_bert, write_onnx, write_transformers
+    from ..interop.export import find_bert, write_onnx, write_transformers
     from ..outputs import EXPORT, check_output, mark_export
     from .errors import shown_as_messages
     from .pipelines import find_folder, megabytes
@@ -49,7 +49,7 @@ def export_cli(
         output = check_output(
             output_dir, EXPORT, force=force, inputs=[find_folder(pipeline)]
         )
-        bert = load_bert(pipeline, component=component or None)
+        bert = find_bert(pipeline, component=component or None)
         with replacing(output) as folder:
             if format == "onnx":
                 write_onnx(bert, folder, precision=precision or None)

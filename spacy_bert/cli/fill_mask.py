@@ -10,9 +10,9 @@ def fill_mask_cli(
     top_k: int = Opt(5, "--top-k", "-k", help="Guesses for each [MASK]", min=1),
 ) -> None:
     """Show the likeliest pieces for each [MASK] of a text."""
-    from ..checkpoint import load_mlm_model
+    from ..checkpoint.loading import load_mlm_model
+    from ..checkpoint.resolving import resolve_checkpoint
     from ..pretraining.fill_mask import fill_mask
-    from ..resolving import resolve_checkpoint
     from .errors import shown_as_messages
 
     with shown_as_messages():

@@ -42,11 +42,11 @@ def init_config_cli(
     It is full and commented: for heads on the BERT or, with --pretraining, for more
     pretraining.
     """
-    from ..checkpoint import check_loads
+    from ..checkpoint.loading import check_loads
+    from ..checkpoint.resolving import resolve_checkpoint
     from ..folders import replacing_file
     from ..outputs import CONFIG, CONFIG_HEADER, check_output
     from ..pretraining.starter_config import continue_config
-    from ..resolving import resolve_checkpoint
     from ..tasks.starter_config import starter_config, task_config
     from .errors import shown_as_messages
 

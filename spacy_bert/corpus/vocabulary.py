@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ..checkpoint.resolving import resolve_vocabulary
 from ..folders import replacing_file
 from ..outputs import VOCABULARY, check_output
-from ..resolving import resolve_vocabulary
 from ..sections import Mistakes
 from ..tokenization import PieceTokenizer, WordPiece, load_tokenizer, train_wordpiece
 from .accents import choose_strip_accents, read_vocab_file

@@ -1,41 +1,22 @@
 """The encoder of a pipeline or a checkpoint -> a folder for other libraries."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import spacy
 from spacy.util import is_package
 from thinc.api import Model
 
-from ..checkpoint import load_encoder, save_checkpoint, save_description
-from ..model.encoder import BertEncoder
+from ..checkpoint.loading import Bert, load_bert
+from ..checkpoint.resolving import resolve_checkpoint
+from ..checkpoint.saving import save_checkpoint, save_description
 from ..model.quantized import is_quantized, quantize
 from ..pipeline.encoding import find_shims
 from ..pipeline.shim import BertShim
-from ..pretraining_heads import PretrainingHeads, load_heads
-from ..resolving import resolve_checkpoint
-from ..tokenization import PieceTokenizer
-from ..weights import WEIGHTS_FILE, read_tensors
 
 ONNX_FILE = "model.onnx"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bert:
-    """An encoder and what goes with it.
-
-    source: its name in errors. has_pooler: False if the pooler is none of the
-    checkpoint's, but random.
-    """
-
-    source: str
-    encoder: BertEncoder
-    tokenizer: PieceTokenizer
-    heads: PretrainingHeads
-    has_pooler: bool = True
-
-
-def load_bert(source: str | Path, *, component: str | None = None) -> Bert:
+def find_bert(source: str | Path, *, component: str | None = None) -> Bert:
     """Read the encoder of a pipeline or of a checkpoint.
 
     source: the folder or package of a pipeline, or a checkpoint as `add_encoder` takes
@@ -62,7 +43,7 @@ def load_bert(source: str | Path, *, component: str | None = None) -> Bert:
         raise ValueError(
             f"--component is for pipelines, and {source} is a checkpoint. Leave it out."
         )
-    return _load_checkpoint(checkpoint)
+    return load_bert(checkpoint)
 
 
 def write_transformers(bert: Bert, folder: Path) -> None:
@@ -110,24 +91,6 @@ def write_onnx(bert: Bert, folder: Path, *, precision: str | None = None) -> Non
         quantize(bert.encoder)
     save_description(folder, bert.encoder.config, bert.tokenizer)
     save_onnx_model(bert.encoder, folder / ONNX_FILE, has_pooler=bert.has_pooler)
-
-
-def _load_checkpoint(path: Path) -> Bert:
-    encoder, tokenizer = load_encoder(path)
-    if is_quantized(encoder):
-        return Bert(
-            source=str(path),
-            encoder=encoder,
-            tokenizer=tokenizer,
-            heads=PretrainingHeads(),
-        )
-    return Bert(
-        source=str(path),
-        encoder=encoder,
-        tokenizer=tokenizer,
-        heads=load_heads(path, encoder.config),
-        has_pooler=bool(read_tensors(path, WEIGHTS_FILE, ending="pooler.dense.bias")),
-    )
 
 
 def _load_pipeline(name: str, component: str | None) -> Bert:

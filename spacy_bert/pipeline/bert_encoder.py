@@ -25,7 +25,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..resolving import resolve_checkpoint
+from ..checkpoint.resolving import resolve_checkpoint
 from .architectures import DEFAULT_VOCAB_SIZE
 from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors

@@ -7,7 +7,7 @@ from spacy import registry
 from spacy.language import Language
 from thinc.api import Model
 
-from ..resolving import resolve_checkpoint
+from ..checkpoint.resolving import resolve_checkpoint
 from .encoding import find_shims
 
 

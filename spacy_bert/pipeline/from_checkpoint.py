@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from spacy.language import Language
 
-from ..checkpoint import read_config
-from ..resolving import resolve_checkpoint
+from ..checkpoint.loading import read_config
+from ..checkpoint.resolving import resolve_checkpoint
 from .bert_encoder import DEFAULT_CONFIG, BertTok2Vec
 from .encoding import get_shim
 

@@ -5,13 +5,13 @@ from dataclasses import asdict
 import safetensors.torch
 import srsly
 
-from ..checkpoint import build_quantized
-from ..hugging_face import build_from_hugging_face, to_hugging_face
+from ..checkpoint.conversion import build_from_hugging_face, to_hugging_face
+from ..checkpoint.loading import Bert, build_quantized
+from ..checkpoint.pretraining_heads import PretrainingHeads
+from ..checkpoint.record import check_record
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder
 from ..model.quantized import is_quantized
-from ..pretraining_heads import PretrainingHeads
-from ..record import check_record
 from ..tokenization import PieceTokenizer, restore_tokenizer
 
 # What a pipeline without weights has.
@@ -33,9 +33,7 @@ def serialize(
     return data
 
 
-def deserialize(
-    data: bytes, *, source: str
-) -> tuple[BertEncoder, PieceTokenizer, PretrainingHeads] | None:
+def deserialize(data: bytes, *, source: str) -> Bert | None:
     """Return None if there were no weights. `source` names the origin in errors."""
     message = srsly.msgpack_loads(data)
     if not message:
@@ -44,10 +42,14 @@ def deserialize(
     build = build_quantized if message["is_quantized"] else BertEncoder
     tensors = safetensors.torch.load(message["weights"])
     encoder, _ = build_from_hugging_face(build, config, tensors, source=source)
-    tokenizer = restore_tokenizer(message["tokenizer"])
     record = message["record"]
     heads = PretrainingHeads(
         tensors=safetensors.torch.load(message["heads"]),
         record=None if record is None else check_record(record, source=source),
     )
-    return encoder, tokenizer, heads
+    return Bert(
+        source=source,
+        encoder=encoder,
+        tokenizer=restore_tokenizer(message["tokenizer"]),
+        heads=heads,
+    )

@@ -13,11 +13,12 @@ from thinc.api import Optimizer, get_torch_default_device, xp2torch
 from thinc.shims import Shim
 from torch import Tensor
 
-from ..checkpoint import load_encoder, save_checkpoint
+from ..checkpoint.loading import Bert, load_bert
+from ..checkpoint.pretraining_heads import PretrainingHeads
+from ..checkpoint.saving import save_checkpoint
 from ..model.config import BertConfig
 from ..model.encoder import BertEncoder, initialize_weights
 from ..model.quantized import is_quantized, quantize
-from ..pretraining_heads import PretrainingHeads, load_heads
 from ..tokenization import PieceTokenizer
 from .compatibility import check_architecture
 from .learn_rates import LearnRates, default_maximum, is_ruinous
@@ -108,10 +109,7 @@ class BertShim(Shim):
         component: the name of the encoder in its pipeline, for errors.
         settings: of the tokenizer, instead of what the folder says.
         """
-        encoder, tokenizer = load_encoder(path, **settings)
-        is_8_bit = self.precision == "int8" or is_quantized(encoder)
-        heads = None if is_8_bit else load_heads(path, encoder.config)
-        self._set(encoder, tokenizer, heads, source=str(path), component=component)
+        self._set(load_bert(path, **settings), component=component)
 
     def save(self, path: Path) -> None:
         save_checkpoint(path, self.encoder, self.tokenizer, heads=self.heads)
@@ -129,7 +127,7 @@ class BertShim(Shim):
         with torch.device("cpu"):
             encoder = BertEncoder(config)
         initialize_weights(encoder, std=config.initializer_range)
-        self._set(encoder, tokenizer, source="random weights")
+        self._set(Bert(source="random weights", encoder=encoder, tokenizer=tokenizer))
         self.is_pretrained = False
 
     @torch.inference_mode(False)
@@ -241,21 +239,13 @@ class BertShim(Shim):
 
     @torch.inference_mode(False)
     def from_bytes(self, data: bytes) -> "BertShim":
-        source = "serialized pipeline"
-        if found := deserialize(data, source=source):
-            self._set(*found, source=source)
+        if bert := deserialize(data, source="serialized pipeline"):
+            self._set(bert)
         return self
 
     @torch.inference_mode(False)
-    def _set(
-        self,
-        encoder: BertEncoder,
-        tokenizer: PieceTokenizer,
-        heads: PretrainingHeads | None = None,
-        *,
-        source: str,
-        component: str | None = None,
-    ) -> None:
+    def _set(self, bert: Bert, *, component: str | None = None) -> None:
+        encoder, source = bert.encoder, bert.source
         check_architecture(
             self.architecture, encoder.config, source=source, component=component
         )
@@ -272,11 +262,9 @@ class BertShim(Shim):
             encoder.recomputes = self.recompute
             _freeze(encoder, self.freeze)
         self._model = encoder.to(get_torch_default_device())
-        self._tokenizer = tokenizer
+        self._tokenizer = bert.tokenizer
         # 8-bit weights are not trained further.
-        if heads is None or is_quantized(encoder):
-            heads = PretrainingHeads()
-        self.heads = heads
+        self.heads = PretrainingHeads() if self.precision == "int8" else bert.heads
         self.is_pretrained = True
 
 

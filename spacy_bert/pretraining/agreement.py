@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from ..checkpoint import read_config
+from ..checkpoint.loading import read_config
+from ..checkpoint.resolving import expand, name_folder, resolve_checkpoint
 from ..model import BertConfig
-from ..resolving import expand, name_folder, resolve_checkpoint
 from ..sections import Mistake, Mistakes, MistakesError, read_section
 from .model_size import check_memory
 

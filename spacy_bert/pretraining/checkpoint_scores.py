@@ -6,13 +6,13 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from ..checkpoint import load_mlm_model
+from ..checkpoint.loading import load_mlm_model
+from ..checkpoint.record import read_record
+from ..checkpoint.resolving import resolve_checkpoint
 from ..corpus.documents import CorpusConfig, Splitter
 from ..corpus.index.building import index_whole
 from ..corpus.index.fingerprint import plan_index
 from ..corpus.progress_bar import Write
-from ..record import read_record
-from ..resolving import resolve_checkpoint
 from ..sections import expect, read_section
 from .evaluation import Evaluation, evaluate, held_out_batches, unigram_log_probs
 from .instances.batches import BatchReader

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..checkpoint.resolving import name_folder
 from ..corpus.documents import CorpusConfig
 from ..corpus.vocabulary import VocabularyConfig
 from ..model import BertConfig
-from ..resolving import name_folder
 from ..sections import Mistakes, Section, check_names, read_right_keys, read_section
 from .agreement import (
     check_checkpoint_vocabulary,

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from ..checkpoint import has_nsp_head, read_config
-from ..record import read_record
-from ..resolving import resolve_checkpoint
+from ..checkpoint.loading import has_nsp_head, read_config
+from ..checkpoint.record import read_record
+from ..checkpoint.resolving import resolve_checkpoint
 from ..sections import expect
 
 # BERT-base's rate for continued pretraining; narrower encoders bear higher ones.

@@ -6,7 +6,8 @@ from typing import Any
 from spacy.util import load_config
 from thinc.api import Config
 
-from ..checkpoint import check_loads, has_trained_pooler
+from ..checkpoint.loading import check_loads, has_trained_pooler
+from ..checkpoint.resolving import resolve_checkpoint
 from ..pipeline.bert_encoder import DEFAULT_CONFIG
 from ..pipeline.encoder_swap import (
     ENCODER,
@@ -16,7 +17,6 @@ from ..pipeline.encoder_swap import (
     window_width,
 )
 from ..pipeline.from_checkpoint import read_architecture
-from ..resolving import resolve_checkpoint
 from .starter_config import HEAD_RATE, HEADS, head_config, training_settings
 
 _CLASSIFIERS = ("textcat", "textcat_multilabel")

@@ -9,12 +9,12 @@ from typing import Any
 from spacy import util
 from thinc.api import Config
 
-from ..checkpoint import has_trained_pooler
+from ..checkpoint.loading import has_trained_pooler
+from ..checkpoint.resolving import resolve_checkpoint
 from ..pipeline.bert_encoder import DEFAULT_CONFIG
 from ..pipeline.from_checkpoint import read_architecture
 from ..pipeline.listeners import CLS_LISTENER, LISTENER, with_listener
 from ..pipeline.segments import RECORD_SEPARATOR
-from ..resolving import resolve_checkpoint
 from .ner import component as ner
 from .qa import component as qa
 from .text import component as text

@@ -20,7 +20,7 @@ from benchmarks.projects.recipes import (
     recipe_for,
 )
 from benchmarks.projects.table import sections
-from spacy_bert.checkpoint import load_encoder, read_config
+from spacy_bert.checkpoint.loading import load_bert, read_config
 
 HELD_OUT = {"held_out_mlm_loss": 4.5, "held_out_unigram_loss": 6.5}
 
@@ -46,7 +46,7 @@ def test_random_weights_have_the_architecture_and_a_seed(best):
     assert paths[0] == paths[2] != paths[1]
     assert all(read_config(path) == read_config(best) for path in paths)
     weights = [
-        next(iter(load_encoder(path)[0].parameters())) for path in (*paths[:2], best)
+        next(iter(load_bert(path).encoder.parameters())) for path in (*paths[:2], best)
     ]
     assert not any(
         torch.equal(*pair) for pair in zip(weights, weights[1:], strict=False)

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.cli import bert_cli
 from spacy_bert.cli.errors import shown_as_messages
 

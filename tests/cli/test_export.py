@@ -14,7 +14,8 @@ from transformers import AutoModel, AutoTokenizer, BertForPreTraining
 from typer.testing import CliRunner
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import load_encoder, load_pretraining_model, save_checkpoint
+from spacy_bert.checkpoint.loading import load_bert, load_pretraining_model
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.cli import bert_cli
 from spacy_bert.model import pack
 from spacy_bert.tasks.starter_config import head_config
@@ -70,7 +71,8 @@ def encode(encoder, tokenizer, text):
 
 
 def expected_outputs(pipeline):
-    encoder, tokenizer = load_encoder(pipeline / "bert_encoder" / "model")
+    bert = load_bert(pipeline / "bert_encoder" / "model")
+    encoder, tokenizer = bert.encoder, bert.tokenizer
     return [encode(encoder, tokenizer, text) for text in TEXTS]
 
 
@@ -197,7 +199,8 @@ def test_transformers_has_no_8_bits(run, tmp_path, nlp):
 def test_a_checkpoint_is_exported_too(run, tmp_path, pretrained, format):
     expect_success(run("pretrained", "out", "--format", format))
     if format == "onnx":
-        encoder, tokenizer = load_encoder(pretrained)
+        bert = load_bert(pretrained)
+        encoder, tokenizer = bert.encoder, bert.tokenizer
         found, _ = run_onnx(tmp_path / "out")
         for i, text in enumerate(TEXTS):
             assert_close(found[i], encode(encoder, tokenizer, text)[0], atol=1e-4)

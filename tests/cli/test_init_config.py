@@ -6,7 +6,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from spacy_bert.checkpoint import load_encoder, save_checkpoint
+from spacy_bert.checkpoint.loading import load_bert
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.cli import bert_cli
 from spacy_bert.model.quantized import quantize
 
@@ -69,7 +70,8 @@ def test_a_head_of_its_own_embeddings_is_refused_for_pretraining_alone(bert, tmp
 
 
 def test_weights_of_8_bits_serve_heads_and_not_pretraining(bert, tmp_path):
-    encoder, tokenizer = load_encoder(bert)
+    bert = load_bert(bert)
+    encoder, tokenizer = bert.encoder, bert.tokenizer
     quantize(encoder)
     save_checkpoint(bert, encoder, tokenizer)
     code, said = init_config(bert, tmp_path / "pretrain.cfg", "--pretraining")

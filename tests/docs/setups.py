@@ -17,7 +17,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 import spacy_bert
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.tokenization import load_tokenizer
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertConfig
 
 FILES = ["config.json", "tokenizer_config.json", "model.safetensors", "vocab.txt"]

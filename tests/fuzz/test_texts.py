@@ -7,7 +7,7 @@ from fuzzing import AMOUNTS, fuzz
 from hypothesis import strategies as st
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 
 # Planes of Unicode, what breaks lines, joins, marks, hides or reverses, case that
 # changes lengths, special pieces, and the separator of pairs.

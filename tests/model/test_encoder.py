@@ -7,8 +7,9 @@ import pytest
 import torch
 from transformers import BertModel
 
-from spacy_bert.checkpoint import load_encoder, save_checkpoint
-from spacy_bert.hugging_face import to_hugging_face
+from spacy_bert.checkpoint.conversion import to_hugging_face
+from spacy_bert.checkpoint.loading import load_bert
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import (
     BertEncoder,
     BertForPretraining,
@@ -41,7 +42,8 @@ def both(request, tmp_path, pretraining_model, tokenizer):
         path = request.getfixturevalue("minilm_path")
     else:
         save_checkpoint(path, pretraining_model.encoder, tokenizer)
-    encoder, pieces = load_encoder(path)
+    bert = load_bert(path)
+    encoder, pieces = bert.encoder, bert.tokenizer
     ids = pieces.encode_ids(TEXTS)
     sequences = [[pieces.cls_id, *sequence, pieces.sep_id] for sequence in ids]
     return encoder, BertModel.from_pretrained(path).eval(), sequences

@@ -5,7 +5,8 @@ import pickle
 import pytest
 import torch
 
-from spacy_bert.checkpoint import load_encoder, load_pretraining_model, save_checkpoint
+from spacy_bert.checkpoint.loading import load_bert, load_pretraining_model
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertEncoder, initialize_weights, pack
 from spacy_bert.model.linear import Linear
 from spacy_bert.model.quantized import (
@@ -101,14 +102,16 @@ def products(layers):
 
 
 def test_vectors_of_minilm_stay_close(minilm_path):
-    encoder, tokenizer = load_encoder(minilm_path)
+    bert = load_bert(minilm_path)
+    encoder, tokenizer = bert.encoder, bert.tokenizer
     exact = encode(encoder, tokenizer, TEXTS)
     found = encode(quantize(encoder), tokenizer, TEXTS)
     assert torch.cosine_similarity(exact, found).min() > 0.95
 
 
 def test_one_at_a_time_is_as_in_a_batch(minilm_path):
-    encoder, tokenizer = load_encoder(minilm_path)
+    bert = load_bert(minilm_path)
+    encoder, tokenizer = bert.encoder, bert.tokenizer
     together = encode(quantize(encoder), tokenizer, TEXTS)
     alone = [encode(encoder, tokenizer, [text]) for text in TEXTS]
     # Sums in another order may round a byte the other way.
@@ -124,7 +127,7 @@ def saved(tmp_path, pretraining_model, tokenizer):
 
 def test_a_folder_of_8_bits(saved, tokenizer):
     path, encoder = saved
-    again, _ = load_encoder(path)
+    again = load_bert(path).encoder
     assert is_quantized(again)
     texts = ["the cat sat on the bank"]
     assert torch.equal(
@@ -147,7 +150,7 @@ def test_32_bits_saved_over_8_leave_no_old_weights(saved, pretraining_model, tok
     encoder = BertEncoder(pretraining_model.config)
     initialize_weights(encoder, std=0.3)
     save_checkpoint(path, encoder, tokenizer)
-    again, _ = load_encoder(path)
+    again = load_bert(path).encoder
     assert not is_quantized(again)
     assert torch.equal(again.pooler.weight, encoder.pooler.weight)
 

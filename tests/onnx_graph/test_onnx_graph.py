@@ -8,7 +8,8 @@ import pytest
 import torch
 from transformers import BertModel
 
-from spacy_bert.checkpoint import load_encoder, save_checkpoint
+from spacy_bert.checkpoint.loading import load_bert
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertForPretraining, pack
 from spacy_bert.model.config import Activation
 from spacy_bert.model.quantized import quantize
@@ -116,7 +117,8 @@ def test_fp32_is_equal_to_transformers(toy_config, tokenizer, tmp_path):
 
 
 def test_minilm(minilm_path):
-    encoder, tokenizer = load_encoder(minilm_path)
+    bert = load_bert(minilm_path)
+    encoder, tokenizer = bert.encoder, bert.tokenizer
     theirs = BertModel.from_pretrained(minilm_path).eval()
     batch = make_text_batch(tokenizer)
     with torch.no_grad():
@@ -187,7 +189,8 @@ def test_int8_of_minilm_is_ours_up_to_rounding(minilm_path):
     """Bytes and products are the same; sums of 32 bits in another order move values a
     little, and some of the bytes that they become in the next layer by one. So the two
     are much closer to each other than to 32 bits."""
-    encoder, tokenizer = load_encoder(minilm_path)
+    bert = load_bert(minilm_path)
+    encoder, tokenizer = bert.encoder, bert.tokenizer
     batch = make_text_batch(tokenizer)
     exact = run_ours(encoder, batch)["last_hidden_state"]
     ours = run_ours(quantize(encoder), batch)["last_hidden_state"]
@@ -212,7 +215,8 @@ def test_one_layer_in_8_bits_is_ours(toy_config, activation):
 
 def test_int8_does_not_depend_on_the_batch(minilm_path):
     """A scale for each vector: what else is in a batch changes nothing."""
-    encoder, tokenizer = load_encoder(minilm_path)
+    bert = load_bert(minilm_path)
+    encoder, tokenizer = bert.encoder, bert.tokenizer
     model = make_onnx_model(quantize(encoder)).SerializeToString()
     batch = make_text_batch(tokenizer)
     together = run_session(model, batch)["pooler_output"]
@@ -223,7 +227,7 @@ def test_int8_does_not_depend_on_the_batch(minilm_path):
 
 
 def test_8_bits_take_a_quarter(minilm_path):
-    encoder, _ = load_encoder(minilm_path)
+    encoder = load_bert(minilm_path).encoder
     in_32 = make_onnx_model(encoder).ByteSize()
     in_8 = make_onnx_model(quantize(encoder)).ByteSize()
     assert in_8 < 0.28 * in_32

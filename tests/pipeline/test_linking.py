@@ -12,7 +12,7 @@ from spacy.training import Example
 from thinc.api import Adam
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertForPretraining
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.tasks.starter_config import head_config

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_bert import add_encoder, weights
+from spacy_bert import add_encoder
+from spacy_bert.checkpoint import weights
 
 LOAD = """
 import re, sys
@@ -19,7 +20,7 @@ def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) * 1024
 
 # What is imported does not count: torch imports its compiler when a model is made.
-import spacy_bert.checkpoint
+import spacy_bert.checkpoint.saving
 import torch._dynamo
 spacy.blank("en").add_pipe("bert_encoder")
 before = peak()

@@ -9,7 +9,7 @@ from other_models import make_bpe, make_checkpoint, make_unigram
 from transformers import AutoTokenizer, BertModel, BertTokenizerFast
 
 from spacy_bert import add_encoder, make_pair_doc
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.tokenization import load_tokenizer
 
 

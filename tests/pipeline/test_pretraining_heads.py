@@ -15,10 +15,11 @@ from thinc.api import Adam
 from transformers import BertForMaskedLM, BertForPreTraining
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import load_mlm_model, save_checkpoint
+from spacy_bert.checkpoint.loading import load_mlm_model
+from spacy_bert.checkpoint.record import PretrainingRecord, find_record
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.pipeline.encoding import find_shims, get_shim
 from spacy_bert.pipeline.fingerprint import fingerprint
-from spacy_bert.record import PretrainingRecord, find_record
 
 TEXT = "the cat sat on the river bank"
 IDS = torch.tensor([[2, 5, 4, 10, 3, 7, 4, 3]])

@@ -6,7 +6,7 @@ import torch
 from spacy.util import registry
 from thinc.api import Config, ConfigValidationError
 
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.pipeline.schedules import make_warmup_linear
 from spacy_bert.tasks.starter_config import (
     HEADS,

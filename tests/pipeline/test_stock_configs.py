@@ -12,7 +12,7 @@ from spacy.training import Corpus
 from spacy.training.converters import conll_ner_to_docs
 from thinc.api import Config, ConfigValidationError, Model
 
-from spacy_bert.checkpoint import load_encoder
+from spacy_bert.checkpoint.loading import load_bert
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.foreign_listeners import check_connected
 from spacy_bert.pipeline.from_checkpoint import read_architecture
@@ -82,7 +82,7 @@ def test_what_is_advised_instead_of_a_frozen_component_trains(
     config = make_config("tok2vec", architecture, checkpoint, freeze="all")
     config["training"]["annotating_components"] = annotating
     nlp, _ = spacy_train(config.to_str(), make_docs())
-    weights, _ = load_encoder(checkpoint)
+    weights = load_bert(checkpoint).encoder
     found = get_shim(nlp.get_pipe("tok2vec").model).encoder.state_dict()
     for name, tensor in weights.state_dict().items():
         assert torch.equal(tensor, found[name])

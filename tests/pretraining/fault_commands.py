@@ -11,7 +11,8 @@ from same_run import fills, log_rows, weights
 from spacy.tokens import DocBin
 from toy_corpus import PIECES, make_documents
 
-from spacy_bert.checkpoint import load_pretraining_model, save_checkpoint
+from spacy_bert.checkpoint.loading import load_pretraining_model
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.cli.convert import convert_cli
 from spacy_bert.cli.export import export_cli
 from spacy_bert.cli.quantize import quantize_cli

@@ -30,7 +30,7 @@ import typer
 from fault_commands import COMMANDS, Command
 from safetensors import SafetensorError
 
-import spacy_bert.checkpoint
+import spacy_bert.checkpoint.saving
 import spacy_bert.folders
 
 _CHANGES = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate")
@@ -55,7 +55,10 @@ def watch(folder: Path, meet: Meet) -> None:
 
     sys.addaudithook(hear)
     # What is not Python's own is not heard.
-    save_file, exchange = spacy_bert.checkpoint.save_file, spacy_bert.folders._exchange
+    save_file, exchange = (
+        spacy_bert.checkpoint.saving.save_file,
+        spacy_bert.folders._exchange,
+    )
 
     def save(*args, **kwargs):
         try:
@@ -69,7 +72,7 @@ def watch(folder: Path, meet: Meet) -> None:
         meet("change")
         return exchange(*args)
 
-    spacy_bert.checkpoint.save_file = save
+    spacy_bert.checkpoint.saving.save_file = save
     spacy_bert.folders._exchange = swap
 
 

@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from toy_corpus import make_split
 from transformers import BertForPreTraining
 
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertForPretraining, mlm_loss, nsp_loss
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,

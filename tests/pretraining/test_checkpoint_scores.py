@@ -6,10 +6,11 @@ import pytest
 from transformers import BertForMaskedLM
 from typer.testing import CliRunner
 
-from spacy_bert.checkpoint import load_pretraining_model, save_checkpoint
+from spacy_bert.checkpoint.loading import load_pretraining_model
+from spacy_bert.checkpoint.record import KEY, PretrainingRecord, read_record
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.cli import bert_cli
 from spacy_bert.model import BertConfig, BertForPretraining
-from spacy_bert.record import KEY, PretrainingRecord, read_record
 
 
 @pytest.fixture

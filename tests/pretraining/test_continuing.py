@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 from transformers import BertForMaskedLM, BertForPreTraining, BertModel
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import load_pretraining_model
+from spacy_bert.checkpoint.loading import load_pretraining_model
 from spacy_bert.pretraining import pretrain
 from spacy_bert.tokenization import load_tokenizer
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from toy_corpus import read_log
 
-from spacy_bert.checkpoint import load_pretraining_model
+from spacy_bert.checkpoint.loading import load_pretraining_model
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.fill_mask import fill_mask
 

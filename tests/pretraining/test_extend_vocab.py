@@ -6,12 +6,8 @@ import pytest
 import torch
 from transformers import BertForPreTraining, BertTokenizerFast
 
-from spacy_bert.checkpoint import (
-    load_encoder,
-    load_pretraining_model,
-    read_config,
-    save_checkpoint,
-)
+from spacy_bert.checkpoint.loading import load_bert, load_pretraining_model, read_config
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.corpus.held_out import split_hash
 from spacy_bert.model import BertForPretraining, pack
 from spacy_bert.pretraining import pretrain
@@ -77,7 +73,8 @@ def test_everything_loads_a_real_checkpoint_that_is_extended(
         path = request.getfixturevalue("shared_data") / name
     else:
         path = request.getfixturevalue(f"{name}_path")
-    encoder, old = load_encoder(path)
+    bert = load_bert(path)
+    encoder, old = bert.encoder, bert.tokenizer
     text = "Hypotension by doxorubicin; hypotension {}.\n\n"
     corpus_path.write_text("".join(text.format(i) for i in range(20)))
     config = extend(path, 4)
@@ -117,7 +114,7 @@ def test_words_that_were_added_before_keep_their_rows(
     model.save_pretrained(tmp_path / "bert")
     theirs.save_pretrained(tmp_path / "bert")
     path = tmp_path / "bert"
-    _, old = load_encoder(path)
+    old = load_bert(path).tokenizer
     new, extended, _ = make_model(extend(path, 1), read_config(path), old, quiet)
     assert extended.pieces[33:] == ("covid19", "[E1]", "unaffable")
     rows = new.encoder.embeddings.pieces.weight

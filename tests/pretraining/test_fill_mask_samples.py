@@ -7,7 +7,7 @@ import pytest
 import torch
 from toy_corpus import PIECES
 
-from spacy_bert.checkpoint import load_pretraining_model
+from spacy_bert.checkpoint.loading import load_pretraining_model
 from spacy_bert.corpus.index.files import CorpusSplit
 from spacy_bert.corpus.index.offsets import Offsets
 from spacy_bert.pretraining import pretrain

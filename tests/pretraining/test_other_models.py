@@ -5,7 +5,7 @@ from other_models import edit_json, make_bpe, make_checkpoint, make_unigram
 from transformers import AutoTokenizer, BertForMaskedLM, pipeline
 
 from spacy_bert import pretrain
-from spacy_bert.checkpoint import load_mlm_model, load_pretraining_model
+from spacy_bert.checkpoint.loading import load_mlm_model, load_pretraining_model
 from spacy_bert.pretraining.fill_mask import fill_mask
 from spacy_bert.tokenization import load_tokenizer
 

@@ -4,7 +4,8 @@ import pytest
 from toy_corpus import read_log
 from transformers import BertForPreTraining
 
-from spacy_bert.checkpoint import load_pretraining_model, save_checkpoint
+from spacy_bert.checkpoint.loading import load_pretraining_model
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.corpus.documents import CorpusConfig
 from spacy_bert.corpus.vocabulary import (
     VocabularyConfig,

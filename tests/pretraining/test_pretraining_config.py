@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from spacy_bert.checkpoint import save_checkpoint
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pretraining import PretrainingConfig
 from spacy_bert.pretraining.training_config import TrainingConfig

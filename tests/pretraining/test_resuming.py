@@ -13,8 +13,8 @@ from time import perf_counter, sleep
 import pytest
 from same_run import assert_same_run, fills, log_rows
 
-import spacy_bert.checkpoint
-from spacy_bert.checkpoint import load_pretraining_model
+import spacy_bert.checkpoint.saving
+from spacy_bert.checkpoint.loading import load_pretraining_model
 from spacy_bert.folders import recover
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.training.state import read_state
@@ -165,7 +165,7 @@ def test_a_run_of_two_phases_is_resumed(
 def test_a_full_disk_leaves_the_previous_checkpoint(
     tmp_path, make_config, whole, monkeypatch
 ):
-    real, n_calls = spacy_bert.checkpoint.save_file, 0
+    real, n_calls = spacy_bert.checkpoint.saving.save_file, 0
 
     def full_disk(tensors, path, **kwargs):
         nonlocal n_calls
@@ -176,7 +176,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(
             os.truncate(path, 100)
             raise OSError(ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(spacy_bert.checkpoint, "save_file", full_disk)
+    monkeypatch.setattr(spacy_bert.checkpoint.saving, "save_file", full_disk)
     output = tmp_path / "full"
     with pytest.raises(OSError, match="No space left.*previous one is whole.*--resume"):
         pretrain(make_config(), output, write=quiet)

@@ -9,7 +9,7 @@ from spacy.util import load_config
 from thinc.api import Config
 from typer.testing import CliRunner
 
-from spacy_bert.checkpoint import load_encoder
+from spacy_bert.checkpoint.loading import load_bert
 from spacy_bert.cli.app import bert_cli
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.from_checkpoint import read_architecture
@@ -252,7 +252,7 @@ def test_what_a_frozen_encoder_becomes_stays_as_it_is(
     config, _ = migrate_config(stock, checkpoint)
     settings = {"system.gpu_allocator": None}
     nlp, _ = spacy_train(config.to_str(), make_docs(), settings=settings)
-    weights, _ = load_encoder(checkpoint)
+    weights = load_bert(checkpoint).encoder
     found = get_shim(nlp.get_pipe("bert_encoder").model).encoder.state_dict()
     for name, tensor in weights.state_dict().items():
         assert torch.equal(tensor, found[name])

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...checkpoint import load_pretraining_model
+from ...checkpoint.loading import load_pretraining_model
 from ...corpus.index.building import open_index
 from ...corpus.index.files import CorpusSplit
 from ...corpus.index.fingerprint import hash_tokenizer, plan_index

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import torch
 
-from ...checkpoint import load_checkpoint_vocabulary, load_weights
+from ...checkpoint.loading import load_checkpoint_vocabulary, load_weights
+from ...checkpoint.resolving import resolve_checkpoint
 from ...corpus.vocabulary import VocabularyConfig, shown_training_lines
 from ...model import BertConfig, BertForPretraining
-from ...resolving import resolve_checkpoint
 from ...tokenization import Extension, PieceTokenizer, WordPiece, extend_wordpiece
 from ..config import PretrainingConfig
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ...checkpoint.record import PretrainingRecord
 from ...corpus.index.files import load_index
 from ...folders import remove
 from ...model import BertForPretraining
 from ...model.encoder import compile_layers
-from ...record import PretrainingRecord
 from ..config import PretrainingConfig
 from ..distributed.parallel import distribute
 from ..distributed.rank_slices import count_batches

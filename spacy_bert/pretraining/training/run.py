@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...checkpoint import load_pretraining_model
+from ...checkpoint.loading import load_pretraining_model
+from ...checkpoint.record import PretrainingRecord
 from ...model import BertForPretraining
-from ...record import PretrainingRecord
 from ...tokenization import PieceTokenizer
 from ..distributed.optimizer_state import collect_optimizer_state, load_optimizer_state
 from ..distributed.parallel import gather_model, reshard, set_weights

@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ...checked import Amount, Count, Fraction, read_checked
-from ...checkpoint import save_checkpoint
+from ...checkpoint.record import PretrainingRecord
+from ...checkpoint.saving import save_checkpoint
 from ...folders import replacing
 from ...model import BertForPretraining
-from ...record import PretrainingRecord
 from ...tokenization import PieceTokenizer
 from ...writing import WriteError
 from ..distributed.optimizer_state import save_optimizer_state

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .tokenization import read_settings
+from ..tokenization import read_settings
 
 # What the BertConfig of `transformers` has for keys that a file leaves out. Sizes have
 # no default here: who leaves them out has another file.

@@ -19,7 +19,7 @@ import numpy, spacy
 from spacy.training import Example
 from spacy_bert import add_encoder
 from spacy_bert.pipeline.from_checkpoint import read_architecture
-from spacy_bert.resolving import resolve_checkpoint
+from spacy_bert.checkpoint.resolving import resolve_checkpoint
 
 def vectors(nlp):
     return nlp("the cat sat").tensor

@@ -9,9 +9,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .checkpoint_files import PICKLED_FILE, QUANTIZED_FILE, WEIGHTS_FILE, index_name
-from .tokenization import read_settings
-from .wrong_checkpoint import describe_weights, is_pointer
+from ..tokenization import read_settings
+from .files import PICKLED_FILE, QUANTIZED_FILE, WEIGHTS_FILE, index_name
+from .wrong_folder import describe_weights, is_pointer
 
 # Bytes. Weights of fewer are copied into memory, so that a file that is written over or
 # cut off changes no model that was loaded from it. More are mapped: a copy of its own

@@ -1,7 +1,7 @@
 """Our names of settings and tensors <-> those of the Hugging Face BERT layout."""
 
-from .model.encoder import BertEncoder
-from .model.heads import BertForPretraining
+from ..model.encoder import BertEncoder
+from ..model.heads import BertForPretraining
 
 # BertConfig's names -> those of config.json.
 CONFIG_KEYS = {
@@ -99,12 +99,6 @@ def modern_name(name: str) -> str:
     if name.startswith(("embeddings.", "encoder.", "pooler.")):
         return f"bert.{name}"
     return name
-
-
-def old_name(name: str) -> str:
-    """As checkpoints of 2019 have it."""
-    name = name.replace("LayerNorm.weight", "LayerNorm.gamma")
-    return name.replace("LayerNorm.bias", "LayerNorm.beta")
 
 
 def get_submodule(name: str) -> str:

@@ -7,11 +7,11 @@ import torch
 from hub_server import TOKEN
 from safetensors.torch import load_file
 
-from spacy_bert.checkpoint import save_checkpoint
-from spacy_bert.hub import HubName, parse_name
+from spacy_bert.checkpoint.hub import HubName, parse_name
+from spacy_bert.checkpoint.saving import save_checkpoint
 
 RESOLVE = """
-from spacy_bert.resolving import resolve_checkpoint
+from spacy_bert.checkpoint.resolving import resolve_checkpoint
 try:
     print(resolve_checkpoint({name!r}, with_weights={with_weights}))
 except (OSError, ValueError) as error:
@@ -215,7 +215,7 @@ def test_a_full_disk_is_not_taken_for_the_network(hub, bert, resolve):
 
 def test_a_folder_does_without_the_client(hub, bert):
     code = (
-        "import sys; from spacy_bert.resolving import resolve_checkpoint\n"
+        "import sys; from spacy_bert.checkpoint.resolving import resolve_checkpoint\n"
         f"resolve_checkpoint({str(bert)!r}); print('huggingface_hub' in sys.modules)"
     )
     assert hub.run(code) == "False"

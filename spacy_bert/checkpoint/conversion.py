@@ -8,10 +8,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from .hugging_face_names import get_submodule, modern_name, tensor_names
-from .model.config import BertConfig
-from .model.encoder import BertEncoder, initialize_weights
-from .model.heads import BertForPretraining, MlmHead
+from ..model.config import BertConfig
+from ..model.encoder import BertEncoder, initialize_weights
+from ..model.heads import BertForPretraining, MlmHead
+from .names import get_submodule, modern_name, tensor_names
 
 logger = logging.getLogger(__name__)
 

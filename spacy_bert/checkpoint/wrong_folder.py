@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from .checkpoint_files import CONFIG_FILE, WEIGHTS_FILES, find_weights
+from .files import CONFIG_FILE, WEIGHTS_FILES, find_weights
 
 _POINTER = b"version https://git-lfs"
 _MOST_NAMED = 3

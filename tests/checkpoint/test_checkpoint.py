@@ -15,12 +15,8 @@ from safetensors.torch import load_file, save_file
 from transformers import BertForPreTraining, BertModel
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import (
-    load_encoder,
-    load_pretraining_model,
-    read_config,
-    save_checkpoint,
-)
+from spacy_bert.checkpoint.loading import load_bert, load_pretraining_model, read_config
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertForPretraining, pack
 
 IDS = [2, 5, 9, 10, 3, 7, 8, 3]
@@ -65,7 +61,8 @@ def test_we_load_what_transformers_writes(tmp_path, pretraining_model, tokenizer
 
 def test_the_encoder_of_a_pretraining_folder(tmp_path, pretraining_model, tokenizer):
     save_checkpoint(tmp_path, pretraining_model, tokenizer)
-    encoder, pieces = load_encoder(tmp_path)
+    bert = load_bert(tmp_path)
+    encoder, pieces = bert.encoder, bert.tokenizer
     assert pieces.pieces == tokenizer.pieces
     for ours, theirs in zip(
         encoder.parameters(), pretraining_model.encoder.parameters(), strict=True
@@ -81,7 +78,8 @@ def test_a_pickled_checkpoint_of_transformers(request, name):
     else:
         path = request.getfixturevalue("shared_data") / name
     assert (path / "pytorch_model.bin").is_file()
-    encoder, tokenizer = load_encoder(path)
+    bert = load_bert(path)
+    encoder, tokenizer = bert.encoder, bert.tokenizer
     reference = BertModel.from_pretrained(path).eval()
     ids = [tokenizer.cls_id, *tokenizer.encode("A tiny test.").ids, tokenizer.sep_id]
     expected = reference(torch.tensor([ids])).last_hidden_state[0]
@@ -94,7 +92,7 @@ def test_a_pickle_that_holds_code_is_not_run(tmp_path, pretraining_model, tokeni
     (tmp_path / "model.safetensors").unlink()
     torch.save({"code": Path}, tmp_path / "pytorch_model.bin")
     with pytest.raises(ValueError, match="holds more than tensors.*not loaded"):
-        load_encoder(tmp_path)
+        load_bert(tmp_path)
 
 
 def test_old_names_of_layer_norm_are_understood(tmp_path, pretraining_model, tokenizer):
@@ -117,7 +115,7 @@ def test_a_folder_without_a_pooler_says_so(
 ):
     save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     edit_tensors(tmp_path, lambda t: [t.pop(k) for k in list(t) if "pooler" in k])
-    encoder, _ = load_encoder(tmp_path)
+    encoder = load_bert(tmp_path).encoder
     assert "has no pooler: a new one starts from random weights" in caplog.text
     assert encoder.pooler.weight.device.type == "cpu"
 
@@ -296,7 +294,7 @@ def test_a_broken_folder_is_named(
     save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
     damage(tmp_path)
     with pytest.raises(error, match=message) as caught:
-        load_encoder(tmp_path)
+        load_bert(tmp_path)
     assert str(tmp_path) in str(caught.value) or "expected" in str(caught.value)
 
 
@@ -318,7 +316,7 @@ def test_other_pickles_are_named(tmp_path, pretraining_model, tokenizer, pickled
     (tmp_path / "model.safetensors").unlink()
     torch.save(pickled, tmp_path / "pytorch_model.bin")
     with pytest.raises(ValueError, match=f"^{tmp_path}.*expected"):
-        load_encoder(tmp_path)
+        load_bert(tmp_path)
 
 
 def test_damaged_pickles_are_named(tmp_path, pretraining_model, tokenizer):
@@ -328,7 +326,7 @@ def test_damaged_pickles_are_named(tmp_path, pretraining_model, tokenizer):
     for damaged in (b"", b"abc", b"\x80\x02.", b"PK\x03\x04" + bytes(100), b"cos\nx\n"):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=f"^{path}"):
-            load_encoder(tmp_path)
+            load_bert(tmp_path)
 
 
 def test_sizes_that_cannot_be_are_refused_at_once(
@@ -339,10 +337,10 @@ def test_sizes_that_cannot_be_are_refused_at_once(
     for changes in ({"num_hidden_layers": 10**9}, {"num_hidden_layers": 1000}):
         edit_config(tmp_path, **changes)
         with pytest.raises(ValueError):
-            load_encoder(tmp_path)
+            load_bert(tmp_path)
     (tmp_path / "vocab.txt").write_bytes(b"abcdefg\n" * 10**7)
     with pytest.raises(ValueError):
-        load_encoder(tmp_path)
+        load_bert(tmp_path)
     assert process_time() - before < 1.0
 
 
@@ -381,9 +379,9 @@ def test_weights_that_change_while_they_are_read(
         new.replace(weights)
         return safe_open(*args, **kwargs)
 
-    monkeypatch.setattr("spacy_bert.weights.safe_open", open_and_replace)
+    monkeypatch.setattr("spacy_bert.checkpoint.weights.safe_open", open_and_replace)
     with pytest.raises(ValueError, match="it changed while it was read"):
-        load_encoder(tmp_path)
+        load_bert(tmp_path)
 
 
 def test_an_encoder_alone_is_no_pretraining_model(

@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from .checkpoint_files import (
+from .files import (
     CONFIG_FILE,
     PICKLED_FILE,
     QUANTIZED_FILE,
@@ -18,7 +18,7 @@ from .checkpoint_files import (
     find_weights,
 )
 from .hub import download, parse_name
-from .wrong_checkpoint import describe_folder, refuse_pointers
+from .wrong_folder import describe_folder, refuse_pointers
 
 # pathlib makes one slash of two.
 _ADDRESS = re.compile(r"\w+:/{1,2}(?!/)|(www\.)?(huggingface\.co|hf\.co)/", re.I)

@@ -18,7 +18,7 @@ from hugging_face_toys import (
 )
 from safetensors.torch import load_file, save_file
 
-from spacy_bert.checkpoint import check_loads, load_encoder
+from spacy_bert.checkpoint.loading import check_loads, load_bert
 
 ENDINGS = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
 
@@ -134,13 +134,13 @@ def loaded(request, tmp_path):
 def test_it_loads_as_in_transformers(loaded):
     expected = their_vectors(loaded)
     check_loads(loaded)
-    encoder, _ = load_encoder(loaded)
+    encoder = load_bert(loaded).encoder
     torch.testing.assert_close(our_vectors(encoder), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(("n_unused", "warns"), [(0, 0), (127, 0), (128, 1), (1000, 1)])
 def test_rows_without_a_piece_are_pointed_out(tmp_path, caplog, n_unused, warns):
     save_bert(tmp_path, vocab_size=N_PIECES + n_unused)
-    load_encoder(tmp_path)
+    load_bert(tmp_path)
     said = f"{n_unused} embeddings belong to no piece"
     assert [said in message for message in caplog.messages] == [True] * warns

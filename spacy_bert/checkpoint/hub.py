@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from .checkpoint_files import (
+from .config_file import read_config_file
+from .files import (
     CONFIG_FILE,
     PICKLED_FILE,
     QUANTIZED_FILE,
@@ -16,8 +17,7 @@ from .checkpoint_files import (
     find_weights,
     index_name,
 )
-from .config_file import read_config_file
-from .wrong_checkpoint import describe_weights
+from .wrong_folder import describe_weights
 
 _NAME = re.compile(
     r"(?P<name>\w[\w.-]{0,95}(/\w[\w.-]{0,95})?)(@(?P<revision>[\w./-]+))?", re.ASCII

@@ -16,14 +16,14 @@ from hugging_face_toys import (
     their_vectors,
 )
 
-from spacy_bert.checkpoint import (
+from spacy_bert.checkpoint.loading import (
     check_loads,
-    load_encoder,
+    load_bert,
     load_mlm_model,
     load_weights,
     read_config,
-    save_checkpoint,
 )
+from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertForPretraining, pack
 from spacy_bert.pretraining.fill_mask import fill_mask
 
@@ -103,7 +103,7 @@ def test_a_head_with_embeddings_of_its_own_is_refused(tmp_path, edit, words):
         with pytest.raises(ValueError, match=re.escape(words)):
             load()
     check_loads(tmp_path)
-    encoder, _ = load_encoder(tmp_path)
+    encoder = load_bert(tmp_path).encoder
     torch.testing.assert_close(
         our_vectors(encoder), their_vectors(tmp_path), atol=1e-5, rtol=0
     )

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from .tokenization import read_settings
+from ..tokenization import read_settings
 
 KEY = "spacy_bert_pretraining"
 _TASKS = ("nsp", "sop", "none")

@@ -7,8 +7,8 @@ import pytest
 import spacy
 
 from spacy_bert import add_encoder
-from spacy_bert.checkpoint import load_encoder
-from spacy_bert.resolving import (
+from spacy_bert.checkpoint.loading import load_bert
+from spacy_bert.checkpoint.resolving import (
     name_folder,
     resolve_checkpoint,
     resolve_vocabulary,
@@ -146,7 +146,7 @@ def test_a_level_too_high_is_answered_with_the_folder(
     with pytest.raises(FileNotFoundError, match="no config.json") as raised:
         resolve_checkpoint(path)
     assert str(raised.value).endswith(f"There is a checkpoint in {path / found}.")
-    load_encoder(resolve_checkpoint(path / found))
+    load_bert(resolve_checkpoint(path / found))
 
 
 def test_a_level_too_low_is_answered_with_the_folder(checkpoint, monkeypatch):
@@ -216,7 +216,7 @@ def test_a_pointer_inside_a_pipeline_says_so_too(checkpoint, name):
     (checkpoint / "model.safetensors").unlink()
     (checkpoint / name).write_text(POINTER)
     with pytest.raises(ValueError, match=f"{name}: expected the weights.*lfs pull"):
-        load_encoder(checkpoint)
+        load_bert(checkpoint)
 
 
 @pytest.mark.parametrize(
@@ -234,5 +234,5 @@ def test_a_pointer_inside_a_pipeline_says_so_too(checkpoint, name):
 def test_weights_that_are_not_read_are_named(checkpoint, name, words):
     (checkpoint / "model.safetensors").rename(checkpoint / name)
     with pytest.raises(FileNotFoundError, match="found neither") as raised:
-        load_encoder(checkpoint)
+        load_bert(checkpoint)
     assert words in str(raised.value)

@@ -16,7 +16,7 @@ from hugging_face_toys import (
 )
 from safetensors.torch import load_file
 
-from spacy_bert.checkpoint import check_loads, load_encoder
+from spacy_bert.checkpoint.loading import check_loads, load_bert
 
 
 def prefixed(prefix):
@@ -131,7 +131,7 @@ def reshard(path):
     save_bert(path, options=SHARDS)
 
 
-@pytest.mark.parametrize("load", [load_encoder, check_loads])
+@pytest.mark.parametrize("load", [load_bert, check_loads])
 @pytest.mark.parametrize("case", REFUSED)
 def test_it_is_refused_by_name(tmp_path, case, load):
     save_bert(tmp_path)
@@ -149,4 +149,4 @@ def test_shapes_are_checked_without_reading_weights(tmp_path):
     edit_tensors(tmp_path, lambda tensors: tensors.update(broken))
     check_loads(tmp_path)
     with pytest.raises(ValueError, match="not finite"):
-        load_encoder(tmp_path)
+        load_bert(tmp_path)

@@ -1,4 +1,4 @@
-"""What pretraining left in a checkpoint besides the encoder: a folder ->
+"""What pretraining left in a checkpoint besides the encoder: its tensors ->
 PretrainingHeads, which `save_checkpoint` writes again.
 
 A pipeline keeps them, so that pretraining can go on from it. Fine-tuning does not
@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .hugging_face_names import HEAD_TENSORS, modern_name, old_name
-from .model.config import BertConfig
-from .model.heads import MlmHead
+from ..model.config import BertConfig
+from ..model.heads import MlmHead
+from ..tokenization import read_settings
+from .files import CONFIG_FILE
+from .names import HEAD_TENSORS, modern_name
 from .record import PretrainingRecord, find_record
-from .tokenization import read_settings
-from .weights import WEIGHTS_FILE, read_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -47,44 +47,45 @@ class PretrainingHeads:
         return not self.tensors.keys().isdisjoint(HEAD_TENSORS[head].values())
 
 
-@torch.inference_mode(False)
-def load_heads(path: Path, config: BertConfig) -> PretrainingHeads:
-    """Read the heads of the checkpoint in `path`, which has this config.
+def find_heads(
+    path: Path, config: BertConfig, tensors: Mapping[str, Tensor]
+) -> PretrainingHeads:
+    """Return the heads of the checkpoint in `path`, which has this config and these
+    tensors.
 
     A head that is not there, whole and finite and of the config's sizes, is left out.
-    Raises ValueError or FileNotFoundError if the files cannot be read.
+    Raises ValueError if the record of its pretraining is damaged.
     """
-    found = _read(path)
+    found = {modern_name(name): tensor for name, tensor in tensors.items()}
+    if _OTHER_BIAS in found:
+        found.setdefault(_BIAS, found[_OTHER_BIAS])
     expected = _expected_shapes(config)
-    tensors: dict[str, Tensor] = {}
+    kept: dict[str, Tensor] = {}
     for head, of_head in HEAD_TENSORS.items():
         there = {name: found[name] for name in of_head.values() if name in found}
         if not there:
             continue
         if all(_fits(there.get(name), expected[name]) for name in of_head.values()):
-            tensors |= {name: tensor.float() for name, tensor in there.items()}
+            kept |= {name: tensor.float() for name, tensor in there.items()}
         else:
             logger.warning(
                 "%s: the %s head is incomplete, damaged or of another size than the "
                 "encoder. It is not kept.",
                 *(path, head.upper()),
             )
-    if _BIAS in tensors and not _is_tied(path):
+    if _BIAS in kept and not is_tied(path, tensors):
         logger.warning("%s: the MLM head has its own embeddings. It is not kept.", path)
-        tensors = {n: t for n, t in tensors.items() if "predictions" not in n}
-    return PretrainingHeads(tensors=tensors, record=find_record(path))
+        kept = {n: t for n, t in kept.items() if "predictions" not in n}
+    return PretrainingHeads(tensors=kept, record=find_record(path))
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    names = [name for head in HEAD_TENSORS.values() for name in head.values()]
-    endings = (*names, *map(old_name, names), _OTHER_BIAS)
-    found = {
-        modern_name(name): tensor
-        for name, tensor in read_tensors(path, WEIGHTS_FILE, ending=endings).items()
-    }
-    if _OTHER_BIAS in found:
-        found.setdefault(_BIAS, found[_OTHER_BIAS])
-    return found
+def is_tied(path: Path, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the MLM head has the encoder's embeddings, or a copy of them."""
+    if read_settings(path / CONFIG_FILE).get("tie_word_embeddings", True):
+        return True
+    own = tensors.get(DECODER)
+    shared = next((t for n, t in tensors.items() if n.endswith(EMBEDDINGS)), None)
+    return own is not None and shared is not None and torch.equal(own, shared)
 
 
 def _expected_shapes(config: BertConfig) -> dict[str, torch.Size]:
@@ -104,17 +105,3 @@ def _fits(tensor: Tensor | None, shape: torch.Size) -> bool:
         and tensor.is_floating_point()
         and bool(tensor.isfinite().all())
     )
-
-
-def _is_tied(path: Path) -> bool:
-    """Whether the MLM head has the encoder's embeddings, or a copy of them."""
-    if read_settings(path / "config.json").get("tie_word_embeddings", True):
-        return True
-    return has_copy(read_tensors(path, WEIGHTS_FILE, ending=(DECODER, EMBEDDINGS)))
-
-
-def has_copy(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the MLM head's embeddings are there, and are those of the encoder."""
-    own = tensors.get(DECODER)
-    shared = next((t for n, t in tensors.items() if n.endswith(EMBEDDINGS)), None)
-    return own is not None and shared is not None and torch.equal(own, shared)

@@ -7,8 +7,8 @@ import torch
 from hugging_face_toys import SHARDS, save_bert
 from safetensors.torch import load_file
 
-from spacy_bert import weights
-from spacy_bert.weights import read_shapes, read_tensors
+from spacy_bert.checkpoint import weights
+from spacy_bert.checkpoint.weights import read_shapes, read_tensors
 
 NAME = "model.safetensors"
 
