@@ -31,6 +31,7 @@ from .config_errors import takes_config
 from .doc_vectors import set_doc_vectors
 from .encoding import Encoded, check_trainable, encode_docs, get_shim
 from .foreign_listeners import check_connected
+from .forking import survive_forks
 from .frozen import Builder
 from .linking import LinkedTok2Vec
 from .listeners import drop_batch, get_vector_kind, hand_over
@@ -40,6 +41,8 @@ from .segments import warn_of_unread_pairs
 from .similarity import set_similarity_hooks
 from .trf_data import WindowCollector, check_installed, set_trf_data
 from .vocabularies import check_settings, make_vocabulary
+
+survive_forks()
 
 DEFAULT_CONFIG: dict[str, Any] = {
     "model": {"@architectures": "spacy-bert.BertEncoder.v1"},

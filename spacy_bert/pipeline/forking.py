@@ -1,9 +1,8 @@
-"""What lets a forked worker of `nlp.pipe(n_process=2)` run torch and tokenizers.
-
-Importing this module is enough.
-"""
+"""What lets a forked process, such as a worker of `nlp.pipe(n_process=2)` or of a web
+server, run torch and tokenizers."""
 
 import os
+from functools import cache
 
 import torch
 
@@ -28,9 +27,12 @@ def _after_in_child() -> None:
     torch.set_num_threads(1)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before,
-        after_in_parent=_after_in_parent,
-        after_in_child=_after_in_child,
-    )
+@cache
+def survive_forks() -> None:
+    """Prepare all forks from now on. Calls after the first do nothing."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=_before,
+            after_in_parent=_after_in_parent,
+            after_in_child=_after_in_child,
+        )

@@ -342,7 +342,6 @@ def test_replace_listeners(trained, tmp_path):
 
 
 def test_several_processes(trained):
-    trained(TEXT)  # Warms torch's threads, which a forked child does not have.
     texts = [TEXT, "the dog ran", ""] * 4
     alone = list(trained.pipe(texts))
     together = list(trained.pipe(texts, n_process=2, batch_size=3))
