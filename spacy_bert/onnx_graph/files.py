@@ -1,5 +1,6 @@
 """BertEncoder -> an ONNX file, or two if one could not hold it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..model.encoder import BertEncoder
@@ -10,7 +11,11 @@ _MAX_BYTES = 2**31 - 2**24
 
 
 def save_onnx_model(
-    encoder: BertEncoder, path: Path, *, has_pooler: bool = True
+    encoder: BertEncoder,
+    path: Path,
+    *,
+    layers: Sequence[int] = (),
+    has_pooler: bool = True,
 ) -> None:
     """Write what `make_onnx_model` makes of the encoder.
 
@@ -19,8 +24,10 @@ def save_onnx_model(
     """
     n_bytes = sum(tensor.nbytes for tensor in encoder.state_dict().values())
     if n_bytes <= _MAX_BYTES:
-        model = make_onnx_model(encoder, has_pooler=has_pooler)
+        model = make_onnx_model(encoder, layers=layers, has_pooler=has_pooler)
     else:
         with path.with_name(f"{path.name}.data").open("wb") as data:
-            model = make_onnx_model(encoder, has_pooler=has_pooler, data=data)
+            model = make_onnx_model(
+                encoder, layers=layers, has_pooler=has_pooler, data=data
+            )
     path.write_bytes(model.SerializeToString())

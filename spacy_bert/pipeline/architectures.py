@@ -18,6 +18,7 @@ from ..sections import Mistakes, read_right_keys
 from ..tokenization import train_wordpiece
 from .config_errors import takes_config
 from .encoding import encode_docs, get_shim
+from .engines import EngineName
 from .foreign_listeners import has_adopted
 from .learn_rates import LearnRates
 from .listeners import VectorKind, get_vector_kind
@@ -55,6 +56,7 @@ def build_bert_encoder(
     max_learn_rate: float | None = None,
     layer_decay: float = 1.0,
     precision: str = "fp32",
+    engine: str = "torch",
     recompute: bool = False,
     pair_separator: str | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
@@ -79,6 +81,8 @@ def build_bert_encoder(
         narrower encoders: 1e-4 for 384.
     layer_decay: each layer's learning rate over that of the layer above it.
     precision: fp32; bf16 or fp16, which hold on a GPU; int8, for prediction only.
+    engine: what predicts on a CPU: "torch", or "onnxruntime", which is faster for short
+        texts and needs the extra "onnx". Training is torch's.
     recompute: train in less memory and a third more time, by gradient checkpointing.
     pair_separator: the character of white space that makes a Doc a pair of texts, if
         it is there once, such as "\\x1e"; by default every Doc is one text.
@@ -107,7 +111,9 @@ def build_bert_encoder(
     if window_overlap is None:
         window_overlap = (width - N_SPECIAL) // 8
     _check_windows(width, window_overlap, max_positions, mistakes)
-    _check_settings(mistakes, n_layers, max_batch_pieces, freeze, precision)
+    _check_settings(mistakes, n_layers, max_batch_pieces, freeze)
+    _expect_choice("precision", precision, get_args(Precision), mistakes)
+    _expect_choice("engine", engine, get_args(EngineName), mistakes)
     mistakes.collect(
         lambda: check_pair_separator(
             pair_separator, n_segments=n_segments, window_width=width
@@ -151,6 +157,7 @@ def build_bert_encoder(
                 learn_rates=learn_rates,
                 precision=cast(Precision, precision),
                 recompute=recompute,
+                engine=cast(EngineName, engine),
             )
         ],
     )
@@ -273,9 +280,7 @@ def _check_settings(
     n_layers: int,
     max_batch_pieces: int | None,
     freeze: str | int,
-    precision: str,
 ) -> None:
-    _expect_choice("precision", precision, get_args(Precision), mistakes)
     mistakes.expect(
         max_batch_pieces is None or max_batch_pieces >= 1,
         setting="max_batch_pieces",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -11,6 +12,7 @@ from thinc.types import Floats2d
 
 from ..model.dropout import DropoutProbs
 from .alignment import align
+from .engines import HiddenStates
 from .listeners import VectorKind
 from .precision import autocast
 from .shim import BertShim
@@ -93,8 +95,18 @@ def encode_docs(
     is_train = is_train and shim.freeze != "all"
     if is_train:
         check_trainable(shim)
-    # One chance for hidden states and for attention (Devlin et al. 2018, A.2).
-    prob = model.attrs["dropout_rate"] if is_train else 0.0
+    choice = LayerChoice(
+        layers=tuple(model.attrs["layers"]), combine=model.attrs["combine"]
+    )
+    if is_train:
+        # One chance for hidden states and for attention (Devlin et al. 2018, A.2).
+        prob = model.attrs["dropout_rate"]
+        probs = DropoutProbs(hidden=prob, attention=prob)
+        hidden_states: HiddenStates = partial(
+            encoder.hidden_states, dropout_probs=probs
+        )
+    else:
+        hidden_states = shim.hidden_states
     alignment = align(
         docs, shim.tokenizer, pair_separator=model.attrs["pair_separator"]
     )
@@ -114,13 +126,11 @@ def encode_docs(
                 max_batch_pieces=model.attrs["max_batch_pieces"]
                 or _default_batch_pieces(shim, is_train),
             ),
-            LayerChoice(
-                layers=tuple(model.attrs["layers"]), combine=model.attrs["combine"]
-            ),
+            choice,
+            hidden_states=hidden_states,
             n_tokens=alignment.n_tokens,
             n_docs=len(docs),
             device=shim.device,
-            dropout_probs=DropoutProbs(hidden=prob, attention=prob),
             keep=keep,
         )
 

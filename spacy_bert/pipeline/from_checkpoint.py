@@ -39,6 +39,7 @@ class EncoderSettings(TypedDict, total=False):
     max_learn_rate: float | None
     layer_decay: float
     precision: str
+    engine: str
     recompute: bool
     pair_separator: str | None
 

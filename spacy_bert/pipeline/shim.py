@@ -21,6 +21,7 @@ from ..model.encoder import BertEncoder, initialize_weights
 from ..model.quantized import is_quantized, quantize
 from ..tokenization import PieceTokenizer
 from .compatibility import check_architecture
+from .engines import Engine, EngineName, HiddenStates, make_engine
 from .learn_rates import LearnRates, default_maximum, is_ruinous
 from .optimizer import step
 from .precision import GradientScale, Precision
@@ -58,6 +59,7 @@ class BertShim(Shim):
         learn_rates: LearnRates | None = None,
         precision: Precision = "fp32",
         recompute: bool = False,
+        engine: EngineName = "torch",
     ) -> None:
         super().__init__(None)
         self.architecture = architecture
@@ -65,6 +67,8 @@ class BertShim(Shim):
         self.learn_rates = learn_rates or LearnRates()
         self.precision = precision
         self.recompute = recompute
+        self.engine: EngineName = engine
+        self._engine: Engine | None = None
         self.gradient_scale = GradientScale(precision)
         self._tokenizer: PieceTokenizer | None = None
         self._lent: list[Lent] = []
@@ -92,6 +96,14 @@ class BertShim(Shim):
         if self._tokenizer is None:
             raise ValueError(_NO_WEIGHTS)
         return self._tokenizer
+
+    @property
+    def hidden_states(self) -> HiddenStates:
+        """What computes the encoder's layers while predicting."""
+        encoder = self.encoder
+        if self._engine is None or self.device.type != "cpu":
+            return encoder.hidden_states
+        return self._engine.hidden_states
 
     @property
     def device(self) -> torch.device:
@@ -208,9 +220,11 @@ class BertShim(Shim):
             learn_rates=self.learn_rates,
             precision=self.precision,
             recompute=self.recompute,
+            engine=self.engine,
         )
         if self.has_weights:
             copied._model = copy.deepcopy(self.encoder)
+            copied._engine = make_engine(copied.engine, copied._model)
         copied._tokenizer, copied.heads = self._tokenizer, self.heads
         copied.is_pretrained = self.is_pretrained
         return copied
@@ -262,6 +276,7 @@ class BertShim(Shim):
             encoder.recomputes = self.recompute
             _freeze(encoder, self.freeze)
         self._model = encoder.to(get_torch_default_device())
+        self._engine = make_engine(self.engine, encoder)
         self._tokenizer = bert.tokenizer
         # 8-bit weights are not trained further.
         self.heads = PretrainingHeads() if self.precision == "int8" else bert.heads

@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..model.dropout import DropoutProbs
 from ..model.encoder import BertEncoder
+from .engines import HiddenStates
 from .windows import WindowBatch
 
 Combine = Literal["mean", "concat"]
@@ -53,13 +53,14 @@ def encode_windows(
     batches: Iterable[WindowBatch],
     choice: LayerChoice,
     *,
+    hidden_states: HiddenStates,
     n_tokens: int,
     n_docs: int,
     device: torch.device,
-    dropout_probs: DropoutProbs,
     keep: Callable[[WindowBatch, Tensor], None] | None = None,
 ) -> DocVectors:
-    """keep: gets each batch and the vectors of its pieces, of the last layer.
+    """hidden_states: of the encoder, by whatever computes them.
+    keep: gets each batch and the vectors of its pieces, of the last layer.
 
     Raises ValueError if a vector is not finite.
     """
@@ -68,9 +69,7 @@ def encode_windows(
     cls = _Mean(n_docs, width, device)
     for batch in batches:
         packed = batch.packed.to(device)
-        states = encoder.hidden_states(
-            packed, {*choice.layers, last}, dropout_probs=dropout_probs
-        )
+        states = hidden_states(packed, {*choice.layers, last})
         positions = torch.from_numpy(batch.pair_positions).to(device)
         pieces = choice.combined(states)[positions]
         tokens.add(pieces, torch.from_numpy(batch.pair_tokens).to(device))

@@ -1,0 +1,182 @@
+"""The encoder as a graph that ONNX Runtime runs, on the CPU."""
+
+import ctypes
+import os
+import tempfile
+import weakref
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from spacy.util import logger
+from torch import Tensor
+
+from ...model.batch import PackedBatch
+from ...model.encoder import BertEncoder
+from ...onnx_graph import INPUTS, save_onnx_model
+
+# From 1.29 on it reports its use to its makers, in a thread that a forked child has
+# not and would wait for when it ends. It has to be told before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime  # noqa: E402
+
+# Pieces of padding that cost as much as another call of the graph.
+_PADDING_OF_A_CALL = 64
+
+_sessions: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _keep_for_ever() -> None:
+    """A session that is freed waits for its threads, which are the parent's."""
+    for session in _sessions:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_for_ever)
+
+
+class OnnxRuntimeEngine:
+    """Runs a graph of the encoder's weights as they are when it is first used.
+
+    Once they have changed, torch computes instead: to write a graph after each step of
+    a training would take longer than what it saves. A forked process writes one of its
+    own, and so does a copy.
+    """
+
+    def __init__(self, encoder: BertEncoder) -> None:
+        self._encoder = encoder
+        self._lock = Lock()
+        self._graph: _Graph | None = None
+        self._is_stale = False
+
+    def __reduce__(self) -> tuple[type, tuple[BertEncoder]]:
+        return type(self), (self._encoder,)
+
+    def hidden_states(
+        self, batch: PackedBatch, wanted: Collection[int]
+    ) -> dict[int, Tensor]:
+        """As `BertEncoder.hidden_states` without dropout."""
+        graph = self._find_graph(wanted)
+        if graph is None:
+            return self._encoder.hidden_states(batch, wanted)
+        ids, segments = batch.piece_ids.numpy(), batch.segment_ids.numpy()
+        parts, first = [], 0
+        for lengths in _split(batch.lengths):
+            stop = first + sum(lengths)
+            inputs, is_piece = _pad(ids[first:stop], segments[first:stop], lengths)
+            states = [
+                state.reshape(is_piece.size, -1)
+                for state in graph.session.run(graph.outputs(wanted), inputs)
+            ]
+            if not is_piece.all():
+                states = [state[is_piece.ravel()] for state in states]
+            parts.append(states)
+            first = stop
+        return {
+            layer: torch.from_numpy(np.concatenate(found))
+            for layer, *found in zip(wanted, *parts, strict=True)
+        }
+
+    def _find_graph(self, wanted: Collection[int]) -> "_Graph | None":
+        """None if the weights have changed."""
+        graph = self._graph
+        if graph is None or graph.process != os.getpid():
+            return None if self._is_stale else self._make_graph(wanted)
+        if not graph.is_current():
+            logger.info(
+                "The encoder's weights have changed. torch computes it, not ONNX "
+                "Runtime, until the pipeline is loaded again."
+            )
+            self._is_stale, self._graph = True, None
+            return None
+        return graph if graph.layers >= {*wanted} else self._make_graph(wanted)
+
+    def _make_graph(self, wanted: Collection[int]) -> "_Graph":
+        if self._graph and self._graph.process != os.getpid():
+            # Another thread of the parent may have held it.
+            self._lock = Lock()
+        with self._lock:
+            graph = self._graph
+            is_mine = graph is not None and graph.process == os.getpid()
+            if graph is None or not is_mine or not graph.layers >= {*wanted}:
+                before = graph.layers if graph is not None and is_mine else frozenset()
+                graph = self._graph = _Graph(self._encoder, before | {*wanted})
+        return graph
+
+
+class _Graph:
+    """layers: those whose vectors it gives, counted from 1; 0: the embeddings."""
+
+    def __init__(self, encoder: BertEncoder, layers: frozenset[int]) -> None:
+        self.layers = layers
+        self.process = os.getpid()
+        # Where each tensor is, what it is, and how often it was changed. Before the
+        # values are read: a step that is taken meanwhile counts up afterwards.
+        self._state = [
+            (owner, name, tensor, _version(tensor))
+            for module in encoder.modules()
+            for owner in (module._parameters, module._buffers)
+            for name, tensor in owner.items()
+            if tensor is not None
+        ]
+        self.session = _make_session(encoder, sorted(layers))
+
+    def is_current(self) -> bool:
+        """Whether the encoder's weights are those that it has."""
+        return all(
+            owner[name] is tensor and _version(tensor) == version
+            for owner, name, tensor, version in self._state
+        )
+
+    def outputs(self, layers: Collection[int]) -> list[str]:
+        return [f"hidden_state_{layer}" for layer in layers]
+
+
+def _version(tensor: Tensor) -> int:
+    # Tensors of inference mode count no versions.
+    return -1 if tensor.is_inference() else tensor._version
+
+
+def _make_session(encoder: BertEncoder, layers: Sequence[int]) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    # Errors alone: it warns of nodes that it replaces itself.
+    options.log_severity_level = 3
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        save_onnx_model(encoder, path, layers=layers, has_pooler=False)
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    _sessions.add(session)
+    return session
+
+
+def _split(lengths: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Sequences that are padded to one length, in the order of the batch."""
+    first, longest, padding = 0, 0, 0
+    for i, length in enumerate(lengths):
+        grown = max(longest - length, 0) + max(length - longest, 0) * (i - first)
+        if padding + grown > _PADDING_OF_A_CALL:
+            yield lengths[first:i]
+            first, longest, padding, grown = i, 0, 0, 0
+        longest, padding = max(longest, length), padding + grown
+    yield lengths[first:]
+
+
+def _pad(
+    ids: NDArray[np.int64], segments: NDArray[np.int64], lengths: Sequence[int]
+) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.bool_]]:
+    """(n_pieces,), (n_pieces,) -> the inputs of the graph, and which of them are no
+    padding, (n_sequences, longest)."""
+    is_piece = np.arange(max(lengths)) < np.array(lengths)[:, None]
+    padded = np.zeros((2, *is_piece.shape), dtype=np.int64)
+    padded[:, is_piece] = ids, segments
+    arrays = padded[0], is_piece.astype(np.int64), padded[1]
+    return dict(zip(INPUTS, arrays, strict=True)), is_piece
