@@ -86,7 +86,7 @@ def encode_docs(
     keep: as `encode_windows` takes it.
     """
     shim = get_shim(model)
-    encoder = shim.encoder
+    encoder, device = shim.encoder, shim.device
     if not docs:
         no_vectors = model.ops.alloc2f(0, encoder.config.hidden_width)
         empty = Encoded(tokens=[], cls=no_vectors, pooled=no_vectors)
@@ -114,7 +114,7 @@ def encode_docs(
         # A caller's mode would leave no gradients, without a word.
         torch.inference_mode(False),
         torch.set_grad_enabled(is_train),
-        autocast(shim.precision, shim.device),
+        autocast(shim.precision, device),
     ):
         vectors = encode_windows(
             encoder,
@@ -124,13 +124,13 @@ def encode_docs(
                 width=model.attrs["window_width"],
                 overlap=model.attrs["window_overlap"],
                 max_batch_pieces=model.attrs["max_batch_pieces"]
-                or _default_batch_pieces(shim, is_train),
+                or _default_batch_pieces(shim, device, is_train),
             ),
             choice,
             hidden_states=hidden_states,
             n_tokens=alignment.n_tokens,
             n_docs=len(docs),
-            device=shim.device,
+            device=device,
             keep=keep,
         )
 
@@ -143,7 +143,7 @@ def encode_docs(
             if output.requires_grad:
                 outputs.append(output)
                 scaled.append(
-                    xp2torch(gradient, device=shim.device) * shim.gradient_scale.factor
+                    xp2torch(gradient, device=device) * shim.gradient_scale.factor
                 )
         if outputs:
             torch.autograd.backward(outputs, scaled)
@@ -160,8 +160,8 @@ def encode_docs(
     return encoded, backprop
 
 
-def _default_batch_pieces(shim: BertShim, is_train: bool) -> int:
+def _default_batch_pieces(shim: BertShim, device: torch.device, is_train: bool) -> int:
     """What measured fastest with MiniLM (benchmarks/LOG.md)."""
-    if shim.device.type != "cpu":
+    if device.type != "cpu":
         return 16384
     return 2048 if is_train or shim.precision == "int8" else 1024

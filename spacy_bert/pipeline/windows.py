@@ -59,6 +59,11 @@ def make_window_batches(
             f"window_width: expected at least {least} for pairs with this tokenizer, "
             f"got {width}. Set it higher."
         )
+    n_pieces = len(alignment.piece_ids)
+    if len(alignment.doc_ends) == 1 and 0 < n_pieces <= width - N_SPECIAL:
+        if alignment.second_segments[0] < 0:
+            yield _make_single(alignment, tokenizer)
+            return
     windows = np.array(
         list(
             _cut_docs(
@@ -74,6 +79,26 @@ def make_window_batches(
         some = order[first:stop]
         yield _make_batch(windows[some], lengths[some], alignment, tokenizer)
         first = stop
+
+
+def _make_single(alignment: Alignment, tokenizer: PieceTokenizer) -> WindowBatch:
+    """As `_make_batch`, for one short Doc, which servers get: a third of the calls."""
+    n_pieces = len(alignment.piece_ids) + N_SPECIAL
+    piece_ids = torch.empty(n_pieces, dtype=torch.int64)
+    piece_ids[1:-1] = torch.from_numpy(alignment.piece_ids)
+    piece_ids[0], piece_ids[-1] = tokenizer.cls_id, tokenizer.sep_id
+    return WindowBatch(
+        packed=PackedBatch(
+            piece_ids=piece_ids,
+            segment_ids=torch.zeros_like(piece_ids),
+            position_ids=torch.arange(n_pieces),
+            cu_seqlens=torch.tensor([0, n_pieces], dtype=torch.int32),
+            lengths=(n_pieces,),
+        ),
+        pair_positions=alignment.pair_pieces + 1,
+        pair_tokens=alignment.pair_tokens,
+        docs=np.zeros(1, dtype=np.int64),
+    )
 
 
 def _cut_docs(

@@ -1,9 +1,13 @@
 """Long Docs -> overlapping windows."""
 
+from dataclasses import fields
+
 import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_bert.model.batch import PackedBatch
 from spacy_bert.model.rounding import round_up
 from spacy_bert.pipeline.alignment import Alignment
 from spacy_bert.pipeline.windows import make_window_batches
@@ -56,6 +60,27 @@ def windows_of(
 def test_a_short_doc_is_one_window(tokenizer):
     windows, _ = windows_of([[1, 1, 1]], tokenizer, width=5, overlap=0)
     assert windows == [[tokenizer.cls_id, 100, 101, 102, tokenizer.sep_id]]
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=8))
+def test_one_doc_and_the_same_one_among_others(doc):
+    """A Doc alone has a way of its own."""
+    one, other = (
+        windows_of(docs, WORDPIECE, width=40, overlap=0)[1]
+        for docs in ([doc], [doc, []])
+    )
+    assert len(one) == len(other) == (1 if sum(doc) else 0)
+    for single, batch in zip(one, other, strict=True):
+        for field in fields(PackedBatch):
+            ours, expected = (getattr(b.packed, field.name) for b in (single, batch))
+            if field.name == "lengths":
+                assert ours == expected
+            else:
+                assert ours.dtype == expected.dtype and torch.equal(ours, expected)
+        for name in ("pair_positions", "pair_tokens", "docs"):
+            ours, expected = getattr(single, name), getattr(batch, name)
+            assert ours.dtype == expected.dtype
+            np.testing.assert_array_equal(ours, expected)
 
 
 def test_windows_overlap_and_end_between_tokens(tokenizer):
