@@ -82,6 +82,8 @@ def attend_in_runs(qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tens
     (n_pieces, 3, n_heads, head_width) -> (n_pieces, n_heads, head_width); padding
     after the last sequence becomes zeros.
     """
+    if len(batch.lengths) == 1 and qkv.shape[0] == batch.lengths[0]:
+        return _attend_in_run(qkv, batch.lengths[0], dropout_prob)
     runs = list(_runs(batch.lengths))
     sizes = [n_pieces for n_pieces, _ in runs]
     n_padding = qkv.shape[0] - sum(sizes)
@@ -89,15 +91,7 @@ def attend_in_runs(qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tens
     *qkv_of_runs, padding = qkv.split([*sizes, n_padding])
     contexts = []
     for (_, length), qkv_of_run in zip(runs, qkv_of_runs, strict=True):
-        # With dropout the fused kernel is not used anyway.
-        if length <= _SHORT or dropout_prob:
-            contexts.append(_attend_plainly(qkv_of_run, length, dropout_prob))
-        else:
-            # (n_pieces_of_run, 3, ...) -> 3 of (n_sequences, n_heads, length, ...)
-            heads = qkv_of_run.unflatten(0, (-1, length)).transpose(1, 3)
-            q, k, v = heads.unbind(2)
-            context = scaled_dot_product_attention(q, k, v)
-            contexts.append(context.transpose(1, 2).flatten(0, 1))
+        contexts.append(_attend_in_run(qkv_of_run, length, dropout_prob))
     if n_padding:
         contexts.append(torch.zeros_like(padding[:, 0]))
     return torch.cat(contexts) if len(contexts) > 1 else contexts[0]
@@ -132,6 +126,20 @@ def attend_varlen(qkv: Tensor, batch: PackedBatch, dropout_prob: float) -> Tenso
     context = varlen.varlen_attn(q, k, v, starts, starts, longest, longest)
     assert isinstance(context, Tensor)
     return context
+
+
+def _attend_in_run(qkv: Tensor, length: int, dropout_prob: float) -> Tensor:
+    """Attention in sequences of one length.
+
+    (n_pieces, 3, n_heads, head_width) -> (n_pieces, n_heads, head_width)
+    """
+    # With dropout the fused kernel is not used anyway.
+    if length <= _SHORT or dropout_prob:
+        return _attend_plainly(qkv, length, dropout_prob)
+    # (n_pieces, 3, ...) -> 3 of (n_sequences, n_heads, length, ...)
+    q, k, v = qkv.unflatten(0, (-1, length)).transpose(1, 3).unbind(2)
+    context = scaled_dot_product_attention(q, k, v)
+    return context.transpose(1, 2).flatten(0, 1)
 
 
 def _attend_plainly(qkv: Tensor, length: int, dropout_prob: float) -> Tensor:

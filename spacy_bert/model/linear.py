@@ -27,26 +27,27 @@ class Linear(nn.Linear):
     _laid_out: tuple[Tensor, int, int, Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        if (
-            not _HAS_ONEDNN
-            or torch.compiler.is_compiling()
-            or x.device.type != "cpu"
-            or not x.dtype == self.weight.dtype == torch.float32
-            or torch.is_autocast_enabled("cpu")
-        ):
+        if not torch.is_grad_enabled():
+            return self.predict(x)
+        # A step is to follow, and training needs the memory.
+        self._laid_out = None
+        weight = self.weight
+        if torch.compiler.is_compiling() or not _has_kernel(x, weight):
             return super().forward(x)
-        if torch.is_grad_enabled():
-            # A step is to follow, and training needs the memory.
-            self._laid_out = None
-            product: Tensor = _OneDnnLinear.apply(x, self.weight, self.bias)
-            return product
-        return _product(x, self._lay_out(), self.bias)
+        product: Tensor = _OneDnnLinear.apply(x, weight, self.bias)
+        return product
+
+    def predict(self, x: Tensor) -> Tensor:
+        """As `forward` without gradients."""
+        weight = self.weight
+        if torch.compiler.is_compiling() or not _has_kernel(x, weight):
+            return nn.functional.linear(x, weight, self.bias)
+        return _product(x, self._lay_out(weight), self.bias)
 
     def __getstate__(self) -> dict[str, object]:
         return {k: v for k, v in self.__dict__.items() if k != "_laid_out"}
 
-    def _lay_out(self) -> Tensor:
-        weight = self.weight
+    def _lay_out(self, weight: Tensor) -> Tensor:
         # Before the values: a step that another thread takes meanwhile counts up
         # afterwards, and so what is half old and half new is not used again. Tensors of
         # inference mode count no versions.
@@ -58,6 +59,15 @@ class Linear(nn.Linear):
         matrix: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight)
         self._laid_out = weight, *state, matrix
         return matrix
+
+
+def _has_kernel(x: Tensor, weight: Tensor) -> bool:
+    return (
+        _HAS_ONEDNN
+        and x.is_cpu
+        and x.dtype == weight.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+    )
 
 
 class _OneDnnLinear(torch.autograd.Function):

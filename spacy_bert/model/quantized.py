@@ -54,6 +54,9 @@ class QuantizedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, in_features) -> (n, out_features)"""
+        return self.predict(x)
+
+    def predict(self, x: Tensor) -> Tensor:
         if _HAS_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32:
             return self._product(x)
         weight = self.weight.to(x.dtype) * self.scale.to(x.dtype)[:, None]

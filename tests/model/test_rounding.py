@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from torch import nn
 
 from spacy_bert.model import pack
+from spacy_bert.model.linear import Linear
 from spacy_bert.model.rounding import pad_first_axis, round_up
 
 
@@ -29,17 +29,27 @@ def test_zeros_are_added_at_the_end():
 
 
 @pytest.mark.parametrize("is_train", [False, True])
-def test_batches_of_all_sizes_bring_few_lengths(pretraining_model, is_train):
-    encoder = pretraining_model.encoder.train(is_train)
+def test_batches_of_all_sizes_bring_few_lengths(
+    pretraining_model, is_train, monkeypatch
+):
+    encoder = pretraining_model.encoder
     found = set()
 
-    def note(layer, arrays):
-        found.add(arrays[0].shape[0])
+    def note(function):
+        def noting(x, *args):
+            found.add(x.shape[0])
+            return function(x, *args)
+
+        return noting
+
+    def note_gradients(module, gradients):
+        found.add(gradients[0].shape[0])
 
     for module in encoder.layers.modules():
-        if isinstance(module, nn.Linear):
-            module.register_forward_pre_hook(note)
-            module.register_full_backward_pre_hook(note)
+        if isinstance(module, Linear):
+            name = "forward" if is_train else "predict"
+            monkeypatch.setattr(module, name, note(getattr(module, name)))
+            module.register_full_backward_pre_hook(note_gradients)
     for n_pieces in range(3, 129):
         batch = pack(
             torch.full((n_pieces,), 5), [3] * (n_pieces // 3 - 1) + [3 + n_pieces % 3]
