@@ -21,11 +21,10 @@ from spacy_bert import add_encoder
 from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.model import BertConfig, BertForPretraining
 from spacy_bert.pipeline.from_checkpoint import read_architecture
-from spacy_bert.pipeline.shim import BertShim
 from spacy_bert.tokenization import WordPiece, load_tokenizer
 
 # What the tests of the corpus, of pretraining and of its commands share; and a Hub.
-pytest_plugins = ["toy_run", "hub_server"]
+pytest_plugins = ["toy_run", "hub_server", "engine_option"]
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests that run side by side share the cores, as do the processes they start.
@@ -49,26 +48,6 @@ class Reference(NamedTuple):
     texts: list[str]
     ids: list[list[int]]
     offsets: list[list[list[int]]]
-
-
-def pytest_addoption(parser):
-    parser.addoption(
-        "--engine",
-        default="torch",
-        help="what predicts in encoders that do not say so; tests/pipeline and "
-        "tests/tasks hold for onnxruntime too",
-    )
-
-
-def pytest_configure(config):
-    if config.getoption("--engine") != "torch":
-        original = BertShim.__init__
-
-        def init(shim, *args, **kwargs):
-            original(shim, *args, **kwargs)
-            shim.engine = config.getoption("--engine")
-
-        BertShim.__init__ = init
 
 
 @pytest.fixture(scope="session", params=["uncased", "cased"])

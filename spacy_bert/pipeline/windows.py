@@ -84,15 +84,16 @@ def make_window_batches(
 def _make_single(alignment: Alignment, tokenizer: PieceTokenizer) -> WindowBatch:
     """As `_make_batch`, for one short Doc, which servers get: a third of the calls."""
     n_pieces = len(alignment.piece_ids) + N_SPECIAL
-    piece_ids = torch.empty(n_pieces, dtype=torch.int64)
-    piece_ids[1:-1] = torch.from_numpy(alignment.piece_ids)
+    piece_ids = np.empty(n_pieces, dtype=np.int64)
     piece_ids[0], piece_ids[-1] = tokenizer.cls_id, tokenizer.sep_id
+    piece_ids[1:-1] = alignment.piece_ids
+    # From numpy, as torch's default device may have been changed.
     return WindowBatch(
         packed=PackedBatch(
-            piece_ids=piece_ids,
-            segment_ids=torch.zeros_like(piece_ids),
-            position_ids=torch.arange(n_pieces),
-            cu_seqlens=torch.tensor([0, n_pieces], dtype=torch.int32),
+            piece_ids=torch.from_numpy(piece_ids),
+            segment_ids=torch.from_numpy(np.zeros_like(piece_ids)),
+            position_ids=torch.from_numpy(np.arange(n_pieces)),
+            cu_seqlens=torch.from_numpy(np.array([0, n_pieces], dtype=np.int32)),
             lengths=(n_pieces,),
         ),
         pair_positions=alignment.pair_pieces + 1,

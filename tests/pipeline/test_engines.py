@@ -37,13 +37,19 @@ def make_nlp(checkpoint, **settings):
     return nlp
 
 
+@pytest.fixture(autouse=True)
+def skip_if_all_have_one_engine(request):
+    if request.config.getoption("--engine") != "torch":
+        pytest.skip("compares two engines")
+
+
 @pytest.fixture
 def fast(checkpoint):
     return make_nlp(checkpoint)
 
 
 def vectors(nlp, texts=TEXTS):
-    """Of tokens and [CLS], end to end."""
+    """The vectors of tokens and [CLS], end to end."""
     docs = list(nlp.pipe(texts))
     found = [doc.tensor for doc in docs] + [doc._.bert_cls for doc in docs]
     return np.concatenate([array.ravel() for array in found])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import spacy
 import torch
+from engine_option import assert_same
 from heads import add_head
 from spacy.training import Example
 from spacy.util import fix_random_seed
@@ -144,10 +145,10 @@ def test_neither_thread_notices_the_other(checkpoint, monkeypatch, moment, kind)
             visited.update(make_examples(visited), sgd=sgd, drop=0.5)
     assert served
     for found, wanted in served:
-        np.testing.assert_array_equal(found, wanted)
+        assert_same(found, wanted)
     assert torch.equal(weights(visited), weights(alone))
     for ours, theirs in zip(outputs(visited), outputs(alone), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+        assert_same(ours, theirs)
 
 
 @pytest.mark.slow
@@ -168,7 +169,7 @@ def test_workers_that_are_forked_in_the_middle_of_a_step(
     nlp.update(make_examples(nlp), sgd=sgd, drop=0.5)
     assert served
     for doc in served:
-        np.testing.assert_array_equal(doc.tensor, expected)
+        assert_same(doc.tensor, expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -193,7 +194,7 @@ def test_predictions_while_training_goes_on(checkpoint, kind):
         thread.join()
     for found in served:
         for ours, theirs in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+            assert_same(ours, theirs)
 
 
 def test_a_step_that_waits_for_an_untrained_head_waits_for_its_own_thread(checkpoint):
@@ -231,7 +232,8 @@ def test_averages_are_copied_into_the_memory_that_others_read(checkpoint):
     addresses = [parameter.data_ptr() for parameter in shim.encoder.parameters()]
     with nlp.use_params(sgd.averages):
         assert not torch.equal(weights(nlp), before)
-        assert not np.array_equal(in_another_thread(partial(outputs, nlp))[0], expected)
+        served = in_another_thread(partial(outputs, nlp))[0]
+        assert np.abs(served - expected).max() > 1e-4
         assert addresses == [p.data_ptr() for p in shim.encoder.parameters()]
     assert torch.equal(weights(nlp), before)
-    np.testing.assert_array_equal(outputs(nlp)[0], expected)
+    assert_same(outputs(nlp)[0], expected)
