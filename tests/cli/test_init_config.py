@@ -70,10 +70,8 @@ def test_a_head_of_its_own_embeddings_is_refused_for_pretraining_alone(bert, tmp
 
 
 def test_weights_of_8_bits_serve_heads_and_not_pretraining(bert, tmp_path):
-    bert = load_bert(bert)
-    encoder, tokenizer = bert.encoder, bert.tokenizer
-    quantize(encoder)
-    save_checkpoint(bert, encoder, tokenizer)
+    loaded = load_bert(bert)
+    save_checkpoint(bert, quantize(loaded.encoder), loaded.tokenizer)
     code, said = init_config(bert, tmp_path / "pretrain.cfg", "--pretraining")
     assert code == 1 and "8-bit weights" in said
 
