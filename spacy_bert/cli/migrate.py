@@ -101,4 +101,5 @@ def _migrate_pipeline(old: str, new: Path, *, force: bool) -> None:
     folder = find_pipeline(old)
     output = check_output(new, PIPELINE, force=force, inputs=[folder])
     heads = migrate_pipeline(folder, output)
+    msg.info("Texts longer than a window are cut elsewhere, and may get other labels.")
     msg.good(f"Wrote {new}. Heads on its bert_encoder: {', '.join(heads)}")
