@@ -29,18 +29,17 @@ class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         if not torch.is_grad_enabled():
             return self.predict(x)
+        if not _has_kernel(x, self.weight):
+            return super().forward(x)
         # A step is to follow, and training needs the memory.
         self._laid_out = None
-        weight = self.weight
-        if torch.compiler.is_compiling() or not _has_kernel(x, weight):
-            return super().forward(x)
-        product: Tensor = _OneDnnLinear.apply(x, weight, self.bias)
+        product: Tensor = _OneDnnLinear.apply(x, self.weight, self.bias)
         return product
 
     def predict(self, x: Tensor) -> Tensor:
         """As `forward` without gradients."""
         weight = self.weight
-        if torch.compiler.is_compiling() or not _has_kernel(x, weight):
+        if not _has_kernel(x, weight):
             return nn.functional.linear(x, weight, self.bias)
         return _product(x, self._lay_out(weight), self.bias)
 
@@ -64,6 +63,7 @@ class Linear(nn.Linear):
 def _has_kernel(x: Tensor, weight: Tensor) -> bool:
     return (
         _HAS_ONEDNN
+        and not torch.compiler.is_compiling()
         and x.is_cpu
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")

@@ -1,6 +1,7 @@
 """BertEncoder -> an ONNX file, or two if one could not hold it."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ..model.encoder import BertEncoder
@@ -22,12 +23,11 @@ def save_onnx_model(
     Weights of more than 2 GB go into a second file next to it, `path` with ".data",
     which ONNX Runtime finds by itself.
     """
+    make = partial(make_onnx_model, encoder, layers=layers, has_pooler=has_pooler)
     n_bytes = sum(tensor.nbytes for tensor in encoder.state_dict().values())
     if n_bytes <= _MAX_BYTES:
-        model = make_onnx_model(encoder, layers=layers, has_pooler=has_pooler)
+        model = make()
     else:
         with path.with_name(f"{path.name}.data").open("wb") as data:
-            model = make_onnx_model(
-                encoder, layers=layers, has_pooler=has_pooler, data=data
-            )
+            model = make(data=data)
     path.write_bytes(model.SerializeToString())

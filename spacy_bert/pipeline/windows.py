@@ -60,10 +60,10 @@ def make_window_batches(
             f"got {width}. Set it higher."
         )
     n_pieces = len(alignment.piece_ids)
-    if len(alignment.doc_ends) == 1 and 0 < n_pieces <= width - N_SPECIAL:
-        if alignment.second_segments[0] < 0:
-            yield _make_single(alignment, tokenizer)
-            return
+    is_one_text = len(alignment.doc_ends) == 1 and alignment.second_segments[0] < 0
+    if is_one_text and 0 < n_pieces <= width - N_SPECIAL:
+        yield _make_single(alignment, tokenizer)
+        return
     windows = np.array(
         list(
             _cut_docs(

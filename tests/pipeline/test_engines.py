@@ -3,6 +3,7 @@
 import copy
 import logging
 import multiprocessing
+import os
 import pickle
 import threading
 
@@ -192,6 +193,18 @@ def test_threads_share_a_graph(fast, monkeypatch):
     assert len(results) == 4 and len(made) == 1
     for found in results:
         np.testing.assert_array_equal(found, results[0])
+
+
+def test_a_child_of_a_process_that_was_making_the_graph(fast, monkeypatch):
+    """The thread that held the lock is not there."""
+    engine, parent = encoder_shim(fast)._engine, os.getpid()
+    engine._lock.acquire()
+    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    results = []
+    thread = threading.Thread(target=lambda: results.append(vectors(fast)), daemon=True)
+    thread.start()
+    thread.join(timeout=30)
+    assert results and engine._graph is not None
 
 
 def put_vectors(nlp, queue):

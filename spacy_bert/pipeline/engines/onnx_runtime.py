@@ -19,13 +19,13 @@ from ...model.batch import PackedBatch
 from ...model.encoder import BertEncoder
 from ...onnx_graph import INPUTS, save_onnx_model
 
-# From 1.29 on it reports its use to its makers, in a thread that a forked child has
-# not and would wait for when it ends. It has to be told before it is imported.
+# From 1.29 on it reports its use to its makers, in a thread. A forked child does not
+# have that thread, and would wait for it at its end. Set before the import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime  # noqa: E402
 
-# Pieces of padding that cost as much as another call of the graph.
+# Pieces of padding up to which another call of the graph is saved; not tuned.
 _PADDING_OF_A_CALL = 64
 
 _sessions: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -51,6 +51,7 @@ class OnnxRuntimeEngine:
 
     def __init__(self, encoder: BertEncoder) -> None:
         self._encoder = encoder
+        self._process = os.getpid()
         self._lock = Lock()
         self._graph: _Graph | None = None
         self._is_stale = False
@@ -85,28 +86,30 @@ class OnnxRuntimeEngine:
 
     def _find_graph(self, wanted: Collection[int]) -> "_Graph | None":
         """None if the weights have changed."""
+        if self._process != os.getpid():
+            # Another thread of the parent may have held the lock.
+            self._lock, self._graph = Lock(), None
+            self._process = os.getpid()
         graph = self._graph
-        if graph is None or graph.process != os.getpid():
-            return None if self._is_stale else self._make_graph(wanted)
-        if not graph.is_current():
+        if graph is not None and not graph.is_current():
             logger.info(
                 "The encoder's weights have changed. torch computes it, not ONNX "
                 "Runtime, until the pipeline is loaded again."
             )
             self._is_stale, self._graph = True, None
+        if self._is_stale:
             return None
-        return graph if graph.layers >= {*wanted} else self._make_graph(wanted)
+        if graph is None or not graph.layers >= {*wanted}:
+            with self._lock:
+                graph = self._make_graph(wanted)
+        return graph
 
     def _make_graph(self, wanted: Collection[int]) -> "_Graph":
-        if self._graph and self._graph.process != os.getpid():
-            # Another thread of the parent may have held it.
-            self._lock = Lock()
-        with self._lock:
-            graph = self._graph
-            is_mine = graph is not None and graph.process == os.getpid()
-            if graph is None or not is_mine or not graph.layers >= {*wanted}:
-                before = graph.layers if graph is not None and is_mine else frozenset()
-                graph = self._graph = _Graph(self._encoder, before | {*wanted})
+        """Unless another thread has made it meanwhile."""
+        graph = self._graph
+        known = frozenset() if graph is None else graph.layers
+        if graph is None or not known >= {*wanted}:
+            graph = self._graph = _Graph(self._encoder, known | {*wanted})
         return graph
 
 
@@ -115,7 +118,6 @@ class _Graph:
 
     def __init__(self, encoder: BertEncoder, layers: frozenset[int]) -> None:
         self.layers = layers
-        self.process = os.getpid()
         # Where each tensor is, what it is, and how often it was changed. Before the
         # values are read: a step that is taken meanwhile counts up afterwards.
         self._state = [
