@@ -38,7 +38,8 @@ class Repository:
 
 
 class Hub:
-    """repositories: by name. moved: old names of some. requests: "GET /..." so far."""
+    """repositories: by name. moved: old names of some. requests: "GET /..." so far.
+    is_broken: it answers nothing but 500."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,6 +47,7 @@ class Hub:
         self.repositories: dict[str, Repository] = {}
         self.moved: dict[str, str] = {}
         self.requests: list[str] = []
+        self.is_broken = False
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self))
         self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
         Thread(target=self.server.serve_forever, daemon=True).start()
@@ -126,6 +128,8 @@ def _make_handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def _answer(self) -> None:
             path = self.path.partition("?")[0].replace("%2F", "/")
             hub.requests.append(f"{self.command} {path}")
+            if hub.is_broken:
+                return self._refuse(500, "OutOfOrder")
             match = _API.fullmatch(path) or _FILE.fullmatch(path)
             if match is None:
                 return self._refuse(404, "EntryNotFound")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..tokenization import read_settings
+from .wrong_folder import describe_folder
 
 # What the BertConfig of `transformers` has for keys that a file leaves out. Sizes have
 # no default here: who leaves them out has another file.
@@ -44,7 +45,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
     if missing:
         raise ValueError(
             f"{path} lacks {', '.join(missing)}. Take the config.json that was saved "
-            "with the weights."
+            f"with the weights.{describe_folder(path.parent)}"
         )
     settings = {**_DEFAULTS, **settings}
     activation = settings["hidden_act"]

@@ -83,7 +83,7 @@ def load_hugging_face(
 
     A pooler that is not there starts from random weights, and so do those heads of
     `fill_heads` ("mlm", "nsp") of which nothing is there. Gives the names of these
-    submodules, and warns of them.
+    submodules.
     """
     _check_n_layers(module.config, tensors, source=source)
     return _load(module, tensors, source, fill_heads)
@@ -99,6 +99,12 @@ def _load(
     module.load_state_dict(state, strict=False, assign=True)
     for submodule in absent:
         _initialize(module, submodule)
+    return absent
+
+
+def warn_absent(submodules: Iterable[str], *, source: str) -> None:
+    """Of those that start from random weights."""
+    for submodule in submodules:
         name, notice = _MAY_BE_ABSENT[submodule]
         logger.warning(
             "%s has no %s: a new one starts from random weights. %s",
@@ -106,7 +112,6 @@ def _load(
             name,
             notice,
         )
-    return absent
 
 
 def _select(
@@ -122,12 +127,20 @@ def _select(
         # The same parameter, which old files have by one of its two names.
         tensors.setdefault("cls.predictions.bias", decoder_bias)
     names = tensor_names(module)
-    absent = _absent_submodules(names, tensors, fill_heads)
+    absent = _absent_submodules(names, tensors)
     state = {
         ours: _joined(theirs, tensors, source)
         for ours, theirs in names.items()
         if get_submodule(ours) not in absent
     }
+    # After the encoder, whose absence says more.
+    for submodule in absent:
+        if submodule not in ("pooler", *fill_heads):
+            raise ValueError(
+                f"{source}: expected an {_MAY_BE_ABSENT[submodule][0]}, found none "
+                f"among the {len(tensors)} tensors there. Take a checkpoint that was "
+                "saved with it, or continue the pretraining of this one, which adds it."
+            )
     expected = module.state_dict()
     for name, tensor in state.items():
         _check_tensor(name, tensor, expected[name], source)
@@ -173,10 +186,7 @@ def _explain_absence(name: str, tensors: Iterable[str]) -> str:
                 "added. Save the weights of the model inside it, whose names begin "
                 "with 'bert.'."
             )
-    return (
-        "The checkpoint is incomplete, or was saved without the head that is asked "
-        "for: evaluating and filling masks need that of MLM, which pretraining adds."
-    )
+    return "The checkpoint is incomplete; copy or export it again."
 
 
 def _check_tensor(name: str, tensor: Tensor, expected: Tensor, source: str) -> None:
@@ -204,19 +214,16 @@ def _check_tensor(name: str, tensor: Tensor, expected: Tensor, source: str) -> N
 
 
 def _absent_submodules(
-    names: Mapping[str, tuple[str, ...]],
-    tensors: Mapping[str, Tensor],
-    fill_heads: Collection[str],
+    names: Mapping[str, tuple[str, ...]], tensors: Mapping[str, Tensor]
 ) -> list[str]:
-    """Those that may be absent and are, whole."""
-    may_be_absent = ("pooler", *fill_heads)
+    """Those that a folder may lack and of which nothing is there."""
     wanted = {get_submodule(ours) for ours in names}
     found = {
         get_submodule(ours)
         for ours, theirs in names.items()
         if not tensors.keys().isdisjoint(theirs)
     }
-    return [name for name in may_be_absent if name in wanted - found]
+    return [name for name in _MAY_BE_ABSENT if name in wanted - found]
 
 
 def _initialize(module: BertEncoder | BertForPretraining, submodule: str) -> None:

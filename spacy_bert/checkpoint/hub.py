@@ -151,9 +151,10 @@ def _fetch(
         raise FileNotFoundError(
             f"{name.name}: expected the folder of a BERT checkpoint, or a model's name "
             "on the Hugging Face Hub. There is no such folder here, the cache does not "
-            f"have all of that model, and {_reason(error)}. On a machine with a "
-            f"network: {name.command} and give that folder, or its path here once it "
-            "is copied."
+            f"have all of that model, and {_reason(error)}. Check the spelling of the "
+            "path, or of the name ('org/name'). For a model of the Hub, on a machine "
+            f"that reaches it: {name.command} and give that folder, or its path here "
+            "once it is copied."
         ) from error
     return Path(folder)
 
@@ -165,8 +166,13 @@ def _network_errors() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: Exception) -> str:
+    from huggingface_hub import constants
+
     cause = error.__cause__ or error
     if type(cause).__name__ == "OfflineModeIsEnabled" or "HF_HUB_OFFLINE" in str(error):
         return "HF_HUB_OFFLINE forbids to ask the Hub"
-    lines = str(cause).strip().splitlines()
-    return f"the Hub did not give it ({lines[0] if lines else type(cause).__name__})"
+    status = getattr(getattr(cause, "response", None), "status_code", None)
+    if status is not None:
+        return f"the Hub answered with the status {status}"
+    # What the client says of a connection is a dump of its objects.
+    return f"{constants.ENDPOINT} cannot be reached"

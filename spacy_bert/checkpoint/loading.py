@@ -18,6 +18,7 @@ from .conversion import (
     build_from_hugging_face,
     check_shapes,
     load_hugging_face,
+    warn_absent,
 )
 from .files import CONFIG_FILE, QUANTIZED_FILE, WEIGHTS_FILE
 from .names import CONFIG_KEYS
@@ -86,6 +87,7 @@ def load_bert(path: Path, **settings: bool | None) -> Bert:
         tensors,
         source=str(path),
     )
+    warn_absent(absent, source=str(path))
     return Bert(
         source=str(path),
         encoder=encoder,
@@ -109,7 +111,8 @@ def load_pretraining_model(path: Path) -> tuple[BertForPretraining, PieceTokeniz
 
 def load_mlm_model(path: Path) -> tuple[BertForPretraining, PieceTokenizer, bool]:
     """As `load_pretraining_model`, also from a folder without an NSP head (any
-    BertForMaskedLM). And whether pairs can be judged: else that head is random.
+    BertForMaskedLM). And whether pairs can be judged: else that head is random, and
+    nothing warns of it.
 
     Raises ValueError if the folder has no MLM head.
     """
@@ -145,7 +148,10 @@ def load_weights(
     """
     tensors = read_tensors(path, WEIGHTS_FILE)
     _check_tied(path, tensors)
-    return load_hugging_face(module, tensors, source=str(path), fill_heads=fill_heads)
+    source = str(path)
+    absent = load_hugging_face(module, tensors, source=source, fill_heads=fill_heads)
+    warn_absent(absent, source=source)
+    return absent
 
 
 def check_loads(path: Path, *, fill_heads: Collection[str] | None = None) -> None:

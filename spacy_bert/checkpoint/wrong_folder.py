@@ -22,7 +22,8 @@ _FLAX = (
 
 
 def describe_folder(path: Path) -> str:
-    """What a folder without `config.json` is: sentences, each after a space."""
+    """What a folder without a BERT's `config.json` is: sentences, each after a
+    space."""
     kind = _name_kind(path)
     sentences = [kind] if kind else []
     found = list(_find_checkpoints(path))
@@ -33,7 +34,7 @@ def describe_folder(path: Path) -> str:
     elif _is_checkpoint(path.resolve().parent):
         above = path.parent if path.name else path.resolve().parent
         sentences.append(f"There is a checkpoint one level up, in {above}.")
-    elif not kind and path.is_dir():
+    elif not kind and path.is_dir() and not (path / CONFIG_FILE).is_file():
         names = sorted(file.name for file in path.iterdir())
         some = ", ".join(names[:_MOST_NAMED]) + ", ..." * (len(names) > _MOST_NAMED)
         sentences.append(f"The folder has {some or 'nothing in it'}.")

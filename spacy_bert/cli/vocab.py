@@ -112,6 +112,6 @@ def _describe(unknown: "UnknownWords") -> str:
     if unknown.n_characters:
         text += (
             f". {unknown.n_characters:,} different characters are in no piece. If they "
-            "matter, give [vocabulary] a larger size"
+            "matter, give [vocabulary] a larger size, half of which is for characters"
         )
     return text

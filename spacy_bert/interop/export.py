@@ -38,7 +38,14 @@ def find_bert(source: str | Path, *, component: str | None = None) -> Bert:
             f"{path}: expected a pipeline, a folder with meta.json, or a checkpoint, a "
             "folder with config.json, got another folder."
         )
-    checkpoint = resolve_checkpoint(source)
+    try:
+        checkpoint = resolve_checkpoint(source)
+    except FileNotFoundError as error:
+        if path.name != name:
+            raise
+        raise FileNotFoundError(
+            f"No pipeline is installed by the name {name!r}. {error}"
+        ) from error
     if component is not None:
         raise ValueError(
             f"--component is for pipelines, and {source} is a checkpoint. Leave it out."
@@ -100,6 +107,13 @@ def _load_pipeline(name: str, component: str | None) -> Bert:
         for component, pipe in nlp.components
         if (found := _find_encoders(pipe))
     }
+    if not shims:
+        has_transformer = "transformer" in nlp.pipe_factories.values()
+        advice = " 'spacy bert migrate' gives it one." if has_transformer else ""
+        raise ValueError(
+            f"{name}: expected a pipeline with a BERT encoder of ours, found none."
+            f"{advice}"
+        )
     shim = _choose(shims, component, source=name)
     return Bert(
         source=name,
@@ -118,10 +132,6 @@ def _choose(
     shims: dict[str, list[BertShim]], component: str | None, *, source: str
 ) -> BertShim:
     names = ", ".join(shims)
-    if not shims:
-        raise ValueError(
-            f"{source}: expected a pipeline with a BERT encoder of ours, found none."
-        )
     if component is None and len(shims) > 1:
         raise ValueError(
             f"{source} has encoders in several components. Say which one with "

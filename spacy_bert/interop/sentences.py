@@ -1,6 +1,7 @@
 """Sentences and words from spaCy, as [corpus] asks for them."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -99,6 +100,11 @@ class _SpacySplit:
         by_word = self.finds_words and self.lang == "zh"
         config = {"nlp": {"tokenizer": {"segmenter": "jieba"}}} if by_word else {}
         nlp = spacy.blank(self.lang, config=config)
+        if by_word:
+            import jieba
+
+            # It logs where its dictionary is, in each process.
+            jieba.setLogLevel(logging.WARNING)
         if self.sentences == "sentencizer":
             nlp.add_pipe("sentencizer")
         nlp.max_length = _MAX_CHARS

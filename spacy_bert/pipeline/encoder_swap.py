@@ -39,7 +39,10 @@ def find_encoder(config: Mapping[str, Any]) -> tuple[str, str]:
         if block.get("factory") in _LISTENERS
     }
     if any(block.get("factory") == ENCODER for block in components.values()):
-        raise ValueError(f"Expected a config without {ENCODER!r}: it has one already.")
+        raise ValueError(
+            f"Expected one of {', '.join(_LISTENERS)} as the encoder, got a "
+            f"{ENCODER!r}: there is nothing to migrate."
+        )
     if not found:
         raise ValueError(
             f"Expected a component whose factory is one of {', '.join(_LISTENERS)}, "

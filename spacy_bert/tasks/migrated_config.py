@@ -51,7 +51,8 @@ def migrate_config(path: Path, checkpoint: str | Path) -> tuple[Config, list[str
         model.update(_transformer_settings(old, model["max_positions"]))
     new = swap_encoder(config, model, checkpoint="${paths.checkpoint}")
     new.setdefault("paths", {})["checkpoint"] = str(checkpoint)
-    notes = _set_training(new, factory, model["hidden_width"])
+    notes = _name_exchange(old, str(checkpoint))
+    notes += _set_training(new, factory, model["hidden_width"])
     notes += _name_annotations(old)
     notes += _replace_bags_of_words(new, folder)
     notes += _drop_pretraining(new)
@@ -71,15 +72,34 @@ def _transformer_settings(old: dict[str, Any], max_positions: int) -> dict[str, 
     return settings
 
 
+def _name_exchange(old: dict[str, Any], checkpoint: str) -> list[str]:
+    name = old.get("model", {}).get("name")
+    if name in (None, checkpoint):
+        return []
+    return [f"{name} is exchanged for {checkpoint}: --checkpoint takes another BERT."]
+
+
 def _set_training(config: Config, factory: str, hidden_width: int) -> list[str]:
     training, ours = config.setdefault("training", {}), training_settings(hidden_width)
+    notes = []
     if training.get("before_to_disk") is None:
         training["before_to_disk"] = ours["before_to_disk"]
+        notes.append(
+            "[training] before_to_disk: the saved pipeline does not name the files "
+            "that it was trained with."
+        )
     if factory != "tok2vec":
         if not training.get("batcher", {}).get("discard_oversize"):
-            return []
+            return notes
         training["batcher"]["discard_oversize"] = False
-        return ["Docs longer than a batch are no longer dropped (discard_oversize)."]
+        return [
+            *notes,
+            "Docs longer than a batch are no longer dropped (discard_oversize).",
+        ]
+    notes.append(
+        "[training] batcher and learn_rate: those for a BERT, whose heads learn "
+        f"{HEAD_RATE} times as fast as it does, after a warm-up."
+    )
     training["batcher"] = ours["batcher"]
     rate = ours["optimizer"]["learn_rate"]
     max_steps = training.get("max_steps", 0)
@@ -90,7 +110,7 @@ def _set_training(config: Config, factory: str, hidden_width: int) -> list[str]:
         # A run without an end has no schedule.
         rate = rate["initial_rate"]
     training.setdefault("optimizer", {"@optimizers": "Adam.v1"})["learn_rate"] = rate
-    return []
+    return notes
 
 
 def _add_missing_encoder(config: Config) -> None:

@@ -152,6 +152,9 @@ COMMENTS = {
     "initialize.components.bert_encoder.checkpoint": (
         "Where the pretrained weights are; null draws random ones."
     ),
+    "initialize.components.bert_encoder.lowercase": (
+        "null: as the checkpoint says; false for a cased one that says nothing."
+    ),
     **{
         f"components.{head}.model.tok2vec.pooled": (
             "Through the checkpoint's pooler; false if nothing ever trained it."
@@ -247,7 +250,12 @@ def starter_config(
             "components": components,
             "training": training_settings(architecture["hidden_width"]),
             "initialize": {
-                "components": {"bert_encoder": {"checkpoint": "${paths.checkpoint}"}}
+                "components": {
+                    "bert_encoder": {
+                        "checkpoint": "${paths.checkpoint}",
+                        "lowercase": None,
+                    }
+                }
             },
         }
     )

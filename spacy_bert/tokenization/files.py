@@ -149,9 +149,11 @@ def _warn_of_capitals(path: Path, tokenizer: PieceTokenizer) -> None:
         logger.warning(
             "%s: text is lower-cased, as nothing there says otherwise, but %s of the "
             "%s pieces have capitals (%s), which no text can have then. If the model "
-            "is a cased one, set lowercase = false.",
+            'is a cased one, write {"do_lower_case": false} into %s, or set '
+            "lowercase = false where the checkpoint is named.",
             path,
             f"{len(words):,}",
             f"{tokenizer.n_pieces:,}",
             ", ".join(words[:3]),
+            path / SETTINGS_FILE,
         )

@@ -388,7 +388,7 @@ def test_an_encoder_alone_is_no_pretraining_model(
     tmp_path, pretraining_model, tokenizer
 ):
     save_checkpoint(tmp_path, pretraining_model.encoder, tokenizer)
-    with pytest.raises(ValueError, match="without the head that is asked for"):
+    with pytest.raises(ValueError, match="expected an MLM head, found none"):
         load_pretraining_model(tmp_path)
 
 

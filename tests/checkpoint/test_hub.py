@@ -201,8 +201,14 @@ def test_no_network_and_nothing_in_the_cache(hub, resolve):
     assert "hf download org/name --revision v1 config.json" in said
     hub.close()
     said = resolve("org/name")
-    assert said.startswith("FileNotFoundError") and "the Hub did not give it" in said
+    assert said.startswith("FileNotFoundError")
+    assert f"{hub.endpoint} cannot be reached. Check the spelling" in said
     assert "hf download org/name config.json" in said
+
+
+def test_a_hub_that_is_out_of_order(hub, resolve):
+    hub.is_broken = True
+    assert "the Hub answered with the status 500. Check the spelling" in resolve("a/b")
 
 
 def test_a_full_disk_is_not_taken_for_the_network(hub, bert, resolve):

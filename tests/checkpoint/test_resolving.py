@@ -160,6 +160,16 @@ def test_a_level_too_low_is_answered_with_the_folder(checkpoint, monkeypatch):
         resolve_checkpoint(".")
 
 
+def test_another_config_in_a_checkpoint_is_answered_with_the_folder(checkpoint):
+    """As that of the pooling in a model of sentence-transformers."""
+    inner = checkpoint / "1_Pooling"
+    inner.mkdir()
+    (inner / "config.json").write_text('{"word_embedding_dimension": 32}')
+    expected = f"lacks vocab_size.* checkpoint one level up, in {checkpoint}.$"
+    with pytest.raises(ValueError, match=expected):
+        load_bert(resolve_checkpoint(inner))
+
+
 def test_several_checkpoints_are_named_but_not_all(tmp_path, checkpoint):
     root = tmp_path / "root"
     for i in range(5):

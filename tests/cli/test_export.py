@@ -250,7 +250,7 @@ def test_the_component_is_chosen_by_name(run, tmp_path, nlp):
         (["pretrained", "out", "-c", "ner"], "is a checkpoint. Leave it out"),
         (["trained", "out"], "Give trained/model-best"),
         (["empty", "out"], "a folder with config.json, got another folder"),
-        (["nowhere", "out"], "nowhere"),
+        (["nowhere", "out"], "No pipeline is installed by the name 'nowhere'"),
         (["blank", "out"], "found none"),
     ],
 )

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from spacy_bert.cli.app import bert_cli
 from spacy_bert.interop import migrated_pipeline
+from spacy_bert.interop.export import find_bert
 from spacy_bert.interop.migrated_pipeline import find_pipeline, migrate_pipeline
 
 pytest.importorskip("spacy_transformers")
@@ -305,3 +306,8 @@ def test_whole_docs_as_windows_fit_one_window(random_bert_path, tmp_path):
     model = spacy.load(tmp_path / "new").config["components"]["bert_encoder"]["model"]
     assert model["window_width"] == model["max_positions"] == 64
     assert transformer_config("x")["model"]["get_spans"]["window"] == 128
+
+
+def test_an_export_says_that_it_takes_a_migration(old_ner):
+    with pytest.raises(ValueError, match="found none. 'spacy bert migrate' gives it"):
+        find_bert(old_ner)
