@@ -17,15 +17,16 @@ def save_onnx_model(
     *,
     layers: Sequence[int] = (),
     has_pooler: bool = True,
+    weights_apart: bool = False,
 ) -> None:
     """Write what `make_onnx_model` makes of the encoder.
 
-    Weights of more than 2 GB go into a second file next to it, `path` with ".data",
-    which ONNX Runtime finds by itself.
+    weights_apart: whether weights go into a second file next to it, `path` with
+        ".data", which ONNX Runtime finds by itself. More than 2 GB always do.
     """
     make = partial(make_onnx_model, encoder, layers=layers, has_pooler=has_pooler)
     n_bytes = sum(tensor.nbytes for tensor in encoder.state_dict().values())
-    if n_bytes <= _MAX_BYTES:
+    if n_bytes <= _MAX_BYTES and not weights_apart:
         model = make()
     else:
         with path.with_name(f"{path.name}.data").open("wb") as data:

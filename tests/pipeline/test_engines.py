@@ -12,14 +12,11 @@ import pytest
 import spacy
 import torch
 from heads import add_head
-from hypothesis import given
-from hypothesis import strategies as st
 from spacy.training import Example
 
 from spacy_bert import add_encoder
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.engines import onnx_runtime
-from spacy_bert.pipeline.engines.onnx_runtime import _split
 
 TEXTS = [
     "the cat sat on the river bank",
@@ -67,9 +64,9 @@ def count_runs(monkeypatch):
         def __init__(self, session):
             self.session = session
 
-        def run(self, *args):
-            runs.append(1)
-            return self.session.run(*args)
+        def run(self, names, inputs):
+            runs.append(inputs["input_ids"].shape)
+            return self.session.run(names, inputs)
 
     monkeypatch.setattr(
         onnx_runtime, "_make_session", lambda *args: Counting(method(*args))
@@ -98,16 +95,14 @@ def test_8_bits(checkpoint, monkeypatch):
     assert np.abs(fast - expected).mean() < 0.01 * np.abs(expected).mean()
 
 
-@given(st.lists(st.integers(3, 40), min_size=1, max_size=40))
-def test_parts_are_all_of_a_batch_with_little_padding(lengths):
-    parts = list(_split(lengths))
-    assert [length for part in parts for length in part] == lengths
-    for part in parts:
-        assert len(part) * max(part) - sum(part) <= onnx_runtime._PADDING_OF_A_CALL
-
-
-def test_sequences_of_equal_length_are_one_part():
-    assert list(_split([7] * 300)) == [[7] * 300]
+def test_equal_lengths_are_one_call_and_nothing_is_padded(checkpoint, monkeypatch):
+    runs = count_runs(monkeypatch)
+    lengths = [7, 7, 4, 7]
+    texts = [" ".join(["bank"] * (length - 2)) for length in lengths]
+    fast = vectors(make_nlp(checkpoint), texts)
+    assert sorted(runs) == [(1, 4), (3, 7)]
+    expected = vectors(make_nlp(checkpoint, engine="torch"), texts)
+    np.testing.assert_allclose(fast, expected, atol=1e-5)
 
 
 def test_an_update_is_seen(fast, checkpoint, monkeypatch):

@@ -4,14 +4,14 @@ import ctypes
 import os
 import tempfile
 import weakref
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from itertools import groupby
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from spacy.util import logger
 from torch import Tensor
 
@@ -24,9 +24,6 @@ from ...onnx_graph import INPUTS, save_onnx_model
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime  # noqa: E402
-
-# Pieces of padding up to which another call of the graph is saved; not tuned.
-_PADDING_OF_A_CALL = 64
 
 _sessions: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -68,16 +65,18 @@ class OnnxRuntimeEngine:
             return self._encoder.hidden_states(batch, wanted)
         ids, segments = batch.piece_ids.numpy(), batch.segment_ids.numpy()
         parts, first = [], 0
-        for lengths in _split(batch.lengths):
-            stop = first + sum(lengths)
-            inputs, is_piece = _pad(ids[first:stop], segments[first:stop], lengths)
-            states = [
-                state.reshape(is_piece.size, -1)
-                for state in graph.session.run(graph.outputs(wanted), inputs)
-            ]
-            if not is_piece.all():
-                states = [state[is_piece.ravel()] for state in states]
-            parts.append(states)
+        # Another call costs less than padding does.
+        for length, sequences in groupby(batch.lengths):
+            shape = len([*sequences]), length
+            stop = first + shape[0] * length
+            arrays = (
+                ids[first:stop].reshape(shape),
+                np.ones(shape, dtype=np.int64),
+                segments[first:stop].reshape(shape),
+            )
+            inputs = dict(zip(INPUTS, arrays, strict=True))
+            states = graph.session.run(graph.outputs(wanted), inputs)
+            parts.append([state.reshape(stop - first, -1) for state in states])
             first = stop
         return {
             layer: torch.from_numpy(np.concatenate(found))
@@ -150,35 +149,15 @@ def _make_session(encoder: BertEncoder, layers: Sequence[int]) -> Any:
     options.intra_op_num_threads = torch.get_num_threads()
     # Errors alone: it warns of nodes that it replaces itself.
     options.log_severity_level = 3
-    with tempfile.TemporaryDirectory() as folder:
+    # Windows keeps a file that is mapped.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "model.onnx"
-        save_onnx_model(encoder, path, layers=layers, has_pooler=False)
+        # Apart, which takes a third of the time: nothing copies them into a message.
+        save_onnx_model(
+            encoder, path, layers=layers, has_pooler=False, weights_apart=True
+        )
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
     _sessions.add(session)
     return session
-
-
-def _split(lengths: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Sequences that are padded to one length, in the order of the batch."""
-    first, longest, padding = 0, 0, 0
-    for i, length in enumerate(lengths):
-        grown = max(longest - length, 0) + max(length - longest, 0) * (i - first)
-        if padding + grown > _PADDING_OF_A_CALL:
-            yield lengths[first:i]
-            first, longest, padding, grown = i, 0, 0, 0
-        longest, padding = max(longest, length), padding + grown
-    yield lengths[first:]
-
-
-def _pad(
-    ids: NDArray[np.int64], segments: NDArray[np.int64], lengths: Sequence[int]
-) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.bool_]]:
-    """(n_pieces,), (n_pieces,) -> the inputs of the graph, and which of them are no
-    padding, (n_sequences, longest)."""
-    is_piece = np.arange(max(lengths)) < np.array(lengths)[:, None]
-    padded = np.zeros((2, *is_piece.shape), dtype=np.int64)
-    padded[:, is_piece] = ids, segments
-    arrays = padded[0], is_piece.astype(np.int64), padded[1]
-    return dict(zip(INPUTS, arrays, strict=True)), is_piece
