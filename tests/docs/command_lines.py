@@ -16,7 +16,7 @@ from spacy_bert.model import BertConfig
 from spacy_bert.pretraining import PretrainingConfig
 
 # Programs of others, which are not checked.
-OTHERS = {"hf", "pip", "mkdir", "mv", "ruff", "mypy", "lint-imports", "bash"}
+OTHERS = {"hf", "pip", "uvicorn", "mkdir", "mv", "ruff", "mypy", "lint-imports", "bash"}
 # Modules that `python -m` runs, and files that `python` runs.
 MODULES = {
     "pytest",

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import spacy
 
 from spacy_bert import add_encoder
 from spacy_bert.checkpoint import weights
+from spacy_bert.pipeline.engines import EngineName
 
 LOAD = """
 import re, sys
@@ -113,9 +115,9 @@ def texts(n):
         yield " ".join("".join(rng.choices("abcdefghijklmnop", k=k)) for k in lengths)
 
 nlp = spacy.blank("en")
-if system == "ours":
+if system != "blank":
     sizes = {"hidden_width": 64, "n_layers": 2, "intermediate_width": 128}
-    nlp.add_pipe("bert_encoder", config={"model": sizes})
+    nlp.add_pipe("bert_encoder", config={"model": {**sizes, "engine": system}})
     if mode == "training":
         nlp.add_pipe("tagger", config={"model": {"tok2vec": {
             "@architectures": "spacy-bert.BertListener.v1", "width": 64}}})
@@ -149,7 +151,10 @@ print(megabytes() - before)
 
 
 def grown(system, mode, n_docs):
-    """MB that a process has more after so many Docs of eight made-up words."""
+    """MB that a process has more after so many Docs of eight made-up words.
+
+    system: "blank", or an encoder's engine.
+    """
     command = [sys.executable, "-W", "ignore", "-c", GROW, system, mode, str(n_docs)]
     return float(subprocess.run(command, check=True, capture_output=True).stdout)
 
@@ -163,15 +168,23 @@ def grown(system, mode, n_docs):
     ],
 )
 @pytest.mark.parametrize(
-    "mode, limit",
-    [("batches", 60), ("alone", 60), ("training", 250)],
+    "engine, mode, limit",
+    [
+        ("torch", "batches", 60),
+        ("torch", "alone", 60),
+        ("torch", "training", 250),
+        ("onnxruntime", "batches", 60),
+        ("onnxruntime", "alone", 60),
+    ],
 )
-def test_many_docs_take_little_more_than_in_a_blank_pipeline(n_docs, mode, limit):
-    """Kernels for batches of all sizes would take 250 MB after 10,000, and 300 MB after
-    2,000 in training, whose gradients have kernels of their own."""
+def test_many_docs_take_little_more_than_in_a_blank_pipeline(
+    n_docs, engine, mode, limit
+):
+    """torch's kernels for batches of all sizes would take 250 MB after 10,000, and 300
+    MB after 2,000 in training, whose gradients have kernels of their own."""
     if mode == "training":
         n_docs //= 5
-    assert grown("ours", mode, n_docs) < grown("blank", "batches", n_docs) + limit
+    assert grown(engine, mode, n_docs) < grown("blank", "batches", n_docs) + limit
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -182,7 +195,10 @@ def test_many_docs_take_little_more_than_in_a_blank_pipeline(n_docs, mode, limit
         pytest.param(100_000, marks=pytest.mark.long),
     ],
 )
-def test_in_a_memory_zone_docs_take_little_more_than_in_a_blank_pipeline(n_docs):
+@pytest.mark.parametrize("engine", get_args(EngineName))
+def test_in_a_memory_zone_docs_take_little_more_than_in_a_blank_pipeline(
+    n_docs, engine
+):
     # Kernels of sizes that are rare. Blank spaCy itself takes 21 MB after 100,000,
     # because its tables of words keep the cells of those that are deleted.
-    assert grown("ours", "zone", n_docs) < grown("blank", "zone", n_docs) + 15
+    assert grown(engine, "zone", n_docs) < grown("blank", "zone", n_docs) + 15
