@@ -103,7 +103,7 @@ def _load(
 
 
 def warn_absent(submodules: Iterable[str], *, source: str) -> None:
-    """Of those that start from random weights."""
+    """Log a warning for each that starts from random weights."""
     for submodule in submodules:
         name, notice = _MAY_BE_ABSENT[submodule]
         logger.warning(

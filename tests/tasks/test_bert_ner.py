@@ -10,7 +10,7 @@ from thinc.api import Adam
 
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.tasks.ner.bio import BioTags
-from spacy_bert.tasks.ner.decoding import find_entities
+from spacy_bert.tasks.ner.decoding import Wanted, find_entities
 from spacy_bert.tasks.ner.model import TagScores, build_token_classifier
 
 DECODERS = ["crf", "softmax"]
@@ -23,14 +23,14 @@ TRAINING = [
 TEXTS = [text for batch in TRAINING for text in batch]
 
 
-def add_ner(nlp, decoder="crf"):
+def add_ner(nlp, decoder="crf", **config):
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
     model = {
         "@architectures": "spacy-bert.TokenClassifier.v1",
         "decoder": decoder,
         "tok2vec": {**listener, "upstream": "bert_encoder"},
     }
-    return nlp.add_pipe("bert_ner", config={"model": model})
+    return nlp.add_pipe("bert_ner", config={"model": model, **config})
 
 
 def make_doc(nlp, marked):
@@ -224,12 +224,17 @@ def test_broken_paths_are_never_predicted(nlp, decoder):
     assert n_inside > 20
 
 
+def decode(ner, scores, doc):
+    wanted = Wanted(probs=True)
+    return find_entities(scores, [doc], tags=BioTags(ner.labels), wanted=wanted)
+
+
 def test_the_tag_of_a_token_alone_does_not_make_a_broken_path(nlp):
     """I-LOC I-LOC O, the best tags one by one, are no path. B-LOC I-LOC O is near."""
     ner = initialized(nlp)
     doc = nlp.make_doc("the cat sat")
-    found = find_entities(scores_for([2, 2, 0]), [doc], tags=BioTags(ner.labels))
-    assert found == [[(0, 2, "LOC")]]
+    (found,) = decode(ner, scores_for([2, 2, 0]), doc)
+    assert found.entities == [(0, 2, "LOC")]
 
 
 def test_no_entity_begins_or_ends_with_white_space(nlp):
@@ -237,8 +242,7 @@ def test_no_entity_begins_or_ends_with_white_space(nlp):
     doc = nlp.make_doc(" \n the river \n\n bank \n ran \n")
     assert [token.is_space for token in doc] == [1, 0, 0, 1, 0, 1, 0, 1]
     scores = scores_for([1, 1, 2, 2, 2, 1, 1, 2])
-    found = find_entities(scores, [doc], tags=BioTags(ner.labels))
-    ner.set_annotations([doc], found)
+    ner.set_annotations([doc], decode(ner, scores, doc))
     assert entities(doc) == [("the river \n\n bank", "LOC"), ("ran", "LOC")]
 
 
@@ -385,6 +389,7 @@ def test_what_it_assigns_and_scores(nlp):
         "doc.ents",
         "token.ent_iob",
         "token.ent_type",
+        "span._.confidence",
     ]
     assert nlp.get_pipe_meta("bert_ner").default_score_weights["ents_f"] == 1.0
 

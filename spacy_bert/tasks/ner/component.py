@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model
@@ -15,13 +17,15 @@ from ...pipeline.architectures import DEFAULT_WIDTH
 from ...pipeline.config_errors import takes_config
 from ...pipeline.listeners import LISTENER, with_listener
 from ...pipeline.piping import EarlyPipe
+from ...sections import Mistakes
 from ..losses import expect_finite
 from ..resizing import replace_layer, resize_layer, resize_output
-from .bio import BioTags, Entity
-from .decoding import find_entities
+from .bio import BioTags
+from .decoding import FoundEntities, Wanted, find_entities, find_marginals
 from .entity_checks import count_entities, warn_of_entities
 from .loss import tagging_loss
 from .model import TagScores
+from .span_confidence import set_confidence
 
 DEFAULT_MODEL = {
     "@architectures": "spacy-bert.TokenClassifier.v1",
@@ -32,9 +36,14 @@ DEFAULT_MODEL = {
 
 @Language.factory(
     "bert_ner",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type", "span._.confidence"],
     default_config={
         "model": with_listener(DEFAULT_MODEL, width=DEFAULT_WIDTH),
+        "confidence": True,
+        "threshold": 0.0,
+        "n_alternatives": 0,
+        "alternatives_threshold": 0.05,
+        "alternatives_key": "alternatives",
         "scorer": {"@scorers": "spacy.ner_scorer.v1"},
     },
     default_score_weights={
@@ -49,9 +58,24 @@ def make_bert_ner(
     nlp: Language,
     name: str,
     model: Model[list[Doc], TagScores],
+    confidence: bool,
+    threshold: float,
+    n_alternatives: int,
+    alternatives_threshold: float,
+    alternatives_key: str,
     scorer: Callable[..., Any] | None,
 ) -> "BertNer":
-    return BertNer(nlp.vocab, model, name, scorer=scorer)
+    return BertNer(
+        nlp.vocab,
+        model,
+        name,
+        confidence=confidence,
+        threshold=threshold,
+        n_alternatives=n_alternatives,
+        alternatives_threshold=alternatives_threshold,
+        alternatives_key=alternatives_key,
+        scorer=scorer,
+    )
 
 
 class BertNer(EarlyPipe):
@@ -59,6 +83,12 @@ class BertNer(EarlyPipe):
     to win go behind this component.
 
     model: made by `spacy-bert.TokenClassifier.v1`.
+    confidence: whether each entity gets its chance, as `ent._.confidence`: that exactly
+        this span has this label, over all paths of tags that BIO allows.
+    threshold: entities of a smaller chance are dropped.
+    n_alternatives: at most so many other spans of a Doc, which may overlap, are written
+        to doc.spans[alternatives_key], the likeliest first, with their chances in
+        attrs["scores"]. alternatives_threshold: the least chance that one needs.
 
     Its tags are B-X, I-X and O, and the best path of them is one that BIO allows,
     whatever the decoder. White space has none, so no entity begins or ends with it.
@@ -70,6 +100,11 @@ class BertNer(EarlyPipe):
         model: Model[list[Doc], TagScores],
         name: str = "bert_ner",
         *,
+        confidence: bool = True,
+        threshold: float = 0.0,
+        n_alternatives: int = 0,
+        alternatives_threshold: float = 0.05,
+        alternatives_key: str = "alternatives",
         scorer: Callable[..., Any] | None = None,
     ) -> None:
         if "decoder" not in model.attrs:
@@ -77,7 +112,23 @@ class BertNer(EarlyPipe):
                 f"[components.{name}.model]: expected @architectures = "
                 f"'spacy-bert.TokenClassifier.v1', got a model named {model.name!r}."
             )
+        mistakes = Mistakes()
+        for setting, value, expected, is_right in (
+            ("threshold", threshold, "from 0 to 1", 0 <= threshold <= 1),
+            ("n_alternatives", n_alternatives, "at least 0", n_alternatives >= 0),
+            (
+                *("alternatives_threshold", alternatives_threshold),
+                *("above 0, and at most 1", 0 < alternatives_threshold <= 1),
+            ),
+        ):
+            mistakes.expect(is_right, setting=setting, expected=expected, got=value)
+        mistakes.raise_any(f"[components.{name}]")
         super().__init__(vocab, model, name, labels=[])
+        self.confidence = confidence
+        self.threshold = threshold
+        self.n_alternatives = n_alternatives
+        self.alternatives_threshold = alternatives_threshold
+        self.alternatives_key = alternatives_key
         self.scorer = scorer
 
     @property
@@ -133,19 +184,52 @@ class BertNer(EarlyPipe):
             self.model.get_ref(layer).set_dim("nO", n_tags)
         self.model.initialize(X=[eg.x for eg in islice(get_examples(), 10)])
 
-    def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
+    def predict(self, docs: Iterable[Doc]) -> list[FoundEntities]:
         docs = list(docs)
         if not any(len(doc) for doc in docs):
-            return [[] for _ in docs]
+            return [FoundEntities(entities=[], probs=[]) for _ in docs]
+        wanted = Wanted(
+            probs=self.confidence,
+            threshold=self.threshold,
+            n_alternatives=self.n_alternatives,
+            alternatives_threshold=self.alternatives_threshold,
+        )
         scores = self.model.predict(docs)
-        return find_entities(scores, docs, tags=BioTags(self.labels))
+        return find_entities(scores, docs, tags=BioTags(self.labels), wanted=wanted)
+
+    def marginals(self, docs: Iterable[Doc]) -> list[NDArray[np.float64]]:
+        """The chance of each tag of each token, (n_tokens, n_tags) a Doc: O, then B-X
+        and I-X of each label in the order of `labels`. White space has no tag: zeros.
+
+        docs: as this component gets them, so that the encoder has read them.
+        """
+        docs = list(docs)
+        tags = BioTags(self.labels)
+        if not any(len(doc) for doc in docs):
+            return [np.zeros((0, tags.n_tags)) for _ in docs]
+        return find_marginals(self.model.predict(docs), docs, tags=tags)
 
     def set_annotations(
-        self, docs: Iterable[Doc], entities: Sequence[Sequence[Entity]]
+        self, docs: Iterable[Doc], found: Sequence[FoundEntities]
     ) -> None:
-        for doc, found in zip(docs, entities, strict=True):
-            spans = [Span(doc, start, end, label=label) for start, end, label in found]
+        for doc, of_doc in zip(docs, found, strict=True):
+            spans = [
+                Span(doc, start, end, label=label)
+                for start, end, label in of_doc.entities
+            ]
             doc.set_ents(spans, default="outside")
+            if self.confidence:
+                set_confidence(doc, spans, of_doc.probs or ())
+            if self.n_alternatives:
+                doc.spans[self.alternatives_key] = SpanGroup(
+                    doc,
+                    name=self.alternatives_key,
+                    spans=[
+                        Span(doc, start, end, label=label)
+                        for (start, end, label), _ in of_doc.alternatives
+                    ],
+                    attrs={"scores": np.array([p for _, p in of_doc.alternatives])},
+                )
 
     def get_loss(
         self, examples: Iterable[Example], scores: TagScores

@@ -86,6 +86,58 @@ def log_partition(
     return totals.index_copy(0, layout.order[: len(last)], last.logsumexp(-1))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Posterior:
+    """What each token's tag is, given all tokens, as logs: by the forward-backward
+    algorithm (Rabiner 1989, III), normalized at each token, so that nothing is lost on
+    long sequences. All are (n_tokens, n_tags), the sequences end to end.
+
+    forward: the chance of the tag, given the tokens up to this one.
+    backward: what the tokens behind this one add; with it, the chance given all tokens.
+    steps: a tag's score, less what normalizes its token. A path's chance grows by this
+        and by the transition at each token.
+    """
+
+    forward: Tensor
+    backward: Tensor
+    steps: Tensor
+
+
+@torch.no_grad()
+def posterior(
+    scores: Tensor, lengths: Sequence[int], transitions: Transitions
+) -> Posterior:
+    """(n_tokens, n_tags) -> Posterior. Each sequence needs an allowed path."""
+    layout = _lay_out(lengths, scores.device)
+    if not layout.n_running:
+        return Posterior(forward=scores, backward=scores, steps=scores)
+    scores = scores.log_softmax(-1)
+    forward: list[Tensor] = []
+    steps: list[Tensor] = []
+    for tag_scores in scores[layout.index].split(layout.n_running):
+        if forward:
+            running = forward[-1][: len(tag_scores)]
+            before = (running[:, :, None] + transitions.scores).logsumexp(dim=1)
+        else:
+            before = transitions.start_scores
+        norm = (before + tag_scores).logsumexp(dim=-1, keepdim=True)
+        steps.append(tag_scores - norm)
+        forward.append(before + steps[-1])
+    backward = [torch.zeros_like(forward[-1])]
+    for step, n_running in zip(
+        reversed(steps[1:]), reversed(layout.n_running[:-1]), strict=True
+    ):
+        behind = (step + backward[-1])[:, None, :]
+        going_on = (transitions.scores + behind).logsumexp(dim=-1)
+        ending = going_on.new_zeros(n_running - len(going_on), going_on.shape[1])
+        backward.append(torch.cat([going_on, ending]))
+    return Posterior(
+        forward=_in_order(forward, layout),
+        backward=_in_order(backward[::-1], layout),
+        steps=_in_order(steps, layout),
+    )
+
+
 @torch.no_grad()
 def best_tags(
     scores: Tensor, lengths: Sequence[int], transitions: Transitions
@@ -117,9 +169,7 @@ def best_tags(
         before = pointers.gather(1, tags[:, None])[:, 0]
         tags = torch.cat([before, last[len(before) : n_running]])
         tags_by_position.append(tags)
-    found = torch.empty_like(layout.index)
-    found[layout.index] = torch.cat(tags_by_position[::-1])
-    return found
+    return _in_order(tags_by_position[::-1], layout)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,3 +196,11 @@ def _lay_out(lengths: Sequence[int], device: torch.device) -> _Layout:
         n_running=is_running.sum(1).tolist(),
         index=(starts[order] + positions)[is_running].to(device),
     )
+
+
+def _in_order(by_position: Sequence[Tensor], layout: _Layout) -> Tensor:
+    """Values of each position -> of each token, the sequences end to end."""
+    joined = torch.cat([*by_position])
+    found = torch.empty_like(joined)
+    found[layout.index] = joined
+    return found
