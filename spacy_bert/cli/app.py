@@ -4,6 +4,7 @@ command imports this module."""
 import typer
 from spacy.cli._util import app
 
+from .calibrate import calibrate_cli
 from .compare import compare_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
@@ -36,6 +37,7 @@ bert_cli.command("init-config")(init_config_cli)
 bert_cli.command("convert")(convert_cli)
 bert_cli.command("migrate")(migrate_cli)
 bert_cli.command("quantize")(quantize_cli)
+bert_cli.command("calibrate")(calibrate_cli)
 bert_cli.command("export")(export_cli)
 app.add_typer(bert_cli)
 

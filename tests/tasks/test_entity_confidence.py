@@ -78,7 +78,7 @@ def probs_by_hand(scores, lengths, free):
     seed=st.integers(0, 10_000),
     lengths=st.lists(st.integers(0, 4), min_size=1, max_size=3),
 )
-def test_every_chance_is_that_of_all_paths(seed, lengths):
+def test_every_prob_is_that_of_all_paths(seed, lengths):
     scores, free, transitions = make_case(seed, lengths)
     confidence = Confidence(scores, lengths, transitions)
     expected, marginals = probs_by_hand(scores.double(), lengths, free)
@@ -157,7 +157,7 @@ def add_trained(nlp, decoder="crf", **config):
 
 
 @pytest.mark.parametrize("decoder", ["crf", "softmax"])
-def test_the_chance_of_an_entity_is_that_of_its_tags(nlp, decoder):
+def test_the_prob_of_an_entity_is_that_of_its_tags(nlp, decoder):
     ner = add_trained(nlp, decoder)
     doc = nlp(ONE)
     (ent,) = doc.ents
@@ -179,8 +179,8 @@ def test_white_space_has_no_tag(nlp):
     ner = add_trained(nlp)
     plain, spaced = nlp(ONE), nlp(ONE.replace("river ", "river \n ") + " \n")
     assert entities(spaced) == [("the river \n bank", "LOC")]
-    chances = [doc.ents[0]._.confidence for doc in (plain, spaced)]
-    assert chances[0] == pytest.approx(chances[1], abs=1e-5)
+    probs = [doc.ents[0]._.confidence for doc in (plain, spaced)]
+    assert probs[0] == pytest.approx(probs[1], abs=1e-5)
     (marginals,) = ner.marginals([spaced])
     is_space = [token.is_space for token in spaced]
     assert not marginals[is_space].any()
@@ -195,17 +195,17 @@ def test_marginals_of_no_words(nlp):
     assert [found.shape for found in ner.marginals(docs[:1])] == [(0, 5)]
 
 
-def test_the_chance_goes_with_the_doc(nlp):
+def test_the_prob_goes_with_the_doc(nlp):
     add_trained(nlp)
     docs = list(nlp.pipe(TEXTS))
-    chances = [[ent._.confidence for ent in doc.ents] for doc in docs]
-    assert all(0 < chance <= 1 for found in chances for chance in found)
+    probs = [[ent._.confidence for ent in doc.ents] for doc in docs]
+    assert all(0 < prob <= 1 for found in probs for prob in found)
     saved = DocBin(docs=docs, store_user_data=True).to_bytes()
     again = list(DocBin().from_bytes(saved).get_docs(nlp.vocab))
     parallel = list(nlp.pipe(TEXTS, n_process=2))
     for others in (again, parallel):
         found = [[ent._.confidence for ent in doc.ents] for doc in others]
-        assert [pytest.approx(chance, abs=1e-6) for chance in chances] == found
+        assert [pytest.approx(prob, abs=1e-6) for prob in probs] == found
     joined = Doc.from_docs([nlp(text) for text in TEXTS])
     assert None not in [ent._.confidence for ent in joined.ents]
 
@@ -230,10 +230,10 @@ def test_without_confidence_nothing_is_computed(nlp, monkeypatch):
 
 def test_entities_below_the_threshold_are_dropped(nlp):
     ner = add_trained(nlp)
-    chances = {(ent.start, ent.end): ent._.confidence for ent in nlp(THREE).ents}
-    assert len(chances) == 3
-    ner.threshold = sorted(chances.values())[1]
-    sure = {span for span, chance in chances.items() if chance >= ner.threshold}
+    probs = {(ent.start, ent.end): ent._.confidence for ent in nlp(THREE).ents}
+    assert len(probs) == 3
+    ner.threshold = sorted(probs.values())[1]
+    sure = {span for span, prob in probs.items() if prob >= ner.threshold}
     assert len(sure) == 2
     for ner.confidence in (True, False):
         doc = nlp(THREE)
@@ -299,7 +299,7 @@ def test_spacys_search_for_a_threshold(nlp, tmp_path):
         *("threshold", "ents_f"),
         n_trials=3,
     )
-    # None has a chance of 1.
+    # None has a prob of 1.
     assert scores[1.0] == 0.0 and best < 1 and score == max(scores.values()) > 0.5
 
 

@@ -83,12 +83,12 @@ class BertNer(EarlyPipe):
     to win go behind this component.
 
     model: made by `spacy-bert.TokenClassifier.v1`.
-    confidence: whether each entity gets its chance, as `ent._.confidence`: that exactly
-        this span has this label, over all paths of tags that BIO allows.
-    threshold: entities of a smaller chance are dropped.
+    confidence: whether each entity gets its probability, as `ent._.confidence`: that
+        exactly this span has this label, over all paths of tags that BIO allows.
+    threshold: entities of a smaller probability are dropped.
     n_alternatives: at most so many other spans of a Doc, which may overlap, are written
-        to doc.spans[alternatives_key], the likeliest first, with their chances in
-        attrs["scores"]. alternatives_threshold: the least chance that one needs.
+        to doc.spans[alternatives_key], the likeliest first, with their probabilities in
+        attrs["scores"]. alternatives_threshold: the least probability that one needs.
 
     Its tags are B-X, I-X and O, and the best path of them is one that BIO allows,
     whatever the decoder. White space has none, so no entity begins or ends with it.
@@ -198,8 +198,9 @@ class BertNer(EarlyPipe):
         return find_entities(scores, docs, tags=BioTags(self.labels), wanted=wanted)
 
     def marginals(self, docs: Iterable[Doc]) -> list[NDArray[np.float64]]:
-        """The chance of each tag of each token, (n_tokens, n_tags) a Doc: O, then B-X
-        and I-X of each label in the order of `labels`. White space has no tag: zeros.
+        """The probability of each tag of each token, (n_tokens, n_tags) a Doc: O, then
+        B-X and I-X of each label in the order of `labels`. White space has no tag:
+        zeros.
 
         docs: as this component gets them, so that the encoder has read them.
         """

@@ -1,4 +1,4 @@
-"""How sure a model is of entities: the exact chance that a span, no longer and no
+"""How sure a model is of entities: the exact probability that a span, no longer and no
 shorter, has a label, over all paths of tags that BIO allows."""
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ class WordSpans:
 
 
 class Confidence:
-    """The chances of spans in Docs whose words have these scores.
+    """The probabilities of spans in Docs whose words have these scores.
 
     scores: (n_words, n_tags), the Docs end to end. lengths: of the Docs, in words.
     transitions: those that BIO does not allow are impossible.
@@ -62,7 +62,7 @@ class Confidence:
         self._inside = np.concatenate([np.zeros((1, len(inside))), going_on.cumsum(0)])
 
     def marginals(self) -> Floats:
-        """The chance of each tag of each word. (n_words, n_tags)"""
+        """The probability of each tag of each word. (n_words, n_tags)"""
         return np.asarray(np.exp(self._forward + self._backward))
 
     def probs(self, spans: WordSpans) -> Floats:
@@ -80,7 +80,7 @@ class Confidence:
         return np.exp(self._log_up_to(spans) + np.where(ended, 0.0, log_left))
 
     def likely_spans(self, threshold: float) -> tuple[WordSpans, Floats]:
-        """All spans of at least this chance, which is above 0, and their chances."""
+        """All spans of at least this probability, which is above 0, and theirs."""
         found = list(self._grow(threshold))
         return (
             WordSpans(
@@ -110,7 +110,7 @@ class Confidence:
                 return
 
     def _log_up_to(self, spans: WordSpans) -> Floats:
-        """The chance of the span's tags, given the words up to its last."""
+        """The probability of the span's tags, given the words up to its last."""
         starts, stops, begins = spans.starts, spans.stops, spans.begins
         first = self._forward[starts, begins]
         second = np.minimum(starts + 1, len(self._steps) - 1)

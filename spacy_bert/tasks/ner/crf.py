@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# The log of a chance of 0. Finite, since logsumexp over nothing but -inf gives nan for
-# a gradient, yet exp() of it is 0 however good the rest of a path.
+# The log of a probability of 0. Finite, since logsumexp over nothing but -inf gives nan
+# for a gradient, yet exp() of it is 0 however good the rest of a path.
 IMPOSSIBLE = -1e9
 
 
@@ -41,7 +41,7 @@ def negative_log_likelihood(
 
     scores: (n_tokens, n_tags), the sequences end to end.
     possible: bool, of the same shape: the tags a token may have, as far as is known;
-        one if its tag is known, all if it is not. The chances of all paths
+        one if its tag is known, all if it is not. The probabilities of all paths
         through them are added up.
     lengths: in tokens; 0 gives a loss of 0.
 
@@ -92,10 +92,10 @@ class Posterior:
     algorithm (Rabiner 1989, III), normalized at each token, so that nothing is lost on
     long sequences. All are (n_tokens, n_tags), the sequences end to end.
 
-    forward: the chance of the tag, given the tokens up to this one.
-    backward: what the tokens behind this one add; with it, the chance given all tokens.
-    steps: a tag's score, less what normalizes its token. A path's chance grows by this
-        and by the transition at each token.
+    forward: the probability of the tag, given the tokens up to this one.
+    backward: what the tokens behind this one add; with it, the probability given all.
+    steps: a tag's score, less what normalizes its token. A path's probability grows by
+        this and by the transition at each token.
     """
 
     forward: Tensor

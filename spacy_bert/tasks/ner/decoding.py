@@ -23,8 +23,8 @@ Ints = NDArray[np.int64]
 class Wanted:
     """What is to be found besides the best path of tags.
 
-    probs: the chance of each entity. threshold: the least that an entity needs.
-    n_alternatives: at most so many other spans of a Doc, of at least the chance
+    probs: the probability of each entity. threshold: the least that an entity needs.
+    n_alternatives: at most so many other spans of a Doc, of at least the probability
     alternatives_threshold.
     """
 
@@ -36,9 +36,10 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class FoundEntities:
-    """Those of a Doc, from left to right, and their chances, if these were wanted.
+    """Those of a Doc, from left to right.
 
-    alternatives: other spans with their chances, the likeliest first.
+    probs: their probabilities, if these were wanted. alternatives: other spans with
+    theirs, the likeliest first.
     """
 
     entities: list[Entity]
@@ -80,7 +81,7 @@ def find_entities(
 def find_marginals(
     scores: TagScores, docs: Sequence[Doc], *, tags: BioTags
 ) -> list[NDArray[np.float64]]:
-    """The chance of each tag, (n_tokens, n_tags) a Doc. White space has none: zeros."""
+    """The probability of each tag, (n_tokens, n_tags) a Doc; zeros for white space."""
     words = [find_words(doc) for doc in docs]
     lengths = [len(doc_words) for doc_words in words]
     tokens, transitions = to_torch(scores)
@@ -128,7 +129,7 @@ def _to_word_spans(
 def _by_doc(
     spans: WordSpans, probs: NDArray[np.float64], words: Sequence[Ints], tags: BioTags
 ) -> list[list[tuple[Entity, float]]]:
-    """The opposite of `_to_word_spans`, with the chance of each."""
+    """The opposite of `_to_word_spans`, with the probability of each."""
     found: list[list[tuple[Entity, float]]] = [[] for _ in words]
     tokens = np.concatenate(words)
     doc_of_word = np.repeat(np.arange(len(words)), [len(one) for one in words])

@@ -33,7 +33,7 @@ def tagging_loss(
     """The loss, summed over tokens, and its gradient by the scores.
 
     biluo: one tag a token, None or "-" if it is not known. There, softmax passes the
-        token over, and the CRF adds up the chances of all tags that it may have.
+        token over, and the CRF adds up the probabilities of all tags that it may have.
 
     Raises ValueError if a label is not one of tags.
     """

@@ -39,8 +39,8 @@ def build_token_classifier(
     """Dropout, at the rate of [training.dropout], and a linear layer over vectors.
 
     decoder: "crf" learns scores of the transitions between tags too, and trains the
-        chance of a Doc's tags together; "softmax" has no such scores, and trains each
-        token's tag alone.
+        probability of a Doc's tags together; "softmax" has no such scores, and trains
+        each token's tag alone.
 
     Raises ValueError for another decoder. The number of tags (nO) comes with
     the labels.

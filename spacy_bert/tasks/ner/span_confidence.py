@@ -1,4 +1,4 @@
-"""`span._.confidence`: the chance of an entity, as `bert_ner` writes it."""
+"""`span._.confidence`: the probability of an entity, as `bert_ner` writes it."""
 
 from collections.abc import Iterable
 

@@ -190,13 +190,18 @@ class ExtractiveQA(EarlyPipe):
                 doc[start : end + 1]
                 for start, end in zip(found.starts, found.ends, strict=True)
             ]
-            if self._abstains(found):
+            if self.abstains(found):
                 spans = []
             attrs = {
                 "scores": found.probs[: len(spans)].astype(np.float32),
                 "no_answer": found.no_answer_prob,
             }
             doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs=attrs)
+
+    def abstains(self, found: BestSpans) -> bool:
+        """Whether the lead of "no answer" is above the threshold."""
+        lead = found.no_answer_score - found.scores[:1]
+        return bool((lead > self.cfg["no_answer_threshold"]).any())
 
     def get_loss(
         self, examples: Iterable[Example], logits: Sequence[Floats2d]
@@ -256,10 +261,6 @@ class ExtractiveQA(EarlyPipe):
 
     def _separator(self) -> str:
         return require_separator([self.model])
-
-    def _abstains(self, found: BestSpans) -> bool:
-        lead = found.no_answer_score - found.scores[:1]
-        return bool((lead > self.cfg["no_answer_threshold"]).any())
 
     def _to_numpy(self, logits: Sequence[Floats2d]) -> list[NDArray[np.float32]]:
         """In one transfer, if they are on a GPU."""

@@ -1,0 +1,107 @@
+"""`spacy bert calibrate`: a trained pipeline -> one of calibrated probabilities."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spacy.cli._util import Arg, Opt
+from wasabi import msg
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.training import Example
+
+    from ..tasks.calibration.temperature import Calibration
+
+_THRESHOLDS = [0.5 + 0.05 * i for i in range(10)]
+
+
+def calibrate_cli(
+    pipeline: str = Arg(..., help="Folder or package of a trained pipeline"),
+    data_path: Path = Arg(
+        ..., help="Annotated .spacy file, which it was not trained on", exists=True
+    ),
+    output_dir: Path = Arg(..., help="Folder to write"),
+    components: str = Opt(
+        "",
+        "--components",
+        "-c",
+        help="Heads, separated by commas [all that have probabilities]",
+    ),
+    gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU, or -1 for the CPU"),
+    force: bool = Opt(False, "--force", "-F", help="Replace an earlier pipeline"),
+) -> None:
+    """Fit a temperature for each head, by which its scores are divided.
+
+    For bert_ner, extractive_qa, textcat, textcat_multilabel and spancat. Predictions
+    stay the same; their probabilities come closer to how often they are right.
+    """
+    import spacy
+    from spacy.cli._util import setup_gpu
+    from spacy.training import Corpus
+
+    from ..folders import replacing
+    from ..outputs import PIPELINE, check_output
+    from .errors import shown_as_messages
+    from .pipelines import find_folder
+
+    setup_gpu(gpu_id)
+    with shown_as_messages():
+        output = check_output(
+            output_dir, PIPELINE, force=force, inputs=[find_folder(pipeline)]
+        )
+        nlp = spacy.load(pipeline)
+        examples = list(Corpus(data_path)(nlp))
+        for name, found in _calibrate(nlp, examples, components).items():
+            _show(name, found)
+        with replacing(output) as folder:
+            nlp.to_disk(folder)
+        msg.good(f"Wrote {output_dir}")
+
+
+def _calibrate(
+    nlp: "Language", examples: "list[Example]", components: str
+) -> "dict[str, Calibration]":
+    from ..tasks.calibration.heads import find_head
+    from ..tasks.calibration.temperature import calibrate
+
+    asked = [name.strip() for name in components.split(",") if name.strip()]
+    unknown = [name for name in asked if name not in nlp.pipe_names]
+    if unknown:
+        raise ValueError(
+            f"--components: expected some of {', '.join(nlp.pipe_names)}, got "
+            f"{', '.join(unknown)}."
+        )
+    docs = nlp.pipe([example.predicted for example in examples])
+    for example, doc in zip(examples, docs, strict=True):
+        example.predicted = doc
+    heads = {
+        name: find_head(name, component, examples)
+        for name, component in nlp.pipeline
+        if name in asked or not asked
+    }
+    without = [name for name in asked if heads[name] is None]
+    if without or not any(heads.values()):
+        raise ValueError(
+            "Expected a bert_ner, extractive_qa, textcat, textcat_multilabel or "
+            f"spancat, got {', '.join(without or heads)}, whose predictions have no "
+            "probabilities."
+        )
+    return {name: calibrate(head) for name, head in heads.items() if head}
+
+
+def _show(name: str, found: "Calibration") -> None:
+    msg.divider(f"{name}: temperature {found.temperature:.2f}")
+    before, after = found.before, found.after
+    msg.text(
+        f"Expected calibration error: {100 * before.calibration_error():.1f} % before, "
+        f"{100 * after.calibration_error():.1f} % after, of {len(after.probs):,} "
+        "predictions"
+    )
+    rows = []
+    for threshold in _THRESHOLDS:
+        cells = [
+            f"{100 * x:.1f}" for x in (*before.kept(threshold), *after.kept(threshold))
+        ]
+        rows.append((f"{threshold:.2f}", *cells))
+    header = ("probability", "right, %", "kept, %", "right after", "kept after")
+    msg.table(rows, header=header, aligns=("r",) * len(header), divider=True)

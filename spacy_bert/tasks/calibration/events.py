@@ -1,0 +1,40 @@
+"""Predictions with their probabilities, and whether they were right."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Guo et al. 2017, section 4.
+_N_BINS = 15
+# A probability of 0 that comes true would be infinitely wrong.
+_LEAST = 1e-7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Events:
+    """probs: of a prediction's being right. is_right: whether it is. (n,)"""
+
+    probs: NDArray[np.float64]
+    is_right: NDArray[np.bool_]
+
+    def log_loss(self) -> float:
+        """The mean of -log(the probability of what came true)."""
+        came = np.where(self.is_right, self.probs, 1 - self.probs)
+        return float(-np.log(np.maximum(came, _LEAST)).mean())
+
+    def calibration_error(self) -> float:
+        """The expected calibration error: how far the share of right ones is from the
+        mean probability, in bins of equal width, weighted by what is in them (Guo et
+        al. 2017, section 2)."""
+        bins = np.minimum((self.probs * _N_BINS).astype(int), _N_BINS - 1)
+        gaps = np.bincount(bins, self.is_right - self.probs, minlength=_N_BINS)
+        return float(np.abs(gaps).sum() / len(self.probs))
+
+    def kept(self, threshold: float) -> tuple[float, float]:
+        """The share of right ones among those of at least this probability, nan if
+        there are none, and their share of all."""
+        is_kept = self.probs >= threshold
+        n_kept = int(is_kept.sum())
+        precision = float(self.is_right[is_kept].mean()) if n_kept else float("nan")
+        return precision, n_kept / len(self.probs)
