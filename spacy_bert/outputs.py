@@ -129,6 +129,10 @@ def _is_vocabulary(path: Path) -> bool:
     return tuple(lines[: len(SPECIAL_PIECES)]) == SPECIAL_PIECES
 
 
+def _is_suggestions(path: Path) -> bool:
+    return b'"meta":{"uncertainty":' in _head(path)
+
+
 def _is_docbin(path: Path) -> bool:
     try:
         head = zlib.decompressobj().decompress(_head(path), _HEAD_BYTES)
@@ -174,6 +178,9 @@ def _head(path: Path) -> bytes:
 
 VOCABULARY = Kind(name="a vocabulary", is_one=_is_vocabulary)
 DOCBIN = Kind(name="a .spacy file", is_one=_is_docbin)
+SUGGESTIONS = Kind(
+    name="a file that 'spacy bert suggest' wrote", is_one=_is_suggestions
+)
 CONFIG = Kind(name="a config that 'spacy bert init-config' wrote", is_one=_is_config)
 MIGRATED = Kind(name="a config that 'spacy bert migrate' wrote", is_one=_is_migrated)
 PIPELINE = Kind(name="a pipeline and nothing else", is_one=_is_pipeline, is_folder=True)

@@ -16,6 +16,7 @@ from .migrate import migrate_cli
 from .pretrain import pretrain_cli
 from .quantize import quantize_cli
 from .report import report_cli
+from .suggest import suggest_cli
 from .vocab import vocab_cli
 
 bert_cli = typer.Typer(
@@ -38,6 +39,7 @@ bert_cli.command("convert")(convert_cli)
 bert_cli.command("migrate")(migrate_cli)
 bert_cli.command("quantize")(quantize_cli)
 bert_cli.command("calibrate")(calibrate_cli)
+bert_cli.command("suggest")(suggest_cli)
 bert_cli.command("export")(export_cli)
 app.add_typer(bert_cli)
 

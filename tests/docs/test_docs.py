@@ -31,7 +31,7 @@ from spacy_bert.pipeline.bert_encoder import BertTok2Vec
 from spacy_bert.pipeline.listeners import build_cls_listener
 from spacy_bert.pretraining import PretrainingConfig
 
-KINDS = {"python", "ini", "bash", "toml", "text", "setup"}
+KINDS = {"python", "ini", "bash", "toml", "json", "text", "setup"}
 
 every_page = pytest.mark.parametrize("path", PAGES, ids=page_name)
 
