@@ -135,7 +135,8 @@ def _measure(probs: Floats, measure: Measure) -> float:
     if not len(probs) or n_outcomes < 2:
         return 0.0
     if measure == "entropy":
-        entropy = -(probs * np.log(np.maximum(probs, _LEAST))).sum(1)
+        probs = np.maximum(probs, _LEAST)
+        entropy = -(probs * np.log(probs)).sum(1)
         return float(entropy.mean() / np.log(n_outcomes))
     second, first = np.sort(probs, axis=1)[:, -2:].T
     return float(1 - (first - second).mean())

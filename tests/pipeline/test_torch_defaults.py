@@ -33,7 +33,8 @@ def make_examples(nlp):
 def outputs(nlp):
     doc = nlp(TEXT)
     arrays = [doc.tensor, doc._.bert_cls, doc._.bert_pooled, list(doc.cats.values())]
-    return [*arrays, [token.tag for token in doc], [ent.start for ent in doc.ents]]
+    places = [(ent.start, ent._.confidence) for ent in doc.ents]
+    return [*arrays, [token.tag for token in doc], np.array(places)]
 
 
 def weights(nlp):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -63,7 +64,7 @@ class Confidence:
 
     def marginals(self) -> Floats:
         """The probability of each tag of each word. (n_words, n_tags)"""
-        return np.asarray(np.exp(self._forward + self._backward))
+        return _exp(self._forward + self._backward)
 
     def probs(self, spans: WordSpans) -> Floats:
         """(n_spans,)"""
@@ -76,8 +77,8 @@ class Confidence:
         )
         # Going on inside would be a longer entity.
         leaving[np.arange(len(behind)), spans.begins + 1] = IMPOSSIBLE
-        log_left = np.logaddexp.reduce(leaving, axis=1)
-        return np.exp(self._log_up_to(spans) + np.where(ended, 0.0, log_left))
+        log_left = torch.from_numpy(leaving).logsumexp(1).numpy()
+        return _exp(self._log_up_to(spans) + np.where(ended, 0.0, log_left))
 
     def likely_spans(self, threshold: float) -> tuple[WordSpans, Floats]:
         """All spans of at least this probability, which is above 0, and theirs."""
@@ -105,7 +106,7 @@ class Confidence:
                 starts=spans.starts, stops=spans.stops + 1, begins=spans.begins
             )
             last = self._backward[spans.stops - 1, spans.begins + 1]
-            spans = spans[np.exp(self._log_up_to(spans) + last) >= threshold]
+            spans = spans[_exp(self._log_up_to(spans) + last) >= threshold]
             if not len(spans.starts):
                 return
 
@@ -124,3 +125,9 @@ class Confidence:
 
 def _last_tags(spans: WordSpans) -> Ints:
     return spans.begins + (spans.stops - spans.starts > 1)
+
+
+def _exp(logs: Floats) -> Floats:
+    """In torch: numpy may have been set to raise an error where a number is too small
+    to be told from 0."""
+    return np.asarray(torch.from_numpy(logs).exp())
