@@ -149,6 +149,7 @@ def toy_project(tmp_path):
     return tmp_path / "project"
 
 
+@pytest.mark.slow
 def test_what_no_test_notices_survives(toy_project, monkeypatch):
     """By hand: no test asks for a number below 0, nor for `unused`, and who counts up
     never gets to 0."""

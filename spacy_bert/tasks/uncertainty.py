@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.pipeline import SpanCategorizer, TextCategorizer
 from spacy.tokens import Doc
 
+from .arrays import Floats, to_floats
 from .ner.component import BertNer
 
 Measure = Literal["entropy", "margin"]
-Floats = NDArray[np.float64]
 
 # How many are kept for each one that is asked for, as near-duplicates fall away.
 _N_SPARE = 20
@@ -114,18 +113,18 @@ def _of_tags(ner: BertNer, docs: list[Doc]) -> Iterator[Floats]:
 
 
 def _of_classes(textcat: TextCategorizer, docs: list[Doc]) -> Floats:
-    return _to_numpy(textcat.predict(docs))[:, None]
+    return to_floats(textcat.predict(docs))[:, None]
 
 
 def _of_labels(textcat: TextCategorizer, docs: list[Doc]) -> Iterator[Floats]:
-    for probs in _to_numpy(textcat.predict(docs)):
+    for probs in to_floats(textcat.predict(docs)):
         yield np.stack([probs, 1 - probs], axis=1)
 
 
 def _of_spans(spancat: SpanCategorizer, docs: list[Doc]) -> Iterator[Floats]:
     indices, scores = spancat.predict(docs)
-    ends = np.cumsum(_to_numpy(indices.lengths).astype(int))[:-1]
-    for of_doc in np.split(_to_numpy(scores), ends):
+    ends = np.cumsum(to_floats(indices.lengths).astype(int))[:-1]
+    for of_doc in np.split(to_floats(scores), ends):
         yield np.stack([of_doc.ravel(), 1 - of_doc.ravel()], axis=1)
 
 
@@ -152,9 +151,3 @@ def _without_near(found: Sequence[Suggestion], n: int) -> Iterator[Suggestion]:
         yield suggestion
         if len(taken) == n:
             return
-
-
-def _to_numpy(array: Any) -> Floats:
-    """From the GPU too."""
-    on_cpu = array.get() if hasattr(array, "get") else array
-    return np.asarray(on_cpu, dtype=np.float64)

@@ -131,6 +131,7 @@ def start(best, tmp_path, monkeypatch):
     return start
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_not_measured_again(start, capsys):
     first = start("--only", "chinese")
     # 3 + 3 + 1 seeds of two systems.

@@ -54,6 +54,7 @@ def wait_for(address):
     raise TimeoutError(address)
 
 
+@pytest.mark.slow
 def test_the_server_answers_many_clients_as_the_pipeline_does(server):
     assert wait_for(server) == []
     nlp = spacy.load("training/model-best")

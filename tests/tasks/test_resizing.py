@@ -39,7 +39,9 @@ def test_predictions_of_the_old_labels_stay(checkpoint, head, tmp_path):
             assert one == pytest.approx(other, abs=1e-5)
 
 
-@pytest.mark.parametrize("is_loaded", [False, True])
+@pytest.mark.parametrize(
+    "is_loaded", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_the_new_label_is_learned(checkpoint, head, is_loaded, tmp_path):
     """Also with an optimizer that keeps states of the old shapes."""
     trained, optimizer = make_trained(checkpoint, head)

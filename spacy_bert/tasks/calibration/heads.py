@@ -15,13 +15,12 @@ from spacy.tokens import Span
 from spacy.training import Example
 from thinc.api import Model
 
+from ..arrays import Floats, to_floats
 from ..ner.bio import BioTags
 from ..ner.component import BertNer
 from ..ner.decoding import Wanted, find_entities
 from ..qa.component import ExtractiveQA
 from .events import Events
-
-Floats = NDArray[np.float64]
 
 # Probabilities of 0 and 1 are those of finite scores, rounded.
 _LEAST = 1e-12
@@ -157,7 +156,7 @@ def _classes(name: str, textcat: TextCategorizer, examples: Sequence[Example]) -
     is_exclusive = not textcat.support_missing_values
 
     def probs() -> Floats:
-        return _to_numpy(textcat.predict(docs))
+        return to_floats(textcat.predict(docs))
 
     def find() -> tuple[Floats, NDArray[np.bool_]]:
         found = probs()
@@ -185,10 +184,10 @@ def _spans(name: str, spancat: SpanCategorizer, examples: Sequence[Example]) -> 
     candidates = [
         (doc, eg.reference.spans[key], start, end)
         for i, (eg, doc) in enumerate(zip(known, docs, strict=True))
-        for start, end in _to_numpy(indices[i].dataXd).astype(int)
+        for start, end in to_floats(indices[i].dataXd).astype(int)
     ]
     # Those that it finds, at any temperature: a score of 0 stays 0.
-    rows, columns = (_to_numpy(first) >= 0.5).nonzero()
+    rows, columns = (to_floats(first) >= 0.5).nonzero()
     is_right = np.array(
         [
             _place(doc[start:end], spancat.labels[column]) in _gold_places(golds)
@@ -201,7 +200,7 @@ def _spans(name: str, spancat: SpanCategorizer, examples: Sequence[Example]) -> 
     )
 
     def probs() -> Floats:
-        return _to_numpy(spancat.predict(docs)[1])
+        return to_floats(spancat.predict(docs)[1])
 
     def find() -> tuple[Floats, NDArray[np.bool_]]:
         return probs()[rows, columns], is_right
@@ -264,9 +263,3 @@ def _to_arrays(
 ) -> tuple[Floats, NDArray[np.bool_]]:
     probs, is_right = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
     return probs, is_right == 1
-
-
-def _to_numpy(array: Any) -> Floats:
-    """From the GPU too."""
-    on_cpu = array.get() if hasattr(array, "get") else array
-    return np.asarray(on_cpu, dtype=np.float64)
