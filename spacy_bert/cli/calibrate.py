@@ -44,8 +44,8 @@ def calibrate_cli(
     from .errors import shown_as_messages
     from .pipelines import find_folder
 
-    setup_gpu(gpu_id)
     with shown_as_messages():
+        setup_gpu(gpu_id)
         output = check_output(
             output_dir, PIPELINE, force=force, inputs=[find_folder(pipeline)]
         )

@@ -34,8 +34,8 @@ def suggest_cli(
     from ..tasks.uncertainty import find_component, suggest
     from .errors import shown_as_messages
 
-    setup_gpu(gpu_id)
     with shown_as_messages():
+        setup_gpu(gpu_id)
         if measure not in ("entropy", "margin"):
             raise ValueError(f"--measure: expected entropy or margin, got {measure!r}.")
         output = check_output(
