@@ -48,7 +48,7 @@ def suggest_cli(
             _read(texts),
             n=n,
             component=name,
-            measure="entropy" if measure == "entropy" else "margin",
+            measure=measure,
         )
         if not found:
             raise ValueError(f"{texts}: expected texts, found none.")

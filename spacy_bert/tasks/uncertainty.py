@@ -9,6 +9,7 @@ import numpy as np
 from spacy.language import Language
 from spacy.pipeline import SpanCategorizer, TextCategorizer
 from spacy.tokens import Doc
+from spacy.util import minibatch
 
 from .arrays import Floats, to_floats
 from .ner.component import BertNer
@@ -20,6 +21,7 @@ _N_SPARE = 20
 # Words in common, of all words of two texts, from which they are near-duplicates.
 _NEAR = 0.8
 _LEAST = 1e-12
+_N_AT_ONCE = 256
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -50,7 +52,7 @@ def suggest(
     *,
     n: int,
     component: str,
-    measure: Measure = "entropy",
+    measure: str = "entropy",
 ) -> list[Suggestion]:
     """At most n texts, the least sure first.
 
@@ -76,22 +78,11 @@ def suggest(
             _N_SPARE * n,
             (
                 Suggestion(uncertainty=_measure(rows, measure), text=doc.text)
-                for docs in _batches(nlp.pipe(texts))
+                for docs in minibatch(nlp.pipe(texts), size=_N_AT_ONCE)
                 for doc, rows in zip(docs, read(head, docs), strict=True)
             ),
         )
     return list(_without_near(found, n))
-
-
-def _batches(docs: Iterable[Doc], size: int = 256) -> Iterator[list[Doc]]:
-    batch: list[Doc] = []
-    for doc in docs:
-        batch.append(doc)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _reader(component: Any) -> Callable[[Any, list[Doc]], Iterable[Floats]] | None:
@@ -128,7 +119,7 @@ def _of_spans(spancat: SpanCategorizer, docs: list[Doc]) -> Iterator[Floats]:
         yield np.stack([of_doc.ravel(), 1 - of_doc.ravel()], axis=1)
 
 
-def _measure(probs: Floats, measure: Measure) -> float:
+def _measure(probs: Floats, measure: str) -> float:
     """(n, n_outcomes) -> the mean of all rows; 0 if there are none."""
     n_outcomes = probs.shape[1]
     if not len(probs) or n_outcomes < 2:

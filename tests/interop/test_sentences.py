@@ -1,5 +1,6 @@
 """spaCy's sentences and words, as the index takes them."""
 
+import logging
 import pickle
 from functools import cache
 
@@ -102,11 +103,14 @@ def test_lines_need_no_splitter():
 
 
 def test_chinese_words_are_longer_than_characters():
-    pytest.importorskip("jieba")
+    jieba = pytest.importorskip("jieba")
+    jieba.setLogLevel(logging.DEBUG)
     splitter = make_splitter("lines", "zh", finds_words=True)
     # I / come to / Beijing / Tsinghua University
     text = "\u6211\u6765\u5230\u5317\u4eac\u6e05\u534e\u5927\u5b66"
     assert split(text, splitter) == [(text, [0, 1, 3, 5])]
+    # It would say where its dictionary is, in each process.
+    assert jieba.default_logger.level == logging.WARNING
 
 
 def test_chinese_words_need_a_package(monkeypatch):

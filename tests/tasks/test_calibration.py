@@ -114,7 +114,6 @@ def agree(gold, doc, *, is_right):
     gold.set_ents([Span(gold, e.start, e.end, label=e.label_) for e in doc.ents])
     gold.cats = {label: float(score > 0.5) for label, score in doc.cats.items()}
     for key, group in doc.spans.items():
-        gold.spans[key] = [gold[s.start : s.end] for s in group]
         gold.spans[key] = [Span(gold, s.start, s.end, label=s.label_) for s in group]
     return gold
 

@@ -31,11 +31,11 @@ ONE, THREE = (
 )
 
 
-def make_case(seed, lengths, *, dtype=torch.float32):
+def make_case(seed, lengths):
     rng = torch.Generator().manual_seed(seed)
 
     def draw(*shape):
-        return 2 * torch.randn(*shape, generator=rng, dtype=dtype)
+        return 2 * torch.randn(*shape, generator=rng)
 
     n = TAGS.n_tags
     free = Transitions(scores=draw(n, n), start_scores=draw(n))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
+
 # Guo et al. 2017, section 4.
 _N_BINS = 15
 # A probability of 0 that comes true would be infinitely wrong.
@@ -15,7 +17,7 @@ _LEAST = 1e-7
 class Events:
     """probs: of a prediction's being right. is_right: whether it is. (n,)"""
 
-    probs: NDArray[np.float64]
+    probs: Floats
     is_right: NDArray[np.bool_]
 
     def log_loss(self) -> float:

@@ -94,13 +94,15 @@ def _entities(name: str, ner: BertNer, examples: Sequence[Example]) -> Head:
     if not any(eg.reference.ents for eg in known):
         raise ValueError(f"{name}: expected Docs with entities, got none of them.")
 
+    docs = [eg.predicted for eg in known]
+    golds = [_gold_places(eg.reference.ents) for eg in known]
+
     def find() -> tuple[Floats, NDArray[np.bool_]]:
-        docs = [eg.predicted for eg in known]
         scores = ner.model.predict(docs)
         found = find_entities(scores, docs, tags=tags, wanted=Wanted(probs=True))
         pairs = [
-            (prob, _place(doc[start:end], label) in _gold_places(eg.reference.ents))
-            for eg, doc, of_doc in zip(known, docs, found, strict=True)
+            (prob, _place(doc[start:end], label) in of_gold)
+            for of_gold, doc, of_doc in zip(golds, docs, found, strict=True)
             for (start, end, label), prob in zip(
                 of_doc.entities, of_doc.probs or (), strict=True
             )
@@ -120,16 +122,17 @@ def _answers(name: str, qa: ExtractiveQA, examples: Sequence[Example]) -> Head:
             f"{name}: expected Docs with answers in doc.spans[{key!r}], got none."
         )
 
+    docs = [eg.predicted for eg in known]
+    golds = [_gold_places(eg.reference.spans[key], has_label=False) for eg in known]
+
     def find() -> tuple[Floats, NDArray[np.bool_]]:
         pairs = []
-        docs = [eg.predicted for eg in known]
-        for eg, doc, best in zip(known, docs, qa.predict(docs), strict=True):
-            golds = _gold_places(eg.reference.spans[key], has_label=False)
+        for of_gold, doc, best in zip(golds, docs, qa.predict(docs), strict=True):
             if qa.abstains(best) or not len(best.starts):
-                pairs.append((best.no_answer_prob, not golds))
+                pairs.append((best.no_answer_prob, not of_gold))
             else:
                 span = doc[best.starts[0] : best.ends[0] + 1]
-                pairs.append((float(best.probs[0]), _place(span, "") in golds))
+                pairs.append((float(best.probs[0]), _place(span, "") in of_gold))
         return _to_arrays(pairs)
 
     threshold = qa.cfg["no_answer_threshold"]
@@ -180,18 +183,19 @@ def _spans(name: str, spancat: SpanCategorizer, examples: Sequence[Example]) -> 
             f"{name}: expected Docs with spans in doc.spans[{key!r}], got none."
         )
     docs = [eg.predicted for eg in known]
+    golds = [_gold_places(eg.reference.spans[key]) for eg in known]
     indices, first = spancat.predict(docs)
     candidates = [
-        (doc, eg.reference.spans[key], start, end)
-        for i, (eg, doc) in enumerate(zip(known, docs, strict=True))
+        (doc, of_gold, start, end)
+        for i, (of_gold, doc) in enumerate(zip(golds, docs, strict=True))
         for start, end in to_floats(indices[i].dataXd).astype(int)
     ]
     # Those that it finds, at any temperature: a score of 0 stays 0.
     rows, columns = (to_floats(first) >= 0.5).nonzero()
     is_right = np.array(
         [
-            _place(doc[start:end], spancat.labels[column]) in _gold_places(golds)
-            for (doc, golds, start, end), column in (
+            _place(doc[start:end], spancat.labels[column]) in of_gold
+            for (doc, of_gold, start, end), column in (
                 (candidates[row], column)
                 for row, column in zip(rows, columns, strict=True)
             )

@@ -6,7 +6,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_get_examples
@@ -18,6 +17,7 @@ from ...pipeline.config_errors import takes_config
 from ...pipeline.listeners import LISTENER, with_listener
 from ...pipeline.piping import EarlyPipe
 from ...sections import Mistakes
+from ..arrays import Floats
 from ..losses import expect_finite
 from ..resizing import replace_layer, resize_layer, resize_output
 from .bio import BioTags
@@ -197,7 +197,7 @@ class BertNer(EarlyPipe):
         scores = self.model.predict(docs)
         return find_entities(scores, docs, tags=BioTags(self.labels), wanted=wanted)
 
-    def marginals(self, docs: Iterable[Doc]) -> list[NDArray[np.float64]]:
+    def marginals(self, docs: Iterable[Doc]) -> list[Floats]:
         """The probability of each tag of each token, (n_tokens, n_tags) a Doc: O, then
         B-X and I-X of each label in the order of `labels`. White space has no tag:
         zeros.

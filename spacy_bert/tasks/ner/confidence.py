@@ -9,10 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..arrays import Floats, Ints
 from .crf import IMPOSSIBLE, Transitions, posterior
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +126,6 @@ def _last_tags(spans: WordSpans) -> Ints:
 
 
 def _exp(logs: Floats) -> Floats:
-    """In torch: numpy may have been set to raise an error where a number is too small
-    to be told from 0."""
+    """In torch: numpy may have been set to raise an error for a number that is too
+    small to be told from 0."""
     return np.asarray(torch.from_numpy(logs).exp())

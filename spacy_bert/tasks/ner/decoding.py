@@ -11,12 +11,11 @@ from spacy.tokens import Doc
 from thinc.api import get_array_module, xp2torch
 from torch import Tensor
 
+from ..arrays import Floats, Ints
 from .bio import BioTags, Entity
 from .confidence import Confidence, WordSpans
 from .crf import Transitions, best_tags
 from .model import TagScores
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +79,7 @@ def find_entities(
 
 def find_marginals(
     scores: TagScores, docs: Sequence[Doc], *, tags: BioTags
-) -> list[NDArray[np.float64]]:
+) -> list[Floats]:
     """The probability of each tag, (n_tokens, n_tags) a Doc; zeros for white space."""
     words = [find_words(doc) for doc in docs]
     lengths = [len(doc_words) for doc_words in words]
@@ -127,7 +126,7 @@ def _to_word_spans(
 
 
 def _by_doc(
-    spans: WordSpans, probs: NDArray[np.float64], words: Sequence[Ints], tags: BioTags
+    spans: WordSpans, probs: Floats, words: Sequence[Ints], tags: BioTags
 ) -> list[list[tuple[Entity, float]]]:
     """The opposite of `_to_word_spans`, with the probability of each."""
     found: list[list[tuple[Entity, float]]] = [[] for _ in words]

@@ -13,9 +13,10 @@ from thinc.backends import get_array_ops
 from thinc.types import Floats1d, Floats2d, Ints1d
 from torch import Tensor
 
+from ..arrays import Ints
 from .bio import BioTags
 from .crf import negative_log_likelihood
-from .decoding import Ints, constrain, find_spaces, find_words, index_words, to_torch
+from .decoding import constrain, find_spaces, find_words, index_words, to_torch
 from .model import Decoder, TagScores
 
 
