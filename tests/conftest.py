@@ -109,7 +109,7 @@ def checkpoint(tmp_path, pretraining_model, tokenizer):
 @pytest.fixture
 def nlp(checkpoint):
     """English, with nothing but the toy encoder, which reads pairs of texts."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, pair_separator="\x1e", max_learn_rate=1.0)
     return nlp
 

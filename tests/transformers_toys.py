@@ -117,7 +117,7 @@ def make_examples(nlp):
 def make_old(path, *heads, n_steps=30, **changes):
     """A trained pipeline of spacy-transformers over the BERT in a folder."""
     fix_random_seed(0)
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("transformer", config=transformer_config(path, **changes))
     for head in heads:
         nlp.add_pipe(head, config=HEADS[head])

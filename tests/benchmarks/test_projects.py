@@ -41,6 +41,7 @@ def best(tmp_path, checkpoint):
     return run / "model-best"
 
 
+@pytest.mark.slow
 def test_random_weights_have_the_architecture_and_a_seed(best):
     paths = [find_encoder(RANDOM, best, seed=seed, e5=None) for seed in (0, 1, 0)]
     assert paths[0] == paths[2] != paths[1]

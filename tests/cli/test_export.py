@@ -32,7 +32,7 @@ def pretrained(tmp_path, pretraining_model, tokenizer):
 @pytest.fixture
 def nlp(pretrained):
     """A pipeline with a head whose training has moved the encoder."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, pretrained, max_learn_rate=1.0)
     nlp.add_pipe("bert_ner", config=head_config("bert_ner", width=16))
     example = Example.from_dict(nlp.make_doc(TEXTS[0]), {"entities": [(4, 7, "CAT")]})
@@ -125,7 +125,7 @@ def test_spacy_transformers_computes_the_same(run, tmp_path):
         "get_spans": {"@span_getters": "spacy-transformers.doc_spans.v1"},
         "tokenizer_config": {"use_fast": True, "model_max_length": 32},
     }
-    theirs = spacy.blank("en")
+    theirs = spacy.blank("xx")
     theirs.add_pipe("transformer", config={"model": model})
     theirs.initialize()
     for text, (hidden, _) in zip(
@@ -257,7 +257,7 @@ def test_the_component_is_chosen_by_name(run, tmp_path, nlp):
 def test_what_cannot_be_exported(run, tmp_path, arguments, message):
     (tmp_path / "trained" / "model-best").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
-    spacy.blank("en").to_disk(tmp_path / "blank")
+    spacy.blank("xx").to_disk(tmp_path / "blank")
     code, said = run(*arguments)
     assert code == 1 and message in said
     assert not (tmp_path / "out").exists()

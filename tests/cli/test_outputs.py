@@ -49,7 +49,7 @@ def start(tmp_path, checkpoint):
     (tmp_path / "corpus.txt").write_text("\n".join(lines))
     (tmp_path / "my.cfg").write_text(VOCAB_CONFIG.format(folder=tmp_path))
     (tmp_path / "pairs.tsv").write_text("sentence1\tsentence2\tgold\na\tb\tyes\n")
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint)
     nlp.to_disk(tmp_path / "pipeline")
     stock = init_config(lang="en", pipeline=["ner"], silent=True)
@@ -208,7 +208,7 @@ def test_a_vocabulary_does_not_become_text(tmp_path, start, run, corpus):
     ],
 )
 def test_no_input_is_replaced(tmp_path, start, run, arguments, message):
-    DocBin(docs=[spacy.blank("en")("mine")]).to_disk(tmp_path / "in.spacy")
+    DocBin(docs=[spacy.blank("xx")("mine")]).to_disk(tmp_path / "in.spacy")
     files = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     code, said = run(*arguments, "--force")
     assert code == 1 and message in said

@@ -124,7 +124,7 @@ def test_a_packed_file_takes_little_memory(tmp_path, separator):
 @pytest.fixture
 def docbin(tmp_path):
     """docbin(change) -> a .spacy file whose content went through `change`."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     packed = DocBin(docs=[nlp("A river flows."), nlp("It ends.")]).to_bytes()
 
     def write(change=lambda content: None):

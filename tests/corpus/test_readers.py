@@ -88,7 +88,7 @@ def test_a_folder_may_mix_formats(tmp_path):
 
 
 def test_sentences_of_docs_are_lines(tmp_path):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("sentencizer")
     DocBin(docs=[nlp("One\nhere. Two."), nlp("Three.")]).to_disk(tmp_path / "a.spacy")
     assert read(tmp_path) == [["One here.", "Two."], ["Three."]]

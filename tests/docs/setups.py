@@ -64,7 +64,7 @@ def make_checkpoint(path: str, *, hidden_width: int = WIDTH, n_layers: int = 2) 
 
 def make_docs(path: str) -> None:
     """Docs with entities."""
-    docs = [_make_doc(spacy.blank("en"), text) for text in 4 * TEXTS]
+    docs = [_make_doc(spacy.blank("xx"), text) for text in 4 * TEXTS]
     DocBin(docs=docs).to_disk(path)
 
 
@@ -73,7 +73,7 @@ def make_pipeline(*heads: str, save: str | None = None) -> Language:
     path = f"bert-for-{'-'.join(heads) or 'nothing'}"
     if not Path(path).exists():
         make_checkpoint(path)
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     spacy_bert.add_encoder(nlp, path, pair_separator="\x1e")
     for head in heads:
         nlp.add_pipe(head, config={"model": MODELS[head]})

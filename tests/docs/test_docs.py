@@ -173,7 +173,7 @@ def test_every_setting_is_listed_with_its_default(settings):
 def test_the_keys_of_a_head_are_listed(task, factory):
     page = (ROOT / "docs" / "tasks" / f"{task}.md").read_text(encoding="utf8")
     rows = dict(re.findall(r"^\| `(\w+)` \| `(.+?)` \|", page, re.MULTILINE))
-    defaults = spacy.blank("en").get_factory_meta(factory).default_config
+    defaults = spacy.blank("xx").get_factory_meta(factory).default_config
     for name in {*defaults} - {"model", "scorer"}:
         assert json.loads(rows[name]) == defaults[name], name
 

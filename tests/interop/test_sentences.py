@@ -134,7 +134,7 @@ def test_any_pipeline_that_finds_sentences(tmp_path):
 
 
 def test_a_pipeline_without_sentences_is_refused(tmp_path):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("merge_entities")
     nlp.to_disk(tmp_path / "pipeline")
     splitter = make_splitter(str(tmp_path / "pipeline"), "en")

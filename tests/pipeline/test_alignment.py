@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from spacy_bert.pipeline.alignment import align
 from spacy_bert.tokenization import WordPiece
 
-ENGLISH = spacy.blank("en")
+ENGLISH = spacy.blank("xx")
 LETTERS = [chr(i) for i in range(33, 127)]
 WORDPIECE = WordPiece(
     [

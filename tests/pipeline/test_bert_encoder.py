@@ -64,7 +64,7 @@ def assert_same_outputs(one, other):
 
 
 def test_bare_add_pipe_learns_a_vocabulary_and_says_it_is_random(caplog):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("bert_encoder")
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
@@ -73,14 +73,14 @@ def test_bare_add_pipe_learns_a_vocabulary_and_says_it_is_random(caplog):
 
 
 def test_an_encoder_without_weights_raises_when_used():
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("bert_encoder")
     with pytest.raises(ValueError, match="has no weights yet"):
         nlp(TEXT)
 
 
 def test_a_vocabulary_for_random_weights(nlp, checkpoint, architecture):
-    random = spacy.blank("en")
+    random = spacy.blank("xx")
     pipe = random.add_pipe("bert_encoder")
     pipe.initialize(lambda: make_examples(random), vocabulary=checkpoint / "vocab.txt")
     assert get_shim(pipe.model).tokenizer.pieces[5] == "the"
@@ -257,12 +257,12 @@ def test_a_model_that_is_no_bert_is_refused():
     sizes = {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
     model |= {**sizes, "maxout_pieces": 2, "subword_features": False}
     with pytest.raises(ValueError, match="expected @architectures = 'spacy-bert"):
-        spacy.blank("en").add_pipe("bert_encoder", config={"model": model})
+        spacy.blank("xx").add_pipe("bert_encoder", config={"model": model})
 
 
 def test_a_failed_add_encoder_leaves_nothing_behind(nlp, checkpoint):
     (checkpoint / "model.safetensors").write_bytes(b"")
-    other = spacy.blank("en")
+    other = spacy.blank("xx")
     with pytest.raises(ValueError, match="cannot be read"):
         add_encoder(other, checkpoint)
     assert other.pipe_names == []
@@ -298,7 +298,7 @@ def test_transformers_loads_the_encoder_of_a_saved_pipeline(trained, tmp_path):
 
 
 def test_a_pipeline_can_be_saved_before_it_has_weights(tmp_path):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("bert_encoder")
     nlp.to_disk(tmp_path / "pipeline")
     with pytest.raises(ValueError, match="has no weights yet"):
@@ -316,7 +316,7 @@ def test_pickle_right_after_training(trained):
 
 
 def test_source(trained):
-    other = spacy.blank("en")
+    other = spacy.blank("xx")
     for name in ("bert_encoder", *HEAD_NAMES):
         other.add_pipe(name, source=trained)
     assert_same_outputs(trained, other)
@@ -376,7 +376,7 @@ def test_a_folder_that_is_no_checkpoint(tmp_path):
     with pytest.raises(
         FileNotFoundError, match="expected the folder of a BERT checkpoint"
     ):
-        add_encoder(spacy.blank("en"), tmp_path)
+        add_encoder(spacy.blank("xx"), tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["tokens", "cls", "pooled"])

@@ -21,7 +21,7 @@ SQUAD = '[corpora.train]\n@readers = "spacy-bert.SquadReader.v1"\npath = "{}"\n'
 
 @pytest.fixture
 def config_path(checkpoint, tmp_path):
-    doc = spacy.blank("en")("the cat sat on the river bank")
+    doc = spacy.blank("xx")("the cat sat on the river bank")
     doc.ents = [doc.char_span(4, 7, label="ANIMAL")]
     DocBin(docs=[doc] * 4).to_disk(tmp_path / "docs.spacy")
     path = tmp_path / "config.cfg"
@@ -157,7 +157,7 @@ def test_a_wrong_type_and_an_unknown_key_are_named_by_spacy(config_path):
 
 def test_scripts_get_the_errors_that_they_had(checkpoint, nlp):
     with pytest.raises(ConfigValidationError, match="precision: expected one of"):
-        add_encoder(spacy.blank("en"), checkpoint, precision="fp8")
+        add_encoder(spacy.blank("xx"), checkpoint, precision="fp8")
     with pytest.raises(FileNotFoundError, match="found nothing there") as caught:
         examples = [Example.from_dict(nlp.make_doc("a cat"), {})]
         encoder = nlp.get_pipe("bert_encoder")

@@ -36,7 +36,7 @@ def with_listener(head, listener):
 
 
 def make_nlp(checkpoint, head, listener, **settings):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, max_learn_rate=1.0, **settings)
     nlp.add_pipe(head, config=with_listener(head, listener))
     return nlp
@@ -144,7 +144,7 @@ def old_folder(random_bert_path, tmp_path_factory):
 
 
 def test_a_head_of_a_transformers_pipeline_is_not_sourced(checkpoint, old_folder):
-    old, nlp = spacy.load(old_folder), spacy.blank("en")
+    old, nlp = spacy.load(old_folder), spacy.blank("xx")
     expected = old(TEXTS[0]).to_json()
     add_encoder(nlp, checkpoint)
     with pytest.raises(ValueError, match="'ner' was trained with a transformer.*migr"):
@@ -154,7 +154,7 @@ def test_a_head_of_a_transformers_pipeline_is_not_sourced(checkpoint, old_folder
 
 
 def test_neither_in_a_config(checkpoint, old_folder):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint)
     config = nlp.config.copy()
     config["nlp"]["pipeline"] = ["bert_encoder", "ner"]
@@ -165,7 +165,7 @@ def test_neither_in_a_config(checkpoint, old_folder):
 
 def test_nor_read_from_zeros_after_its_encoder_was_sourced(checkpoint, old_folder):
     """The encoder's own pipeline is another one, so that only using it shows."""
-    old, first, nlp = spacy.load(old_folder), spacy.blank("en"), spacy.blank("en")
+    old, first, nlp = spacy.load(old_folder), spacy.blank("xx"), spacy.blank("xx")
     add_encoder(first, checkpoint)
     nlp.add_pipe("bert_encoder", source=first)
     nlp.add_pipe("ner", source=old)
@@ -179,7 +179,7 @@ def test_nor_read_from_zeros_after_its_encoder_was_sourced(checkpoint, old_folde
 
 
 def test_a_transformer_next_to_our_encoder_keeps_its_heads(checkpoint, old_folder):
-    old, nlp = spacy.load(old_folder), spacy.blank("en")
+    old, nlp = spacy.load(old_folder), spacy.blank("xx")
     expected = [old(text).to_json()["ents"] for text in TEXTS]
     add_encoder(nlp, checkpoint)
     nlp.add_pipe("tagger", config=with_listener("tagger", {**OURS, "width": 16}))
@@ -243,12 +243,12 @@ def test_a_head_that_listens_to_nothing_is_named_before_training(
 
 def test_a_head_of_a_tok2vec_says_whose_vectors_it_wants(checkpoint):
     """It is sourced without its encoder, whose vectors have another width."""
-    old = spacy.blank("en")
+    old = spacy.blank("xx")
     old.add_pipe("tok2vec")
     old.add_pipe("tagger", config=with_listener("tagger", {**STOCK, "width": 96}))
     old.initialize(lambda: make_examples(old))
     expected = scores(old, "tagger")
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint)
     nlp.add_pipe("tagger", source=old)
     with pytest.raises(ValueError, match="expects vectors of width 96.* have 16"):

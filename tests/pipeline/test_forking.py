@@ -18,7 +18,7 @@ import spacy, torch
 from spacy_bert import add_encoder
 
 torch.set_num_threads(2)
-nlp = spacy.blank("en")
+nlp = spacy.blank("xx")
 add_encoder(nlp, sys.argv[1], engine=sys.argv[2])
 # So long that torch's operations take both threads.
 texts = ["the cat sat on the river bank . " * 1000] * 2
@@ -34,6 +34,7 @@ if child:
 
 @pytest.mark.parametrize("engine", get_args(EngineName))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.slow
 def test_a_child_of_a_process_that_has_predicted(checkpoint, engine):
     environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
     finished = subprocess.run(

@@ -20,7 +20,7 @@ TEXT = "the cat sat on the river bank"
 
 @pytest.fixture
 def quantized(checkpoint):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, precision="int8")
     return nlp
 
@@ -37,7 +37,7 @@ def test_int8_stays_close_to_fp32(nlp, quantized):
 def test_int8_to_disk_and_bytes(quantized, tmp_path):
     quantized.to_disk(tmp_path / "nlp")
     from_disk = spacy.load(tmp_path / "nlp")
-    from_bytes = spacy.blank("en").from_config(quantized.config)
+    from_bytes = spacy.blank("xx").from_config(quantized.config)
     from_bytes.from_bytes(quantized.to_bytes())
     for again in (from_disk, from_bytes):
         np.testing.assert_array_equal(again(TEXT).tensor, quantized(TEXT).tensor)
@@ -55,7 +55,7 @@ def test_int8_is_not_trained(quantized):
 
 
 def test_heads_can_be_trained_on_a_frozen_int8(checkpoint):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, precision="int8", freeze="all")
     add_head(nlp, "textcat")
     examples = [

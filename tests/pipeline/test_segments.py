@@ -16,7 +16,7 @@ from spacy_bert.pipeline.segments import (
     split_segments,
 )
 
-ENGLISH = spacy.blank("en")
+ENGLISH = spacy.blank("xx")
 
 
 def segments_of(doc):
@@ -24,7 +24,7 @@ def segments_of(doc):
 
 
 def make_nlp(checkpoint, **settings):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, **settings)
     return nlp
 
@@ -50,7 +50,7 @@ def test_a_tokenizer_that_joins_what_is_around_the_border():
     words = ["Who\x1eThe", "cat"]
     doc = Doc(ENGLISH.vocab, words=words, spaces=[True, False])
     assert split_segments(doc, "\x1e") is None
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.tokenizer = lambda text: Doc(nlp.vocab, words=text.split(" "))
     with pytest.raises(ValueError, match=r"a token of white space; got \['Who\\x1eThe"):
         make_pair_doc(nlp, "Who", "The cat", separator="\x1e")
@@ -139,7 +139,7 @@ def test_no_text_stops_an_encoder_without_pairs(checkpoint, nlp, settings):
         "pair_separator": None,
         **settings,
     }
-    alone = spacy.blank("en")
+    alone = spacy.blank("xx")
     alone.add_pipe("bert_encoder", config={"model": model})
     alone.initialize(lambda: [Example(alone.make_doc("the cat"), alone.make_doc("a"))])
     texts = ["\x1e", "\x1ethe cat", "the\x1ecat sat on", "a\x1e\x1eb", ""]

@@ -41,7 +41,7 @@ def make_config(kind, architecture, checkpoint, **changes):
 
 
 def make_docs():
-    doc = spacy.blank("en")("the cat sat on the river bank")
+    doc = spacy.blank("xx")("the cat sat on the river bank")
     doc.ents = [doc.char_span(4, 7, label="ANIMAL")]
     return [doc] * 4
 
@@ -150,7 +150,7 @@ def test_another_model_is_told_by_the_encoders_own_name():
     model |= {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
     model |= {"maxout_pieces": 1, "subword_features": True}
     with pytest.raises(ValueError, match=r"\[components.tok2vec.model\]: expected"):
-        spacy.blank("en").add_pipe("bert_encoder", "tok2vec", config={"model": model})
+        spacy.blank("xx").add_pipe("bert_encoder", "tok2vec", config={"model": model})
 
 
 @pytest.mark.spacy_transformers

@@ -30,7 +30,7 @@ def expected_settings(asked):
 
 @pytest.mark.parametrize("asked", SETTINGS)
 def test_add_encoder(checkpoint, asked, tmp_path):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, **asked)
     assert settings_of(nlp) == expected_settings(asked)
     tokenizer = get_shim(nlp.get_pipe("bert_encoder").model).tokenizer
@@ -50,7 +50,7 @@ def make_initialized(nlp, **settings):
 @pytest.mark.parametrize("asked", SETTINGS)
 @pytest.mark.parametrize("source", ["checkpoint", "vocabulary", "examples"])
 def test_initialize(checkpoint, architecture, asked, source):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("bert_encoder", config={"model": architecture})
     paths = {
         "checkpoint": {"checkpoint": str(checkpoint)},
@@ -69,7 +69,7 @@ def test_initialize(checkpoint, architecture, asked, source):
 
 
 def test_a_vocabulary_beside_a_checkpoint_is_refused(checkpoint, architecture):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("bert_encoder", config={"model": architecture})
     with pytest.raises(ValueError, match="vocabulary: expected none with a checkpoi"):
         make_initialized(nlp, checkpoint=str(checkpoint), vocabulary="vocab.txt")
@@ -79,7 +79,7 @@ def test_a_vocabulary_beside_a_checkpoint_is_refused(checkpoint, architecture):
 def test_the_callback_for_heads_with_an_encoder_of_their_own(
     checkpoint, architecture, asked
 ):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     model = {"@architectures": "spacy-bert.BertEncoder.v1", **architecture}
     config = {"model": {"@architectures": "spacy.Tagger.v2", "tok2vec": model}}
     nlp.add_pipe("tagger", config=config)
@@ -94,16 +94,16 @@ def test_a_cased_vocabulary_that_does_not_say_so(checkpoint, caplog):
     (checkpoint / "tokenizer.json").unlink()
     pieces = (checkpoint / "vocab.txt").read_text(encoding="utf8").replace("cat", "Cat")
     (checkpoint / "vocab.txt").write_text(pieces, encoding="utf8")
-    add_encoder(spacy.blank("en"), checkpoint)
+    add_encoder(spacy.blank("xx"), checkpoint)
     assert "1 of the 33 pieces have capitals (Cat)" in caplog.text
     caplog.clear()
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, lowercase=False)
     assert not caplog.text
     tokenizer = get_shim(nlp.get_pipe("bert_encoder").model).tokenizer
     assert tokenizer.pieces[tokenizer.encode("Cat").ids[0]] == "Cat"
     settings = checkpoint / "tokenizer_config.json"
     settings.write_text(json.dumps({"do_lower_case": False}))
-    again = spacy.blank("en")
+    again = spacy.blank("xx")
     add_encoder(again, checkpoint)
     assert (again("Cat").tensor == nlp("Cat").tensor).all()

@@ -53,7 +53,7 @@ def own_encoders(nlp):
 
 
 def make_nlp(checkpoint, add_heads=shared, **settings):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, **settings)
     add_heads(nlp)
     return nlp

@@ -43,7 +43,7 @@ def weights(nlp):
 
 
 def train(checkpoint, **settings):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, **settings)
     for head in HEADS:
         add_head(nlp, head)
@@ -55,28 +55,28 @@ def train(checkpoint, **settings):
 
 
 def load_from_disk(checkpoint, folder):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint)
     nlp.to_disk(folder)
     return outputs(spacy.load(folder))
 
 
 def load_bytes(checkpoint, folder):
-    nlp, again = spacy.blank("en"), spacy.blank("en")
+    nlp, again = spacy.blank("xx"), spacy.blank("xx")
     add_encoder(nlp, checkpoint)
     get_shim(add_encoder(again, checkpoint).model).reinitialize_layers(2)
     return outputs(again.from_bytes(nlp.to_bytes()))
 
 
 def load_8_bits(checkpoint, folder):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, precision="int8", freeze="all")
     nlp.to_disk(folder)
     return outputs(spacy.load(folder))
 
 
 def start_at_random(checkpoint, folder):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("bert_encoder")
     fix_random_seed(0)
     nlp.initialize(partial(make_examples, nlp))

@@ -28,7 +28,7 @@ def theirs(installed, random_bert_path):
             random_bert_path,
             get_spans={"@span_getters": spans, "window": window, "stride": window},
         )
-        nlp = spacy.blank("en")
+        nlp = spacy.blank("xx")
         nlp.add_pipe("transformer", config=config).model.initialize()
         return nlp
 
@@ -36,7 +36,7 @@ def theirs(installed, random_bert_path):
 
 
 def make_ours(path, **settings):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, path, trf_data=True, **settings)
     return nlp
 
@@ -119,7 +119,7 @@ def test_a_component_that_reads_it_predicts_the_same(
 def test_it_is_off_by_default_and_saved_with_the_pipeline(
     installed, random_bert_path, tmp_path
 ):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, random_bert_path)
     trf_data.check_installed("x")
     assert nlp(TEXTS[0])._.trf_data is None

@@ -115,7 +115,7 @@ def make_pairs(folder: Path) -> None:
     rows = [{"sentence1": f"a {i}", "sentence2": "b", "label": "x"} for i in range(9)]
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "pairs.jsonl").write_text(text)
-    DocBin(docs=[spacy.blank("en")("earlier")]).to_disk(folder / "out.spacy")
+    DocBin(docs=[spacy.blank("xx")("earlier")]).to_disk(folder / "out.spacy")
 
 
 def convert(folder: Path) -> None:
@@ -135,7 +135,7 @@ def convert(folder: Path) -> None:
 
 
 def read_docs(folder: Path) -> list[str]:
-    docs = DocBin().from_disk(folder / "out.spacy").get_docs(spacy.blank("en").vocab)
+    docs = DocBin().from_disk(folder / "out.spacy").get_docs(spacy.blank("xx").vocab)
     return [doc.text for doc in docs]
 
 
@@ -149,7 +149,7 @@ def save_pipeline(folder: Path) -> None:
     model = BertForPretraining(config)
     model.initialize_weights()
     save_checkpoint(folder / "bert", model, WordPiece(PIECES))
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, folder / "bert")
     nlp.to_disk(folder / "pipeline")
 

@@ -122,7 +122,7 @@ def test_text_is_read_as_the_checkpoint_reads_it(
 def test_it_goes_on_from_the_encoder_of_a_pipeline(
     bert_path, continued, caplog, tmp_path
 ):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, bert_path)
     nlp.to_disk(tmp_path / "nlp")
     after = continued(tmp_path / "nlp" / "bert_encoder" / "model")

@@ -32,7 +32,10 @@ def run(make_config, output, changes):
     "changes",
     [
         {"warm_start": True, "accumulate_gradient": 2},
-        {"optimizer": "muon", "recompute": True, "next_sentence": "none"},
+        pytest.param(
+            {"optimizer": "muon", "recompute": True, "next_sentence": "none"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_run(tmp_path, make_config, other_defaults, changes):

@@ -23,6 +23,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's malloc")
+@pytest.mark.slow
 def test_large_tensors_take_no_new_pages():
     plain, kept = (
         int(subprocess.check_output([sys.executable, "-c", FAULTS, argument]))

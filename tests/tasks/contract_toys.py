@@ -90,7 +90,7 @@ COMPONENTS = {
 
 
 def make_nlp(checkpoint, component):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint, pair_separator="\x1e", max_learn_rate=1.0)
     config = head_config(component.head, width=16)
     config["model"] = {**config["model"], **component.settings}

@@ -12,6 +12,9 @@ from task_toys import SCORES, make_docs
 
 from spacy_bert.tasks.starter_config import TASKS, starter_config, task_config
 
+# The others differ in the head alone, which tests of its own train.
+_FAST = ("entities", "classification", "questions")
+
 CONFIGS = Path(__file__).parents[2] / "configs" / "tasks"
 
 
@@ -19,7 +22,13 @@ def test_every_task_is_here():
     assert set(SCORES) == set(TASKS)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task",
+    [
+        task if task in _FAST else pytest.param(task, marks=pytest.mark.slow)
+        for task in TASKS
+    ],
+)
 def test_from_starter_config_to_saved_pipeline(checkpoint, spacy_train, task):
     docs = make_docs(spacy.blank("en"), task)
     _, path = spacy_train(task_config(checkpoint, task=task), docs)

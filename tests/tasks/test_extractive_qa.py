@@ -152,13 +152,13 @@ def test_a_separator_in_a_question_or_context_is_a_space(trained):
 
 def test_an_encoder_without_pairs_is_refused(trained, checkpoint):
     """While training, while predicting and while making Docs."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_encoder(nlp, checkpoint)
     message = "Set pair_separator = "
     add_qa(nlp)
     with pytest.raises(ValueError, match=message):
         nlp.initialize(lambda: make_examples(nlp))
-    alone = spacy.blank("en")
+    alone = spacy.blank("xx")
     add_encoder(alone, checkpoint)
     with pytest.warns(UserWarning, match="trained with another encoder"):
         alone.add_pipe("extractive_qa", source=trained)
@@ -295,7 +295,7 @@ def test_impossible_settings(nlp, setting):
 
 def test_bare_add_pipe():
     """The default model listens to a default encoder."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     model = {"@architectures": "spacy-bert.BertEncoder.v1", "pair_separator": "\x1e"}
     nlp.add_pipe("bert_encoder", config={"model": model})
     nlp.add_pipe("extractive_qa")

@@ -9,7 +9,7 @@ from spacy.training import Example
 from spacy_bert import make_pair_doc
 from spacy_bert.tasks.qa.gold_answers import find_gold_answer
 
-ENGLISH = spacy.blank("en")
+ENGLISH = spacy.blank("xx")
 QUESTION, CONTEXT = "who sat?", "The cat sat."
 
 

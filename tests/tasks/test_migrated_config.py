@@ -19,7 +19,7 @@ TEXTS = ["the cat sat .", "a cat ran on .", "the dog sat .", "a dog ran on ."]
 
 
 def make_docs():
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     docs = []
     for text in TEXTS:
         doc = nlp(text)
@@ -52,11 +52,15 @@ def by_hand(path, text):
 
 STOCK = [
     ("ner", False, "efficiency"),
-    ("ner,textcat", False, "efficiency"),
+    pytest.param("ner,textcat", False, "efficiency", marks=pytest.mark.slow),
     ("tagger,parser,textcat,spancat", False, "accuracy"),
-    pytest.param("ner", True, "efficiency", marks=pytest.mark.spacy_transformers),
     pytest.param(
-        "ner,textcat", True, "efficiency", marks=pytest.mark.spacy_transformers
+        *("ner", True, "efficiency"),
+        marks=[pytest.mark.spacy_transformers, pytest.mark.slow],
+    ),
+    pytest.param(
+        *("ner,textcat", True, "efficiency"),
+        marks=[pytest.mark.spacy_transformers, pytest.mark.slow],
     ),
     pytest.param(
         "tagger,textcat", True, "accuracy", marks=pytest.mark.spacy_transformers

@@ -61,7 +61,7 @@ def test_a_separator_in_a_file_becomes_a_space(nlp, write):
 
 def test_an_encoder_without_pairs_is_refused(write):
     with pytest.raises(ValueError, match="Set pair_separator = "):
-        list(make_pair_reader(write(TSV), **COLUMNS)(spacy.blank("en")))
+        list(make_pair_reader(write(TSV), **COLUMNS)(spacy.blank("xx")))
 
 
 def test_a_score_becomes_a_cat(write):
@@ -179,11 +179,11 @@ def test_a_label_and_a_score(write):
 
 
 def test_a_spacy_file_gives_the_pair_again(write, tmp_path):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     pairs = read_pairs(write(TSV), label="gold", **COLUMNS).pairs
     docs = [make_labelled_doc(nlp, pair, separator="\x1e") for pair in pairs]
     DocBin(attrs=[], docs=docs).to_disk(tmp_path / "pairs.spacy")
-    example, _ = Corpus(tmp_path / "pairs.spacy")(spacy.blank("en"))
+    example, _ = Corpus(tmp_path / "pairs.spacy")(spacy.blank("xx"))
     first, second = split_segments(example.predicted, "\x1e")
     assert (first.text, second.text) == ('A cat "sat.', "It sat.")
     assert example.reference.cats == {"no": 0.0, "yes": 1.0}

@@ -108,8 +108,8 @@ def test_all_reference_questions(shared_data):
     ("corpus", "vocabulary", "lowercase"),
     [
         ("wiki_en", "bert-base-uncased", True),
-        ("wiki_en", "bert-base-cased", False),
-        ("wiki_zh", "bert-base-chinese", True),
+        pytest.param("wiki_en", "bert-base-cased", False, marks=pytest.mark.slow),
+        pytest.param("wiki_zh", "bert-base-chinese", True, marks=pytest.mark.slow),
         ("wiki_zh", "bert-base-multilingual-cased", False),
     ],
 )

@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 import spacy_bert
 from spacy_bert.pretraining import TrainingState
 
-nlp = spacy.blank("en")
+nlp = spacy.blank("xx")
 config = spacy_bert.PretrainingConfig.from_dict({})
 assert_type(spacy_bert.make_pair_doc(nlp, "a", "b"), Doc)
 assert_type(spacy_bert.pretrain(config, Path("out"), resume=True), TrainingState)
