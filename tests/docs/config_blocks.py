@@ -71,6 +71,10 @@ def _check_section(path: tuple[str, ...], section: dict[str, Any]) -> None:
         _check_keys(path, {*section} - {"factory"}, {*known})
         assert nlp.has_factory(section["factory"])
         own = set()
+        # In the others, such as weights of labels, the keys are the user's.
+        section = {
+            key: section[key] for key in section if isinstance(known.get(key), dict)
+        }
     elif path[:2] == ("initialize", "components") and len(path) == 3:
         _check_keys(path, {*section}, {*signature(BertTok2Vec.initialize).parameters})
         own = set()

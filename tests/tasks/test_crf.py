@@ -15,6 +15,7 @@ from spacy_bert.tasks.ner.crf import (
     best_tags,
     log_partition,
     negative_log_likelihood,
+    token_losses,
 )
 
 HAND_SCORES = torch.tensor([[1.0, 2.0], [1.0, 3.0]]).log()
@@ -142,6 +143,30 @@ def test_what_is_not_known_is_summed_by_hand():
     assert float(loss) == pytest.approx(log(36 / 33))
 
 
+@CASES
+@settings(deadline=None, max_examples=40)
+def test_a_tokens_loss_is_that_of_its_tag_given_those_before(seed, lengths, n_tags):
+    scores, possible, constrained, free, allowed = make_case(seed, lengths, n_tags)
+    losses = token_losses(scores, possible, lengths, constrained)
+    cases = zip(
+        *(part.split(lengths) for part in (losses, scores, possible)), strict=True
+    )
+    for found, sequence, mask in cases:
+        for i, loss in enumerate(found):
+            up_to, before = (torch.ones_like(mask) for _ in range(2))
+            up_to[: i + 1], before[:i] = mask[: i + 1], mask[:i]
+            expected = sum_of_paths(sequence, free, allowed, possible=before)
+            expected -= sum_of_paths(sequence, free, allowed, possible=up_to)
+            assert float(loss) == pytest.approx(float(expected), abs=1e-9)
+
+
+def test_a_tokens_loss_by_hand():
+    """The paths weigh 36, those that begin with 1 weigh 32, and 11 weighs 30."""
+    known = torch.eye(2, dtype=torch.bool)[[1, 1]]
+    found = token_losses(HAND_SCORES, known, [2], hand_transitions())
+    assert found.tolist() == pytest.approx([log(36 / 32), log(32 / 30)])
+
+
 def test_nothing_known_is_no_loss_and_no_gradient():
     scores = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
     _, _, transitions, _, _ = make_case(0, [5], 3)
@@ -153,11 +178,15 @@ def test_nothing_known_is_no_loss_and_no_gradient():
     assert scores.grad.abs().max() < 1e-12
 
 
-def test_a_path_that_is_not_allowed_is_refused():
+LOSSES = pytest.mark.parametrize("loss", [negative_log_likelihood, token_losses])
+
+
+@LOSSES
+def test_a_path_that_is_not_allowed_is_refused(loss):
     known = torch.eye(2, dtype=torch.bool)[[0, 0, 1, 0]]
     allowed_start = torch.tensor([True, False])
     with pytest.raises(ValueError, match=r"got none in those numbered \[1\]"):
-        negative_log_likelihood(
+        loss(
             HAND_SCORES.repeat(2, 1),
             known,
             [2, 2],
@@ -165,8 +194,9 @@ def test_a_path_that_is_not_allowed_is_refused():
         )
 
 
+@LOSSES
 @pytest.mark.parametrize("lengths", [[3, 1, 4], [0, 2], [1]])
-def test_gradients(lengths):
+def test_gradients(lengths, loss):
     tags = BioTags(("PER",))
     rng = torch.Generator().manual_seed(0)
     inputs = [
@@ -176,15 +206,15 @@ def test_gradients(lengths):
     possible = torch.rand(sum(lengths), 3, generator=rng) < 0.3
     possible[:, 0] = True
 
-    def loss(scores, transition_scores, start_scores):
+    def find(scores, transition_scores, start_scores):
         transitions = Transitions(scores=transition_scores, start_scores=start_scores)
         transitions = transitions.within(
             allowed=tags.allowed_transitions(),
             allowed_start=tags.allowed_start_transitions(),
         )
-        return negative_log_likelihood(scores, possible, lengths, transitions)
+        return loss(scores, possible, lengths, transitions)
 
-    assert gradcheck(loss, inputs)
+    assert gradcheck(find, inputs)
 
 
 def test_long_sequences_in_single_precision():

@@ -20,6 +20,7 @@ from ...sections import Mistakes
 from ..arrays import Floats
 from ..losses import expect_finite
 from ..resizing import replace_layer, resize_layer, resize_output
+from ..weights import expect_weights, weights_of
 from .bio import BioTags
 from .decoding import FoundEntities, Wanted, find_entities, find_marginals
 from .entity_checks import count_entities, warn_of_entities
@@ -44,6 +45,7 @@ DEFAULT_MODEL = {
         "n_alternatives": 0,
         "alternatives_threshold": 0.05,
         "alternatives_key": "alternatives",
+        "label_weights": None,
         "scorer": {"@scorers": "spacy.ner_scorer.v1"},
     },
     default_score_weights={
@@ -63,6 +65,7 @@ def make_bert_ner(
     n_alternatives: int,
     alternatives_threshold: float,
     alternatives_key: str,
+    label_weights: dict[str, float] | None,
     scorer: Callable[..., Any] | None,
 ) -> "BertNer":
     return BertNer(
@@ -74,6 +77,7 @@ def make_bert_ner(
         n_alternatives=n_alternatives,
         alternatives_threshold=alternatives_threshold,
         alternatives_key=alternatives_key,
+        label_weights=label_weights,
         scorer=scorer,
     )
 
@@ -89,6 +93,8 @@ class BertNer(EarlyPipe):
     n_alternatives: at most so many other spans of a Doc, which may overlap, are written
         to doc.spans[alternatives_key], the likeliest first, with their probabilities in
         attrs["scores"]. alternatives_threshold: the least probability that one needs.
+    label_weights: what the loss of a label's tokens is multiplied with in training, 1
+        if it is not there; "O" is that of tokens outside of entities.
 
     Its tags are B-X, I-X and O, and the best path of them is one that BIO allows,
     whatever the decoder. White space has none, so no entity begins or ends with it.
@@ -105,6 +111,7 @@ class BertNer(EarlyPipe):
         n_alternatives: int = 0,
         alternatives_threshold: float = 0.05,
         alternatives_key: str = "alternatives",
+        label_weights: dict[str, float] | None = None,
         scorer: Callable[..., Any] | None = None,
     ) -> None:
         if "decoder" not in model.attrs:
@@ -122,6 +129,7 @@ class BertNer(EarlyPipe):
             ),
         ):
             mistakes.expect(is_right, setting=setting, expected=expected, got=value)
+        mistakes.collect(lambda: expect_weights(label_weights, "label_weights"))
         mistakes.raise_any(f"[components.{name}]")
         super().__init__(vocab, model, name, labels=[])
         self.confidence = confidence
@@ -129,6 +137,7 @@ class BertNer(EarlyPipe):
         self.n_alternatives = n_alternatives
         self.alternatives_threshold = alternatives_threshold
         self.alternatives_key = alternatives_key
+        self.label_weights = label_weights
         self.scorer = scorer
 
     @property
@@ -171,13 +180,15 @@ class BertNer(EarlyPipe):
             learned before.
 
         Logs a warning for entities that cannot be learned as they are, and for labels
-        of few entities. Raises ValueError if there are no labels.
+        of few entities. Raises ValueError if there are no labels, or none that a weight
+        is for.
         """
         validate_get_examples(get_examples, "BertNer.initialize")
         counts = count_entities(get_examples())
         for label in sorted(counts.n_entities) if labels is None else labels:
             self.add_label(label)
         self._require_labels()
+        self._tag_weights()
         warn_of_entities(counts, self.labels, name=self.name)
         n_tags = BioTags(self.labels).n_tags
         for layer in ("output_layer", "transitions"):
@@ -254,8 +265,20 @@ class BertNer(EarlyPipe):
             [example.get_aligned_ner() for example in examples],
             tags=BioTags(self.labels),
             decoder=self.model.attrs["decoder"],
+            weights=self._tag_weights(),
         )
         return expect_finite(loss, name=self.name), gradient
+
+    def _tag_weights(self) -> Floats | None:
+        """(n_tags,)"""
+        if self.label_weights is None:
+            return None
+        weights = weights_of(
+            self.label_weights,
+            (*self.labels, "O"),
+            where=f"[components.{self.name}] label_weights",
+        )
+        return np.array([weights[-1], *np.repeat(weights[:-1], 2)])
 
     def _resize(self) -> None:
         """Give a model that has tags those of all labels."""

@@ -52,13 +52,49 @@ def negative_log_likelihood(
     known = scores.masked_fill(~possible, IMPOSSIBLE)
     both = log_partition(torch.cat([known, scores]), [*lengths, *lengths], transitions)
     numerator, denominator = both.chunk(2)
-    broken = (numerator < IMPOSSIBLE / 2).nonzero()[:, 0].tolist()
+    _expect_paths(numerator)
+    return denominator - numerator
+
+
+def token_losses(
+    scores: Tensor,
+    possible: Tensor,
+    lengths: Sequence[int],
+    transitions: Transitions,
+) -> Tensor:
+    """What each token adds to the negative log-likelihood of its sequence: -log of the
+    probability of its tag, given the tags before it and the whole text. (n_tokens,)
+
+    Arguments and errors are those of `negative_log_likelihood`.
+    """
+    layout = _lay_out(lengths, scores.device)
+    if not layout.n_running:
+        return scores.new_zeros(0)
+    by_position = scores.log_softmax(-1)[layout.index].split(layout.n_running)
+    known = possible[layout.index].split(layout.n_running)
+    behind = _behind(by_position, layout, transitions)
+    forward: list[Tensor] = []
+    losses: list[Tensor] = []
+    for tag_scores, is_known, after in zip(by_position, known, behind, strict=True):
+        before = transitions.start_scores
+        if forward:
+            running = forward[-1][: len(tag_scores)]
+            before = (running[:, :, None] + transitions.scores).logsumexp(dim=1)
+        forward.append((before + tag_scores).masked_fill(~is_known, IMPOSSIBLE))
+        of_known = (forward[-1] + after).logsumexp(-1)
+        losses.append((before + tag_scores + after).logsumexp(-1) - of_known)
+    found = _in_order(losses, layout)
+    _expect_paths(torch.stack([-one.sum() for one in found.split([*lengths])]))
+    return found
+
+
+def _expect_paths(log_probs: Tensor) -> None:
+    broken = (log_probs < IMPOSSIBLE / 2).nonzero()[:, 0].tolist()
     if broken:
         raise ValueError(
             "Expected at least one allowed path of tags in each sequence, got none in "
             f"those numbered {broken}. Correct their tags, or allow the transitions."
         )
-    return denominator - numerator
 
 
 def log_partition(
@@ -123,19 +159,26 @@ def posterior(
         norm = (before + tag_scores).logsumexp(dim=-1, keepdim=True)
         steps.append(tag_scores - norm)
         forward.append(before + steps[-1])
-    backward = [torch.zeros_like(forward[-1])]
-    for step, n_running in zip(
-        reversed(steps[1:]), reversed(layout.n_running[:-1]), strict=True
-    ):
-        behind = (step + backward[-1])[:, None, :]
-        going_on = (transitions.scores + behind).logsumexp(dim=-1)
-        ending = going_on.new_zeros(n_running - len(going_on), going_on.shape[1])
-        backward.append(torch.cat([going_on, ending]))
     return Posterior(
         forward=_in_order(forward, layout),
-        backward=_in_order(backward[::-1], layout),
+        backward=_in_order(_behind(steps, layout, transitions), layout),
         steps=_in_order(steps, layout),
     )
+
+
+def _behind(
+    by_position: Sequence[Tensor], layout: "_Layout", transitions: Transitions
+) -> list[Tensor]:
+    """log(sum(exp(score))) over all that may follow each tag, position by position."""
+    behind = [torch.zeros_like(by_position[-1])]
+    for tag_scores, n_running in zip(
+        reversed(by_position[1:]), reversed(layout.n_running[:-1]), strict=True
+    ):
+        following = (tag_scores + behind[-1])[:, None, :]
+        going_on = (transitions.scores + following).logsumexp(dim=-1)
+        ending = going_on.new_zeros(n_running - len(going_on), going_on.shape[1])
+        behind.append(torch.cat([going_on, ending]))
+    return behind[::-1]
 
 
 @torch.no_grad()

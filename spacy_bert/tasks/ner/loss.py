@@ -13,11 +13,13 @@ from thinc.backends import get_array_ops
 from thinc.types import Floats1d, Floats2d, Ints1d
 from torch import Tensor
 
-from ..arrays import Ints
+from ..arrays import Floats, Ints
 from .bio import BioTags
-from .crf import negative_log_likelihood
+from .crf import negative_log_likelihood, token_losses
 from .decoding import constrain, find_spaces, find_words, index_words, to_torch
 from .model import Decoder, TagScores
+
+_UNKNOWN = -100
 
 
 # Whatever the caller's mode is: without gradients nothing would be learned.
@@ -30,11 +32,15 @@ def tagging_loss(
     *,
     tags: BioTags,
     decoder: Decoder,
+    weights: Floats | None = None,
 ) -> tuple[float, TagScores]:
     """The loss, summed over tokens, and its gradient by the scores.
 
     biluo: one tag a token, None or "-" if it is not known. There, softmax passes the
         token over, and the CRF adds up the probabilities of all tags that it may have.
+    weights: (n_tags,), what a token's loss is multiplied with. If it may have several
+        tags, the mean of theirs. The CRF's loss of a token is that of its tag, given
+        the tags before it.
 
     Raises ValueError if a label is not one of tags.
     """
@@ -48,13 +54,15 @@ def tagging_loss(
     word_scores = tokens[index_words(docs, words).to(tokens.device)]
     is_possible = torch.from_numpy(possible).to(tokens.device)
     if decoder == "crf":
+        # Weights need the loss of each token, which takes longer than that of a Doc.
+        find = negative_log_likelihood if weights is None else token_losses
         lengths = [len(doc_words) for doc_words in words]
-        transitions = constrain(transitions, tags)
-        loss = negative_log_likelihood(
-            word_scores, is_possible, lengths, transitions
-        ).sum()
+        losses = find(word_scores, is_possible, lengths, constrain(transitions, tags))
     else:
-        loss = _cross_entropy(word_scores, is_possible)
+        losses = _cross_entropy(word_scores, is_possible)
+    if weights is not None:
+        losses = losses * _mean_weights(is_possible, weights)
+    loss = losses.sum()
     d_tokens, d_transitions, d_start_transitions = torch.autograd.grad(
         loss, leaves, allow_unused=True, materialize_grads=True
     )
@@ -91,11 +99,15 @@ def _no_gradient(scores: TagScores) -> TagScores:
 
 
 def _cross_entropy(scores: Tensor, possible: Tensor) -> Tensor:
-    """The loss of the tokens whose tag is known."""
-    is_known = possible.sum(-1) == 1
-    return F.cross_entropy(
-        scores[is_known], possible[is_known].long().argmax(-1), reduction="sum"
-    )
+    """(n_tokens,), 0 for those whose tag is not known."""
+    targets = possible.long().argmax(-1)
+    targets[possible.sum(-1) != 1] = _UNKNOWN
+    return F.cross_entropy(scores, targets, reduction="none", ignore_index=_UNKNOWN)
+
+
+def _mean_weights(possible: Tensor, weights: Floats) -> Tensor:
+    of_tags = torch.as_tensor(weights, dtype=torch.float32, device=possible.device)
+    return (possible * of_tags).sum(-1) / possible.sum(-1)
 
 
 def _unflatten(array: Floats2d, docs: Sequence[Doc]) -> list[Floats2d]:
