@@ -49,13 +49,13 @@ def main() -> None:
 
 
 def _train_all(store: Store, kind: str, args: argparse.Namespace) -> None:
-    settings = {"steps": args.steps or N_STEPS[kind]}
     runs = []
     for name in args.datasets:
         dataset = DATASETS[name]
         prepare(dataset, args.data, args.work / dataset)
         for seed in args.seeds:
             for system in SYSTEMS:
+                settings = {"steps": args.steps or N_STEPS[kind][system]}
                 measure = partial(
                     run_alone,
                     train_and_score,

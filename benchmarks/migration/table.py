@@ -19,8 +19,9 @@ def sections(parts: Parts) -> Iterator[Section]:
                 "What `spacy init config` writes for `ner`, and what `spacy bert "
                 "migrate` makes of it with MiniLM (L6 H384), trained by `python -m "
                 "benchmarks.migration DATA WORK`. The stock config for `transformer` "
-                "has MiniLM too. Both have the same number of steps; batches are each "
-                "config's own. Scores in percent on the test data."
+                "has MiniLM too. Batches are each config's own, and the runs are as "
+                "many steps long as make about five epochs of BC5CDR. Scores in "
+                "percent on the test data."
             ),
             parts=trained,
             table=seeds_table(
