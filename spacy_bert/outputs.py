@@ -133,6 +133,10 @@ def _is_suggestions(path: Path) -> bool:
     return b'"meta":{"uncertainty":' in _head(path)
 
 
+def _is_error_page(path: Path) -> bool:
+    return b"<title>Errors of a spaCy pipeline</title>" in _head(path)
+
+
 def _is_docbin(path: Path) -> bool:
     try:
         head = zlib.decompressobj().decompress(_head(path), _HEAD_BYTES)
@@ -181,6 +185,7 @@ DOCBIN = Kind(name="a .spacy file", is_one=_is_docbin)
 SUGGESTIONS = Kind(
     name="a file that 'spacy bert suggest' wrote", is_one=_is_suggestions
 )
+ERROR_PAGE = Kind(name="a page that 'spacy bert errors' wrote", is_one=_is_error_page)
 CONFIG = Kind(name="a config that 'spacy bert init-config' wrote", is_one=_is_config)
 MIGRATED = Kind(name="a config that 'spacy bert migrate' wrote", is_one=_is_migrated)
 PIPELINE = Kind(name="a pipeline and nothing else", is_one=_is_pipeline, is_folder=True)

@@ -55,5 +55,9 @@ def test_the_wheel_holds_every_module(tmp_path):
     packed = {name for name in names if ".dist-" not in name}
     source = (ROOT / "spacy_bert").rglob("*.py")
     expected = {path.relative_to(ROOT).as_posix() for path in source}
-    page = {f"spacy_bert/pretraining/report/page.{kind}" for kind in ("css", "js")}
+    page = {
+        "spacy_bert/pages/page.css",
+        "spacy_bert/pretraining/report/page.js",
+        "spacy_bert/tasks/mistakes/page.css",
+    }
     assert packed == expected | page | {"spacy_bert/py.typed"}

@@ -21,8 +21,8 @@ DATASETS = {"BC5CDR": "bc5cdr", "WNUT-17": "wnut17"}
 SYSTEMS = ("stock", "migrated")
 
 # Some five epochs of BC5CDR for each: a step of the configs for transformers has three
-# batches of 2,000 words, those of the other begin with 100 words and grow, and `migrate`
-# gives it batches of 2,000.
+# batches of 2,000 words, and those of the other begin with 100 words and grow; migrated
+# it has batches of 2,000.
 N_STEPS = {
     "tok2vec": {"stock": 2000, "migrated": 400},
     "transformer": {"stock": 100, "migrated": 100},

@@ -13,6 +13,7 @@ from .fill_mask import fill_mask_cli
 from .index import index_cli
 from .init_config import init_config_cli
 from .migrate import migrate_cli
+from .mistakes import mistakes_cli
 from .pretrain import pretrain_cli
 from .quantize import quantize_cli
 from .report import report_cli
@@ -39,6 +40,7 @@ bert_cli.command("convert")(convert_cli)
 bert_cli.command("migrate")(migrate_cli)
 bert_cli.command("quantize")(quantize_cli)
 bert_cli.command("calibrate")(calibrate_cli)
+bert_cli.command("errors")(mistakes_cli)
 bert_cli.command("suggest")(suggest_cli)
 bert_cli.command("export")(export_cli)
 app.add_typer(bert_cli)

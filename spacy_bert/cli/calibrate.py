@@ -37,12 +37,11 @@ def calibrate_cli(
     """
     import spacy
     from spacy.cli._util import setup_gpu
-    from spacy.training import Corpus
 
     from ..folders import replacing
     from ..outputs import PIPELINE, check_output
     from .errors import shown_as_messages
-    from .pipelines import find_folder
+    from .pipelines import find_folder, predict_examples
 
     with shown_as_messages():
         setup_gpu(gpu_id)
@@ -50,7 +49,7 @@ def calibrate_cli(
             output_dir, PIPELINE, force=force, inputs=[find_folder(pipeline)]
         )
         nlp = spacy.load(pipeline)
-        examples = list(Corpus(data_path)(nlp))
+        examples = predict_examples(nlp, data_path)
         for name, found in _calibrate(nlp, examples, components).items():
             _show(name, found)
         with replacing(output) as folder:
@@ -71,9 +70,6 @@ def _calibrate(
             f"--components: expected some of {', '.join(nlp.pipe_names)}, got "
             f"{', '.join(unknown)}."
         )
-    docs = nlp.pipe([example.predicted for example in examples])
-    for example, doc in zip(examples, docs, strict=True):
-        example.predicted = doc
     heads = {
         name: find_head(name, component, examples)
         for name, component in nlp.pipeline

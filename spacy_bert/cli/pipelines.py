@@ -1,6 +1,11 @@
 """Pipelines by folder or package name, as commands take them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.training import Example
 
 
 def find_folder(pipeline: str) -> Path:
@@ -11,3 +16,19 @@ def find_folder(pipeline: str) -> Path:
 
 def megabytes(folder: Path) -> float:
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
+
+
+def predict_examples(nlp: "Language", path: Path) -> "list[Example]":
+    """Annotated Docs, with what the pipeline predicts for their texts.
+
+    path: a .spacy file, or a folder of them. Raises ValueError if there are none.
+    """
+    from spacy.training import Corpus
+
+    examples = list(Corpus(path)(nlp))
+    if not examples:
+        raise ValueError(f"{path}: expected annotated Docs, found none.")
+    docs = nlp.pipe([example.predicted for example in examples])
+    for example, doc in zip(examples, docs, strict=True):
+        example.predicted = doc
+    return examples

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from head_toys import add_head, annotate, make_texts
 from spacy.training import Example
 from test_bert_ner import add_ner, draw_params
-from test_calibration import add_head, annotate, make_texts
 from typer.testing import CliRunner
 
 from spacy_bert.cli.app import bert_cli

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import log10
 from xml.etree.ElementTree import Element
 
-from .elements import add, tag
+from ...pages.elements import add, tag
 from .numbers import Point, log_ticks, shorten, thin, ticks
 
 # A step where something happened, and what.

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from ...pages.elements import Child, tag
 from ...tokenization.special import MASK
 from ..log import Row
-from .elements import Child, tag
 from .numbers import evenly
 
 # Saves that fit into one row.

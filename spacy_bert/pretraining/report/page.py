@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ...folders import replacing_file
+from ...pages.document import make_document
+from ...pages.elements import tag
 from ..log import FillsRow, LogRow, Row, read_rows
 from ..run_folder import FILLS, LOG, PAGE, REPORT, TITLE, check_is_ours, read_run_config
 from .charts import draw_chart
 from .curves import make_charts
-from .elements import tag, to_html
 from .fills import make_fills
 from .settings import make_settings
 from .summary import describe_machine, make_summary, notes_of
@@ -39,25 +40,13 @@ def make_page(
     """HTML that what was logged alone decides. `rows`: at least one."""
     notes = notes_of(rows)
     charts = [draw_chart(chart, notes) for chart in make_charts(rows)]
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", TITLE),
-        tag("style", _read("page.css")),
-    )
-    body = tag(
-        "body",
-        tag("h1", TITLE),
+    script = files(__package__).joinpath("page.js").read_text(encoding="utf8")
+    return make_document(
+        TITLE,
         *make_summary(rows),
         tag("div", *charts, class_="charts"),
         *make_fills(fills),
         *make_settings(config),
         tag("footer", describe_machine(rows)),
-        tag("script", _read("page.js")),
+        tag("script", script),
     )
-    return "<!doctype html>\n" + to_html(tag("html", head, body, lang="en")) + "\n"
-
-
-def _read(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf8")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from .elements import tag
+from ...pages.elements import tag
 
 # Longer lists, and those of lists such as the files of a corpus, are counted instead.
 _LONGEST = 6

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from statistics import median
 from xml.etree.ElementTree import Element
 
+from ...pages.elements import tag
 from ..log import Row
 from .charts import Note
 from .curves import best_row, points_of
-from .elements import tag
 from .numbers import format_time, shorten
 
 

@@ -14,6 +14,17 @@ _LEAST = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bin:
+    """Predictions with probabilities from low to high. n: at least 1."""
+
+    low: float
+    high: float
+    n: int
+    mean_prob: float
+    share_right: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Events:
     """probs: of a prediction's being right. is_right: whether it is. (n,)"""
 
@@ -29,9 +40,25 @@ class Events:
         """The expected calibration error: how far the share of right ones is from the
         mean probability, in bins of equal width, weighted by what is in them (Guo et
         al. 2017, section 2)."""
-        bins = np.minimum((self.probs * _N_BINS).astype(int), _N_BINS - 1)
-        gaps = np.bincount(bins, self.is_right - self.probs, minlength=_N_BINS)
-        return float(np.abs(gaps).sum() / len(self.probs))
+        return sum(
+            one.n * abs(one.share_right - one.mean_prob)
+            for one in self.in_bins(_N_BINS)
+        ) / len(self.probs)
+
+    def in_bins(self, n_bins: int) -> list[Bin]:
+        """Bins of equal width, without those that are empty."""
+        bins = np.minimum((self.probs * n_bins).astype(int), n_bins - 1)
+        return [
+            Bin(
+                low=i / n_bins,
+                high=(i + 1) / n_bins,
+                n=int((bins == i).sum()),
+                mean_prob=float(self.probs[bins == i].mean()),
+                share_right=float(self.is_right[bins == i].mean()),
+            )
+            for i in range(n_bins)
+            if (bins == i).any()
+        ]
 
     def kept(self, threshold: float) -> tuple[float, float]:
         """The share of right ones among those of at least this probability, nan if
