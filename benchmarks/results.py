@@ -10,6 +10,7 @@ from . import default_run
 from .encoder import table as encoder
 from .migration import table as migration
 from .pretraining import table as pretraining
+from .probabilities import table as probabilities
 from .projects import table as projects
 from .readme import README, write_readme
 from .store import Parts, read_parts
@@ -24,6 +25,7 @@ _TABLES = {
     "pretraining/results.json": pretraining.sections,
     "migration/results.json": migration.sections,
     "projects/results.json": projects.sections,
+    "probabilities/results.json": probabilities.sections,
 }
 
 

@@ -10,7 +10,7 @@ from spacy.tokens import DocBin
 from . import chinese, english
 from .splits import Splits
 
-_ENGLISH = "wnut17 bc5cdr sst2 banking77 clinc150 ud_ewt gum sick_entailment "
+_ENGLISH = "wnut17 bc5cdr sst2 banking77 clinc150 clinc151 ud_ewt gum sick_entailment "
 _ENGLISH += "sick_relatedness squad squad2"
 _CHINESE = "chnsenticorp ocnli uner_zh cmrc2018 cmrc2018_part"
 

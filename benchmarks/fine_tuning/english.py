@@ -23,6 +23,9 @@ from .splits import (
 )
 from .wnut17 import FILES, make_tagged_doc, read_conll
 
+# The class of CLINC150 that the others leave.
+OUT_OF_SCOPE = "out_of_scope"
+
 
 def wnut17(data: Path, nlp: Language) -> Splits:
     return {k: _entities(data / "wnut17" / name, nlp) for k, name in FILES.items()}
@@ -86,6 +89,16 @@ def clinc150(data: Path, nlp: Language) -> Splits:
         ]
         for split, name in names.items()
     }
+
+
+def clinc151(data: Path, nlp: Language) -> Splits:
+    """The same as one class of 151: 100 training questions of 15,100 are out of scope,
+    as many as of each intent, and 1,000 test questions of 5,500."""
+    splits = clinc150(data, nlp)
+    for docs in splits.values():
+        for doc in docs:
+            doc.cats[OUT_OF_SCOPE] = float(not any(doc.cats.values()))
+    return splits
 
 
 def ud_ewt(data: Path, nlp: Language) -> Splits:
