@@ -27,13 +27,17 @@ def calibrate_cli(
         "-c",
         help="Heads, separated by commas [all that have probabilities]",
     ),
+    coverage: float = Opt(
+        0.9, "--coverage", help="How often text_regressor's intervals are to be right"
+    ),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU, or -1 for the CPU"),
     force: bool = Opt(False, "--force", "-F", help="Replace an earlier pipeline"),
 ) -> None:
     """Fit a temperature for each head, by which its scores are divided.
 
     For bert_ner, extractive_qa, textcat, textcat_multilabel and spancat. Predictions
-    stay the same; their probabilities come closer to how often they are right.
+    stay the same; their probabilities come closer to how often they are right. A
+    text_regressor gets intervals.
     """
     import spacy
     from spacy.cli._util import setup_gpu
@@ -50,18 +54,19 @@ def calibrate_cli(
         )
         nlp = spacy.load(pipeline)
         examples = predict_examples(nlp, data_path)
-        for name, found in _calibrate(nlp, examples, components).items():
-            _show(name, found)
+        _calibrate(nlp, examples, components, coverage)
         with replacing(output) as folder:
             nlp.to_disk(folder)
         msg.good(f"Wrote {output_dir}")
 
 
 def _calibrate(
-    nlp: "Language", examples: "list[Example]", components: str
-) -> "dict[str, Calibration]":
+    nlp: "Language", examples: "list[Example]", components: str, coverage: float
+) -> None:
     from ..tasks.calibration.heads import find_head
+    from ..tasks.calibration.intervals import fit_intervals
     from ..tasks.calibration.temperature import calibrate
+    from ..tasks.text.component import TextRegressor
 
     asked = [name.strip() for name in components.split(",") if name.strip()]
     unknown = [name for name in asked if name not in nlp.pipe_names]
@@ -70,19 +75,26 @@ def _calibrate(
             f"--components: expected some of {', '.join(nlp.pipe_names)}, got "
             f"{', '.join(unknown)}."
         )
+    pipes = [(n, pipe) for n, pipe in nlp.pipeline if n in asked or not asked]
+    regressors = {n: pipe for n, pipe in pipes if isinstance(pipe, TextRegressor)}
     heads = {
-        name: find_head(name, component, examples)
-        for name, component in nlp.pipeline
-        if name in asked or not asked
+        n: find_head(n, pipe, examples) for n, pipe in pipes if n not in regressors
     }
-    without = [name for name in asked if heads[name] is None]
-    if without or not any(heads.values()):
+    without = [name for name in asked if heads.get(name, name) is None]
+    if without or not (regressors or any(heads.values())):
         raise ValueError(
-            "Expected a bert_ner, extractive_qa, textcat, textcat_multilabel or "
-            f"spancat, got {', '.join(without or heads)}, whose predictions have no "
-            "probabilities."
+            "Expected a bert_ner, extractive_qa, textcat, textcat_multilabel, spancat "
+            f"or text_regressor, got {', '.join(without or heads)}, whose predictions "
+            "have no probabilities."
         )
-    return {name: calibrate(head) for name, head in heads.items() if head}
+    for name, head in heads.items():
+        if head:
+            _show(name, calibrate(head))
+    for name, regressor in regressors.items():
+        found = fit_intervals(name, regressor, examples, coverage=coverage)
+        msg.divider(f"{name}: intervals for {100 * coverage:.0f} % of the texts")
+        for label, half in found.items():
+            msg.text(f"{label}: the value ± {half:.3g}")
 
 
 def _show(name: str, found: "Calibration") -> None:

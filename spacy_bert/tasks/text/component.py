@@ -24,6 +24,12 @@ from ..losses import expect_finite
 from ..resizing import resize_output
 from .scorer import Scorer
 
+_INTERVALS = "intervals"
+
+# A user's own extension of this name is written to as well.
+if not Doc.has_extension(_INTERVALS):
+    Doc.set_extension(_INTERVALS, default=None)
+
 DEFAULT_MODEL = {
     "@architectures": "spacy-bert.Regressor.v1",
     "tok2vec": CLS_LISTENER,
@@ -51,7 +57,8 @@ class TextRegressor(EarlyPipe):
 
     What is learned is how many standard deviations a value lies from the mean of the
     training examples, so it does not matter on which scale it was given. Labels that an
-    example's reference lacks are left out of its loss.
+    example's reference lacks are left out of its loss. Once `spacy bert calibrate` has
+    fitted intervals, `doc._.intervals` has (low, high) for each label.
     """
 
     def __init__(
@@ -67,7 +74,9 @@ class TextRegressor(EarlyPipe):
                 f"[components.{name}.model]: expected @architectures = "
                 f"'spacy-bert.Regressor.v1', got a model named {model.name!r}."
             )
-        super().__init__(vocab, model, name, labels=[], means=[], stds=[])
+        super().__init__(
+            vocab, model, name, labels=[], means=[], stds=[], half_widths={}
+        )
         self.scorer = scorer
 
     @property
@@ -118,8 +127,16 @@ class TextRegressor(EarlyPipe):
         return scores
 
     def set_annotations(self, docs: Iterable[Doc], scores: Floats2d) -> None:
+        half_widths = self.cfg.get("half_widths")
         for doc, values in zip(docs, scores.tolist(), strict=True):
-            doc.cats.update(zip(self.labels, values, strict=True))
+            by_label = dict(zip(self.labels, values, strict=True))
+            doc.cats.update(by_label)
+            if half_widths:
+                intervals = {
+                    label: (by_label[label] - half, by_label[label] + half)
+                    for label, half in half_widths.items()
+                }
+                doc._.set(_INTERVALS, {**(doc._.get(_INTERVALS) or {}), **intervals})
 
     def get_loss(
         self, examples: Iterable[Example], scores: Floats2d
@@ -129,7 +146,7 @@ class TextRegressor(EarlyPipe):
 
         Raises ValueError if the loss is not finite.
         """
-        targets = _read_targets(list(examples), self.labels)
+        targets = read_targets(list(examples), self.labels)
         is_given = ~np.isnan(targets)
         scaled = (targets - self.cfg["means"]) / self.cfg["stds"]
         asarray = self.model.ops.asarray2f
@@ -158,7 +175,7 @@ class TextRegressor(EarlyPipe):
             {label for example in examples for label in example.reference.cats}
         )
         labels = found if labels is None else list(labels)
-        targets = _read_targets(examples, labels)
+        targets = read_targets(examples, labels)
         if not labels or np.isnan(targets).all(axis=0).any():
             raise ValueError(
                 f"{self.name}: expected numbers in `cats` of the training examples for "
@@ -174,6 +191,7 @@ class TextRegressor(EarlyPipe):
             )
         self.cfg.update(
             labels=labels,
+            half_widths={},
             means=np.nanmean(targets, axis=0).tolist(),
             # All the same: any scale will do.
             stds=np.where(stds > 0, stds, 1.0).tolist(),
@@ -188,7 +206,7 @@ class TextRegressor(EarlyPipe):
         return asarray(self.cfg["means"]), asarray(self.cfg["stds"])
 
 
-def _read_targets(
+def read_targets(
     examples: Sequence[Example], labels: Sequence[str]
 ) -> NDArray[np.float64]:
     """(n_examples, n_labels), NaN if a reference has no such label.
