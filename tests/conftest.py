@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import catalogue
 import numpy as np
 import pytest
 import spacy
@@ -30,6 +32,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests that run side by side share the cores, as do the processes they start.
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"
+
+# spaCy's registries search those of all packages at each look-up: a third of the time
+# that it takes to make a small pipeline.
+catalogue.AVAILABLE_ENTRY_POINTS = {
+    group: [*entry_points(group=group)] for group in entry_points().groups
+}
 
 DATA = Path(__file__).parent / "data"
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
