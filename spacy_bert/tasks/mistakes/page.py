@@ -47,8 +47,7 @@ def _section(report: Report, n_shown: int) -> Iterator[Element]:
     yield _wide(_score_table(report.counts))
     if report.has_confusion and len(report.counts.confusion) > 1:
         yield tag("h3", "confusion")
-        yield tag("p", _CONFUSION_REMARK)
-        yield _wide(_confusion_table(report.counts))
+        yield from _confusion(report.counts)
     if report.events:
         yield tag("h3", "how often it is right")
         yield from _reliability(report.events)
@@ -64,10 +63,6 @@ def _section(report: Report, n_shown: int) -> Iterator[Element]:
 
 
 _NONE = "none"
-_CONFUSION_REMARK = (
-    "Rows are gold labels, columns what was found, also if only a part of its place is "
-    f"right. '{_NONE}' is what has no counterpart."
-)
 
 
 def _tiles(report: Report) -> Element:
@@ -99,14 +94,27 @@ def _score_cells(counts: LabelCounts) -> Iterator[str]:
         yield f"{n:,}"
 
 
-def _confusion_table(counts: Counts) -> Element:
+def _confusion(counts: Counts) -> Iterator[Element]:
     """Cells that are wrong have a color, the stronger the more there are."""
     wrong: Counter[str] = Counter()
     for (gold, found), n in counts.confusion.items():
         for label in {gold, found} - {NOTHING} if gold != found else ():
             wrong[label] += n
-    labels = [label for label, _ in wrong.most_common(_N_CONFUSED)]
-    labels = [*sorted(labels or counts.labels), NOTHING]
+    labels = sorted(label for label, _ in wrong.most_common(_N_CONFUSED))
+    remarks = ["Rows are gold labels, columns what was found."]
+    if len(wrong) > len(labels):
+        remarks.append(f"Only the {_N_CONFUSED} labels that are confused most.")
+    if any(NOTHING in pair for pair in counts.confusion):
+        labels.append(NOTHING)
+        remarks.append(
+            "Spans count if a part of their place is right. "
+            f"'{_NONE}' is what has no counterpart."
+        )
+    yield tag("p", " ".join(remarks))
+    yield _wide(_confusion_table(counts, labels or sorted(counts.labels)))
+
+
+def _confusion_table(counts: Counts, labels: Sequence[str]) -> Element:
     most = max(
         (n for (gold, found), n in counts.confusion.items() if gold != found), default=1
     )
