@@ -70,6 +70,8 @@ def make_config(
         config = migrate_config(path, minilm())[0]
     rate = config["training"]["optimizer"]["learn_rate"]
     if isinstance(rate, dict):
-        rate.pop("warmup_ratio", None)
-        rate.update(total_steps=n_steps, warmup_steps=max(1, n_steps // 10))
+        # Ours warms up for a tenth of all steps anyhow.
+        rate["total_steps"] = n_steps
+        if "warmup_steps" in rate:
+            rate["warmup_steps"] = max(1, n_steps // 10)
     return config

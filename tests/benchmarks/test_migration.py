@@ -1,6 +1,7 @@
 """The configs that are compared before and after `migrate`, and their tables."""
 
 import pytest
+from spacy import registry
 
 from benchmarks.migration.configs import make_config
 from benchmarks.migration.table import sections
@@ -19,6 +20,9 @@ def test_both_configs_have_runs_of_one_length(minilm_path, tmp_path):
         assert stock["training"][key] == migrated["training"][key]
     assert migrated["training"]["max_steps"] == 300
     assert stock["system"]["seed"] == migrated["system"]["seed"] == 1
+    schedule = migrated["training"]["optimizer"]["learn_rate"]
+    assert schedule["total_steps"] == 300
+    registry.resolve({"schedule": schedule})
 
 
 @pytest.mark.spacy_transformers
