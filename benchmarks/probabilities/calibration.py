@@ -6,8 +6,9 @@ from typing import Any
 
 import spacy
 from spacy.language import Language
-from spacy.training import Corpus, Example
+from spacy.training import Example
 
+from spacy_bert.cli.pipelines import predict_examples
 from spacy_bert.tasks.calibration.events import Events
 from spacy_bert.tasks.calibration.heads import Head, find_head
 from spacy_bert.tasks.calibration.temperature import calibrate
@@ -31,7 +32,7 @@ def measure_calibration(
         nlp = spacy.load(path)
         corpus = work / recipe.dataset
         dev, test = (
-            _head(nlp, read_predicted(nlp, corpus / f"{split}.spacy"))
+            _head(nlp, predict_examples(nlp, corpus / f"{split}.spacy"))
             for split in ("dev", "test")
         )
         before = test.events()
@@ -41,14 +42,6 @@ def measure_calibration(
         BEFORE: {**minutes, "temperature": 1.0, **_describe(before)},
         AFTER: {**minutes, "temperature": found.temperature, **_describe(after)},
     }
-
-
-def read_predicted(nlp: Language, path: Path) -> list[Example]:
-    examples = list(Corpus(path)(nlp))
-    docs = nlp.pipe([example.predicted for example in examples])
-    for example, doc in zip(examples, docs, strict=True):
-        example.predicted = doc
-    return examples
 
 
 def _head(nlp: Language, examples: list[Example]) -> Head:

@@ -13,6 +13,7 @@ from ..fine_tuning.training import trained
 from ..measuring import rates
 from .recipes import OURS, recipe_of
 
+ROW = "WNUT-17"
 WITHOUT, WITH, ALTERNATIVES = "without confidence", "confidence", "and 5 alternatives"
 _SETTINGS: dict[str, dict[str, Any]] = {
     WITHOUT: {"confidence": False},
@@ -26,7 +27,7 @@ def measure_cost(
     data: Path, work: Path, n_rounds: int, n_steps: int | None = None
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Decoder -> system -> WORDS, on WNUT-17's test sentences."""
-    recipe = recipe_of("WNUT-17", n_steps)
+    recipe = recipe_of(ROW, n_steps)
     rows = {}
     for decoder in get_args(Decoder):
 

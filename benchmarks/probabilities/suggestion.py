@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from thinc.api import Config
 
+from spacy_bert.cli.pipelines import predict_examples
 from spacy_bert.tasks.calibration.heads import find_head
 from spacy_bert.tasks.calibration.temperature import calibrate
 from spacy_bert.tasks.uncertainty import find_component, suggest
@@ -16,12 +17,11 @@ from spacy_bert.tasks.uncertainty import find_component, suggest
 from ..fine_tuning.datasets import prepare
 from ..fine_tuning.training import trained
 from ..spacy_runs import evaluate
-from .calibration import read_predicted
 from .recipes import OURS, recipe_of
 
 SIZES = (100, 200, 400, 800, 1600, 3000)
 RANDOM, SUGGESTED = "at random", "suggested"
-_ROW = "WNUT-17"
+ROW = "WNUT-17"
 
 
 def measure_suggestion(
@@ -33,7 +33,7 @@ def measure_suggestion(
     sentences of the size before, and those that the pipeline of that size chooses among
     the others; the first size is at random in both.
     """
-    recipe = recipe_of(_ROW, n_steps)
+    recipe = recipe_of(ROW, n_steps)
     prepare(recipe.dataset, data, work / recipe.dataset)
     train = work / recipe.dataset / "train.spacy"
     pool = list(DocBin().from_disk(train).get_docs(spacy.blank("en").vocab))
@@ -71,7 +71,7 @@ def _calibrate(nlp: Language, dev: Path) -> None:
     """If there is something to fit: a model of few sentences may find nothing."""
     name = find_component(nlp)
     try:
-        head = find_head(name, nlp.get_pipe(name), read_predicted(nlp, dev))
+        head = find_head(name, nlp.get_pipe(name), predict_examples(nlp, dev))
         assert head is not None
         calibrate(head)
     except ValueError as error:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import spacy
+from spacy.training import Corpus
 from thinc.api import Config
 
 from ..fine_tuning.english import OUT_OF_SCOPE
 from ..fine_tuning.training import trained
-from .calibration import read_predicted
 from .recipes import OURS, recipe_of
 
 _RARE = ("corporation", "creative-work", "group", "product")
@@ -66,7 +66,8 @@ def measure_losses(
         recipe, OURS, seed, data=data, work=work, label=f", {system}", change=change
     ) as (path, minutes):
         nlp = spacy.load(path)
-        found = nlp.evaluate(read_predicted(nlp, work / recipe.dataset / "test.spacy"))
+        test = Corpus(work / recipe.dataset / "test.spacy")
+        found = nlp.evaluate(list(test(nlp)))
     scores = {k: 100 * v for k, v in found.items() if isinstance(v, float)}
     if row == "WNUT-17":
         by_label = found["ents_per_type"]

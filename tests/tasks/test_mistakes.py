@@ -95,14 +95,12 @@ def test_bins_by_hand():
     ]
 
 
-@pytest.mark.parametrize("head", HEADS)
+# In calibrate, that a text has no answer is a prediction as well.
+@pytest.mark.parametrize("head", [head for head in HEADS if head != "questions"])
 def test_probabilities_and_rightness_are_those_of_calibrate(nlp, make_head, head):
     component, examples = make_head(head)
     (report,) = find_mistakes(nlp, examples)
     expected = find_head("head", component, examples).events()
-    if head == "questions":
-        # There, that a text has no answer is a prediction as well.
-        return
     assert sorted(report.events.probs) == pytest.approx(
         sorted(expected.probs), abs=1e-5
     )
@@ -132,7 +130,7 @@ def test_scores_are_those_of_spacy(nlp, make_head, head):
             multi_label=head != "textcat",
             threshold=0.5 if head != "textcat" else 0.0,
         )["cats_f_per_type"]
-    assert {*report.counts.labels} == {*"ABC"} & {*report.counts.labels} != set()
+    assert report.counts.labels and {*report.counts.labels} <= {*"ABC"}
     for label, counts in report.counts.labels.items():
         found = dict(zip("prf", counts.scores(), strict=True))
         assert found == pytest.approx(scores[label]), label
@@ -178,15 +176,13 @@ def read(page):
 def test_the_page_has_what_was_found(nlp, make_head, head):
     _, examples = make_head(head)
     reports = find_mistakes(nlp, examples)
-    tags, text = read(make_page(reports, remark="a remark", n_shown=3))
+    page = make_page(reports, remark="a remark", n_shown=3)
+    tags, text = read(page)
     (report,) = reports
     assert "a remark" in text and report.name in text
     assert tags["svg"] == 1
     shown = min(3, len(report.surest())) + min(3, len(report.missed()))
-    assert (
-        text.count("another ") + text.count("not in the gold") + text.count("not found")
-        >= shown
-    )
+    assert page.count('class="mistake"') == shown > 0
     (first, *_) = report.surest()
     assert all(one.prob <= first.prob for one in report.surest())
     assert f"{first.prob:.2f}," in text

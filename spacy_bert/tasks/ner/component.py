@@ -180,8 +180,8 @@ class BertNer(EarlyPipe):
             learned before.
 
         Logs a warning for entities that cannot be learned as they are, and for labels
-        of few entities. Raises ValueError if there are no labels, or none that a weight
-        is for.
+        of few entities. Raises ValueError if there are no labels, or if a weight is for
+        one that is not there.
         """
         validate_get_examples(get_examples, "BertNer.initialize")
         counts = count_entities(get_examples())
