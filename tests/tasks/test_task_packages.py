@@ -68,7 +68,7 @@ def test_every_task_predicts_the_same_elsewhere(tmp_path, checkpoint, spacy_trai
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_folder_of_two_wheels_is_all_that_is_needed(tmp_path, nlp):
+def test_a_folder_of_two_wheels_is_all_that_is_needed(tmp_path, nlp, capfd):
     """As docs/packaging.md says, if the other packages are there already."""
     nlp.to_disk(tmp_path / "pipeline")
     wheels = tmp_path / "wheels"
@@ -76,15 +76,16 @@ def test_a_folder_of_two_wheels_is_all_that_is_needed(tmp_path, nlp):
     shutil.copy(package_pipeline(tmp_path / "pipeline", "demo"), wheels)
     elsewhere = tmp_path / "elsewhere"
     python = make_environment(elsewhere, without="spacy_bert")
-    install = ["install", "--no-index", "--find-links", wheels, "en-demo"]
+    install = ["install", "--no-index", "--find-links", wheels, "xx-demo"]
     with pytest.raises(subprocess.CalledProcessError):
         pip(python, *install)
+    assert "requirement spacy-bert" in capfd.readouterr().err.replace("_", "-")
     build_project(wheels)
     pip(python, *install)
     code = """
 import spacy, spacy_bert
 print(spacy_bert.__file__)
-print(spacy.load("en_demo")("the cat sat").tensor.shape)
+print(spacy.load("xx_demo")("the cat sat").tensor.shape)
 """
     found = subprocess.check_output(
         [python, "-I", "-c", code], cwd=elsewhere, text=True
