@@ -18,6 +18,7 @@ from .pretrain import pretrain_cli
 from .quantize import quantize_cli
 from .report import report_cli
 from .suggest import suggest_cli
+from .train import train_cli
 from .vocab import vocab_cli
 
 bert_cli = typer.Typer(
@@ -38,6 +39,7 @@ bert_cli.command("fill-mask")(fill_mask_cli)
 bert_cli.command("init-config")(init_config_cli)
 bert_cli.command("convert")(convert_cli)
 bert_cli.command("migrate")(migrate_cli)
+bert_cli.command("train", context_settings=WITH_OVERRIDES)(train_cli)
 bert_cli.command("quantize")(quantize_cli)
 bert_cli.command("calibrate")(calibrate_cli)
 bert_cli.command("errors")(mistakes_cli)

@@ -13,19 +13,26 @@ from wasabi import msg
 _LESS_MEMORY = "Take a smaller model or shorter texts, or a machine with more memory."
 
 
+_MISTAKES = (ValueError, OSError, ConfigParserError, SafetensorError)
+
+
 @contextmanager
-def shown_as_messages(*, if_memory_lacks: str = _LESS_MEMORY) -> Iterator[None]:
+def shown_as_messages(
+    *,
+    if_memory_lacks: str = _LESS_MEMORY,
+    mistakes: tuple[type[Exception], ...] = _MISTAKES,
+) -> Iterator[None]:
     """Print errors that the user can fix (out of memory included) and exit with status
     1. Other exceptions are faults of ours and keep their stack.
 
-    if_memory_lacks: what to do then.
+    if_memory_lacks: what to do then. mistakes: fewer, where functions of the user run.
     """
     try:
         yield
     except UsageError as error:
         msg.fail(error.format_message())
         raise typer.Exit(2) from error
-    except (ValueError, OSError, ConfigParserError, SafetensorError) as error:
+    except mistakes as error:
         _print_mistakes(error)
         raise typer.Exit(1) from error
     except (RuntimeError, MemoryError) as error:

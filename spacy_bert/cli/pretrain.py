@@ -60,8 +60,8 @@ def pretrain_cli(
     """
     from ..interop.logger import open_logger
     from ..pretraining import pretrain
-    from ..pretraining.distributed.ranks import OtherRankError, open_ranks
     from ..pretraining.training.memory import keep_freed_memory
+    from ..processes.ranks import OtherRankError, open_ranks
     from .devices import check_processes, choose_device
     from .errors import shown_as_messages
     from .lines import write_line

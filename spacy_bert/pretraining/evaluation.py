@@ -11,7 +11,7 @@ from torch import Tensor
 from ..corpus.index.files import CorpusSplit
 from ..corpus.progress_bar import Bar, Write
 from ..model import BertForPretraining, mlm_loss, nsp_loss
-from .distributed.ranks import SINGLE_PROCESS, Ranks
+from ..processes.ranks import SINGLE_PROCESS, Ranks
 from .instances.batches import BatchReader, DataCursor, PretrainingBatch
 
 _BLOCK = 1 << 22

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from spacy_bert.pretraining import PretrainingConfig, pretrain
-from spacy_bert.pretraining.distributed.ranks import SINGLE_PROCESS
 from spacy_bert.pretraining.report import write_report
 from spacy_bert.pretraining.training import state
 from spacy_bert.pretraining.training.options import RunOptions
 from spacy_bert.pretraining.training.prepare import prepare_run
+from spacy_bert.processes.ranks import SINGLE_PROCESS
 
 PIECES = "[PAD] [UNK] [CLS] [SEP] [MASK] the a cat dog sat ran on by . !".split()
 

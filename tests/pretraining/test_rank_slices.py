@@ -10,9 +10,9 @@ from spacy_bert.pretraining.distributed.rank_slices import (
     count_batches,
     cut_rank_slices,
 )
-from spacy_bert.pretraining.distributed.ranks import Ranks
 from spacy_bert.pretraining.instances.batches import BatchReader, DataCursor
 from spacy_bert.pretraining.training_config import TrainingConfig
+from spacy_bert.processes.ranks import Ranks
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from rank_pair import RankPair, find_gradient, make_trouble, train
+from rank_pair import RankPair
+from rank_tasks import find_gradient, make_trouble, train
 from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 from toy_corpus import read_log
@@ -14,13 +15,13 @@ from toy_corpus import read_log
 from spacy_bert.model import BertForPretraining
 from spacy_bert.pretraining import DivergenceError, pretrain
 from spacy_bert.pretraining.config import PretrainingConfig
-from spacy_bert.pretraining.distributed.ranks import OtherRankError, Ranks
 from spacy_bert.pretraining.instances.batches import (
     BatchReader,
     DataCursor,
 )
 from spacy_bert.pretraining.training.state import read_state
 from spacy_bert.pretraining.training_config import TrainingConfig
+from spacy_bert.processes.ranks import OtherRankError, Ranks
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from .ranks import Ranks
+from ...processes.ranks import Ranks
 
 _N_STEPS = "step"
 # What each optimizer keeps for a parameter.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ...model import BertForPretraining
-from .ranks import Ranks
+from ...processes.ranks import Ranks
 
 
 def distribute(model: BertForPretraining, parallel: str, ranks: Ranks) -> nn.Module:

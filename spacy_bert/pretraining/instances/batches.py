@@ -8,9 +8,9 @@ from torch import Tensor
 
 from ...corpus.index.files import CorpusSplit
 from ...model import PackedBatch, pack
+from ...processes.ranks import SINGLE_PROCESS, Ranks
 from ...tokenization import PairFormat, PieceTokenizer
 from ..distributed.rank_slices import count_batches, cut_rank_slices
-from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..training_config import TrainingConfig
 from .blocks import count_blocks
 from .masking import make_masking, mask_pieces

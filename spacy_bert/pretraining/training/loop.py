@@ -12,8 +12,9 @@ import torch
 
 from ...corpus.documents import Splitter
 from ...locks import locked
+from ...processes.ranks import SINGLE_PROCESS, Ranks
+from ...processes.signals import stop_requests
 from ..config import PretrainingConfig
-from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..instances.randomness import dropout_seed
 from ..report import write_report
 from ..run_folder import LOG
@@ -24,7 +25,6 @@ from .options import RunOptions
 from .prepare import prepare_run
 from .run import Run
 from .schedule import learn_rate_at
-from .signals import stop_requests
 from .state import TrainingState
 from .step_size import measure_step
 

@@ -11,8 +11,8 @@ from torch.autograd.graph import increment_version
 from torch.nn.utils import clip_grad_norm_
 
 from ...model import mlm_loss, nsp_loss
+from ...processes.ranks import SINGLE_PROCESS, Ranks
 from ..distributed.parallel import full_tensor, without_sync
-from ..distributed.ranks import SINGLE_PROCESS, Ranks
 from ..instances.batches import PretrainingBatch
 from ..training_config import TrainingConfig
 from .muon import Muon

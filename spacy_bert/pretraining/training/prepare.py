@@ -10,10 +10,10 @@ from ...corpus.index.files import load_index
 from ...folders import remove
 from ...model import BertForPretraining
 from ...model.encoder import compile_layers
+from ...processes.ranks import Ranks
 from ..config import PretrainingConfig
 from ..distributed.parallel import distribute
 from ..distributed.rank_slices import count_batches
-from ..distributed.ranks import Ranks
 from ..evaluation import held_out_batches
 from ..instances.batches import BatchReader
 from ..instances.phases import DataCursor, make_phases

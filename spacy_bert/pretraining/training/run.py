@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from ...checkpoint.loading import load_pretraining_model
 from ...checkpoint.record import PretrainingRecord
 from ...model import BertForPretraining
+from ...processes.ranks import Ranks
 from ...tokenization import PieceTokenizer
 from ..distributed.optimizer_state import collect_optimizer_state, load_optimizer_state
 from ..distributed.parallel import gather_model, reshard, set_weights
-from ..distributed.ranks import Ranks
 from ..evaluation import Evaluation, evaluate
 from ..fill_mask_samples import FillMaskSample, answer_samples
 from ..instances.batches import BatchReader, PretrainingBatch

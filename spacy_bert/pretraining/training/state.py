@@ -19,10 +19,10 @@ from ...checkpoint.record import PretrainingRecord
 from ...checkpoint.saving import save_checkpoint
 from ...folders import replacing
 from ...model import BertForPretraining
+from ...processes.ranks import Ranks
 from ...tokenization import PieceTokenizer
 from ...writing import WriteError
 from ..distributed.optimizer_state import save_optimizer_state
-from ..distributed.ranks import Ranks
 from ..instances.batches import DataCursor
 from ..run_folder import OPTIMIZER_FOLDER, STATE_FILE
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...model import BertConfig
-from ..distributed.ranks import SINGLE_PROCESS, Ranks
+from ...processes.ranks import SINGLE_PROCESS, Ranks
 from ..instances.batches import PretrainingBatch
 from .flops import model_flops
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 import torch
 import torch.distributed as dist
 from safetensors import SafetensorError
+from torch import Tensor
 
 Result = TypeVar("Result")
 
@@ -66,10 +67,7 @@ class Ranks:
         if self.group is None:
             return task()
         result, error = _attempt(task)
-        reasons: list[str | None] = [None] * self.n
-        with _connected():
-            reason = str(error) if error else None
-            dist.all_gather_object(reasons, reason, group=self.group)
+        reasons = self.gather(str(error) if error else None)
         if error:
             raise error
         for rank, reason in enumerate(reasons):
@@ -85,6 +83,23 @@ class Ranks:
         with _connected():
             dist.all_reduce(sums, group=self.group)
         return sums.tolist()
+
+    def sum_tensor(self, tensor: Tensor) -> Tensor:
+        """Over all ranks, in place where it can be; on the device where it lies."""
+        if self.group is not None:
+            with _connected():
+                tensor = tensor.contiguous()
+                dist.all_reduce(tensor)
+        return tensor
+
+    def gather(self, value: Result) -> list[Result]:
+        """What each rank gives, on all of them."""
+        if self.group is None:
+            return [value]
+        values: list[Any] = [None] * self.n
+        with _connected():
+            dist.all_gather_object(values, value, group=self.group)
+        return values
 
 
 SINGLE_PROCESS = Ranks()
