@@ -29,6 +29,9 @@ def train_cli(
         "-r",
         help="Continue the run in the output folder exactly, where there is one",
     ),
+    overwrite: bool = Opt(
+        False, "--overwrite", "-F", help="Start over where there is an earlier run"
+    ),
 ) -> None:
     """Train a pipeline as `spacy train` does, from the same config.
 
@@ -44,7 +47,6 @@ def train_cli(
         setup_gpu,
         show_validation_error,
     )
-    from spacy.training.initialize import init_nlp
     from spacy.util import load_config
 
     from ..processes.ranks import OtherRankError, open_ranks
@@ -67,16 +69,16 @@ def train_cli(
                         config_path, overrides=overrides, interpolate=False
                     )
                 with show_validation_error(config_path, hint_fill=False):
-                    nlp = init_nlp(config, use_gpu=use_gpu)
-                outcome = train(
-                    nlp,
-                    output_path,
-                    stdout=sys.stdout,
-                    stderr=sys.stderr,
-                    resume=resume,
-                    use_gpu=use_gpu,
-                    ranks=ranks,
-                )
+                    outcome = train(
+                        config,
+                        output_path,
+                        stdout=sys.stdout,
+                        stderr=sys.stderr,
+                        resume=resume,
+                        overwrite=overwrite,
+                        use_gpu=use_gpu,
+                        ranks=ranks,
+                    )
     except OtherRankError as error:
         # The other one says why.
         raise typer.Exit(1) from error

@@ -81,8 +81,8 @@ class Batches(Iterator[Batch]):
         if self.drawn.fingerprint != drawn.fingerprint:
             raise TrainingError(
                 "The training data have changed: expected the batches of the run that "
-                "is resumed, got others. Put the data back, or start over without "
-                "--resume."
+                "is resumed, got others. Put the data back, or start over with "
+                "--overwrite."
             )
         self.drawn = drawn
 

@@ -6,6 +6,7 @@ states or of ranks.
 """
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -18,10 +19,10 @@ from typing import IO, Any
 from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Example
+from spacy.training.initialize import init_nlp
 from spacy.training.loop import (
     DIR_MODEL_BEST,
     DIR_MODEL_LAST,
-    clean_output_dir,
     create_before_to_disk_callback,
     create_evaluation_callback,
     create_train_batches,
@@ -29,7 +30,7 @@ from spacy.training.loop import (
     update_meta,
 )
 from spacy.util import registry, resolve_dot_names
-from thinc.api import Optimizer, constant, fix_random_seed, set_gpu_allocator
+from thinc.api import Config, Optimizer, constant, fix_random_seed, set_gpu_allocator
 from tqdm import tqdm
 from wasabi import Printer
 
@@ -42,7 +43,7 @@ from .errors import TrainingError
 from .parameters import sum_gradients, trained_models
 from .randomness import RandomState
 from .resuming import WatchedCorpus, check_config
-from .state import FOLDER, Progress, State, load_state, read_progress, save_state
+from .state import OUTPUTS, Progress, State, find_earlier, load_state, save_state
 
 
 @dataclass(frozen=True)
@@ -54,32 +55,39 @@ class Outcome:
 
 
 def train(
-    nlp: Language,
+    config: Config,
     output: Path,
     *,
     stdout: IO[str],
     stderr: IO[str],
     resume: bool = False,
+    overwrite: bool = False,
     use_gpu: int = -1,
     ranks: Ranks = SINGLE_PROCESS,
 ) -> Outcome:
-    """Train an initialized pipeline, and write model-best and model-last into `output`,
-    and next to them what it takes to continue.
+    """Initialize and train the pipeline of a config. Write model-best and model-last into
+    `output`, and next to them what it takes to continue.
 
+    config: as it is read, with its variables.
     resume: continue the run in `output`, if there is one.
-    ranks: each of them calls this at once, with the same pipeline and `output`. Each
+    overwrite: start over if there is one.
+    ranks: each of them calls this at once, with the same config and `output`. Each
         batch is cut into as many parts as there are ranks, times
         accumulate_gradient; rank 0 evaluates, saves and writes.
 
-    Raises TrainingError if a loss is not finite, or if the run cannot be continued, and
-    OtherRankError if another rank raised an error.
+    Raises TrainingError if there is a run and nothing is said of it, if it cannot be
+    continued, and if a loss is not finite; OtherRankError if another rank raised an
+    error.
     """
     with ExitStack() as stack:
         ranks.on_first(lambda: stack.enter_context(locked(output)))
-        run = _Run(nlp, output, use_gpu=use_gpu, ranks=ranks)
-        progress = ranks.on_first(lambda: read_progress(output)) if resume else None
+        progress = ranks.on_first(
+            lambda: find_earlier(output, resume=resume, overwrite=overwrite)
+        )
+        nlp = init_nlp(config, use_gpu=use_gpu)
         if progress:
             check_config(progress.config, nlp.config)
+        run = _Run(nlp, output, use_gpu=use_gpu, ranks=ranks)
         state = run.start(progress)
         if ranks.is_first:
             for line in run.describe(state):
@@ -218,7 +226,8 @@ class _Run:
                         update_meta(settings, self.nlp, info)
                     ranks.on_first(partial(self._save_pipeline, is_best=is_best))
                     info["output_path"] = str(self._output / DIR_MODEL_LAST)
-                bar.clear()
+                    # A row takes its line.
+                    bar.clear()
                 log_step(info if is_best is not None else None)
                 bar.update()
                 if is_best is not None:
@@ -285,10 +294,9 @@ class _Run:
         return dict(zip(self._models, sums, strict=True))
 
     def _clean(self) -> None:
-        state = self._output / FOLDER
-        if state.exists():
-            remove(state)
-        clean_output_dir(self._output)
+        for name in OUTPUTS:
+            if os.path.lexists(self._output / name):
+                remove(self._output / name)
 
     def _save_pipeline(self, *, is_best: bool) -> None:
         """Replace model-last, and model-best, each whole."""

@@ -39,7 +39,7 @@ def check_config(before: dict[str, Any], now: dict[str, Any]) -> None:
         listed = "\n- ".join(changed)
         raise TrainingError(
             f"The config is not that of the run that is resumed:\n- {listed}\n"
-            "Set it back, or start over without --resume."
+            "Set it back, or start over with --overwrite."
         )
 
 
@@ -73,5 +73,5 @@ class WatchedCorpus:
         if expected is not None and self.fingerprint != expected:
             raise TrainingError(
                 "The development data have changed: expected those of the run that is "
-                "resumed, got others. Put them back, or start over without --resume."
+                "resumed, got others. Put them back, or start over with --overwrite."
             )

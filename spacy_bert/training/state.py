@@ -1,11 +1,13 @@
 """All that it takes to continue a run exactly, in a folder that is replaced whole."""
 
 import json
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import srsly
+from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
 from thinc.api import Optimizer
 
 from ..checked import Amount, Count, read_checked
@@ -22,6 +24,7 @@ from .parameters import (
 from .randomness import RandomState
 
 FOLDER = "training-state"
+OUTPUTS = (FOLDER, DIR_MODEL_BEST, DIR_MODEL_LAST)
 _PROGRESS, _ARRAYS = "progress.json", "arrays.msgpack"
 _WEIGHTS = "weights"
 # What msgpack and Thinc raise for bytes of something else.
@@ -29,7 +32,7 @@ _DAMAGES = (
     *(ValueError, LookupError, TypeError, AttributeError, OSError),
     srsly.msgpack.exceptions.UnpackException,
 )
-START_OVER = "Start over without --resume."
+START_OVER = "Start over with --overwrite."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +94,31 @@ def save_state(
             model.to_disk(folder / _WEIGHTS / str(i))
 
 
-def read_progress(output: Path) -> Progress | None:
-    """None if there is no state of a run. Raises TrainingError if it is damaged."""
+def find_earlier(output: Path, *, resume: bool, overwrite: bool) -> Progress | None:
+    """How far the run in `output` came that is to be continued, if there is one.
+
+    Raises TrainingError if there is one and nothing is said of it, or if its state is
+    damaged.
+    """
+    for name in OUTPUTS:
+        recover(output / name)
     file = output / FOLDER / _PROGRESS
-    recover(file.parent)
-    if not file.parent.exists():
-        return None
-    try:
-        return read_checked(file, Progress)
-    except (ValueError, FileNotFoundError) as error:
-        raise TrainingError(f"{error}. {START_OVER}") from error
+    if resume and overwrite:
+        raise TrainingError("Expected one of --resume and --overwrite, got both.")
+    if resume and file.parent.exists():
+        try:
+            return read_checked(file, Progress)
+        except (ValueError, FileNotFoundError) as error:
+            raise TrainingError(f"{error}. {START_OVER}") from error
+    found = [name for name in OUTPUTS if os.path.lexists(output / name)]
+    if found and not overwrite:
+        state = "a state to continue from" if resume else "no earlier run"
+        advice = "" if resume else " Continue it with --resume."
+        raise TrainingError(
+            f"{output}: expected {state}, found {', '.join(found)}.{advice} "
+            f"{START_OVER}"
+        )
+    return None
 
 
 def load_state(

@@ -201,12 +201,25 @@ def test_a_run_that_has_ended_goes_on_with_more_steps(tmp_path, make_config):
     assert ours == theirs
 
 
-def test_without_resume_a_run_starts_over(tmp_path, stopped):
+def test_an_earlier_run_is_lost_only_if_that_is_said(tmp_path, stopped):
     config, output = stopped
-    outcome, _ = run_ours(config, output)
+    before = files_of(output)
+    with pytest.raises(TrainingError, match="--resume.*--overwrite"):
+        run_ours(config, output)
+    with pytest.raises(TrainingError, match="got both"):
+        run_ours(config, output, resume=True, overwrite=True)
+    assert files_of(output) == before
+    outcome, _ = run_ours(config, output, overwrite=True)
     run_spacys(config, tmp_path / "whole")
     assert outcome.n_steps == 21
     same_pipelines(output, tmp_path / "whole")
+
+
+def test_what_spacy_train_left_has_no_state(tmp_path, make_config):
+    config = make_config(settings={"training.max_steps": 2})
+    run_spacys(config, tmp_path / "out")
+    with pytest.raises(TrainingError, match="state to continue from, found model-best"):
+        run_ours(config, tmp_path / "out", resume=True)
 
 
 def test_with_nothing_to_resume_a_run_starts(tmp_path, make_config):
@@ -224,7 +237,7 @@ def test_another_config_is_named(stopped):
     for said in (
         "training.dropout: expected 0.1, got 0.3",
         "components.bert_ner.threshold: expected",
-        "without --resume",
+        "with --overwrite",
     ):
         assert said in str(error.value)
     assert files_of(output) == before
@@ -248,7 +261,7 @@ def test_other_data_are_named(tmp_path, stopped, corpus, change):
     DocBin(docs=docs).to_disk(tmp_path / "other.spacy")
     changes = {f"paths.{corpus}": str(tmp_path / "other.spacy")}
     before = files_of(output)
-    with pytest.raises(TrainingError, match="data have changed.*without --resume"):
+    with pytest.raises(TrainingError, match="data have changed.*with --overwrite"):
         run_ours(config, output, changes, resume=True)
     assert files_of(output) == before
 
@@ -287,7 +300,7 @@ def test_a_damaged_state_is_named(stopped, file, damage):
         path.write_bytes(
             data[: len(data) // 2] if damage == "cut" else bytes(len(data))
         )
-    with pytest.raises(TrainingError, match="without --resume"):
+    with pytest.raises(TrainingError, match="with --overwrite"):
         run_ours(config, output, resume=True)
 
 

@@ -17,28 +17,34 @@ from spacy_bert.training import loop
 from spacy_bert.training.loop import train
 
 
-def initialized(config_path, overrides=None):
-    config = load_config(config_path, overrides=overrides or {}, interpolate=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return init_nlp(config)
+def read_config(path, overrides=None):
+    return load_config(path, overrides=overrides or {}, interpolate=False)
 
 
 def run_ours(config_path, output, overrides=None, *, ranks=SINGLE_PROCESS, **options):
     """What it returns, and what it wrote."""
     said = io.StringIO()
-    nlp = initialized(config_path, overrides)
-    streams = {"stdout": said, "stderr": io.StringIO()}
-    outcome = train(nlp, Path(output), ranks=ranks, **streams, **options)
+    config = read_config(config_path, overrides)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outcome = train(
+            config,
+            Path(output),
+            stdout=said,
+            stderr=io.StringIO(),
+            ranks=ranks,
+            **options,
+        )
     return outcome, said.getvalue()
 
 
 def run_spacys(config_path, output, overrides=None):
     said = io.StringIO()
     Path(output).mkdir()
-    spacy_loop(
-        initialized(config_path, overrides), Path(output), stdout=said, stderr=said
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        nlp = init_nlp(read_config(config_path, overrides))
+        spacy_loop(nlp, Path(output), stdout=said, stderr=said)
     return said.getvalue()
 
 
