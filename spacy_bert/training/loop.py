@@ -65,7 +65,7 @@ def train(
     use_gpu: int = -1,
     ranks: Ranks = SINGLE_PROCESS,
 ) -> Outcome:
-    """Initialize and train the pipeline of a config. Write model-best and model-last into
+    """Initialize and train the pipeline of a config. Write model-best and model-last to
     `output`, and next to them what it takes to continue.
 
     config: as it is read, with its variables.
