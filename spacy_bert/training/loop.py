@@ -30,7 +30,7 @@ from spacy.training.loop import (
     update_meta,
 )
 from spacy.util import registry, resolve_dot_names
-from thinc.api import Config, Optimizer, constant, fix_random_seed, set_gpu_allocator
+from thinc.api import Config, Optimizer, fix_random_seed, set_gpu_allocator
 from tqdm import tqdm
 from wasabi import Printer
 
@@ -120,9 +120,6 @@ class _Run:
             config, [settings["train_corpus"], settings["dev_corpus"]]
         )
         self._optimizer: Optimizer = settings["optimizer"]
-        dropout = settings["dropout"]
-        is_constant = isinstance(dropout, float)
-        self._dropouts = iter(constant(dropout) if is_constant else dropout)
         self._before_to_disk = create_before_to_disk_callback(
             settings["before_to_disk"]
         )
@@ -156,7 +153,6 @@ class _Run:
         state = load_state(self._output, progress, self._models, self._optimizer)
         self._batches.replay(state.drawn)
         for _ in range(progress.n_steps):
-            next(self._dropouts)
             self._optimizer.step_schedules()
         self._ranks.on_first(
             lambda: self._dev_corpus.check(self.nlp, progress.dev_fingerprint)
@@ -248,13 +244,12 @@ class _Run:
         def update() -> None:
             if settings["before_update"]:
                 settings["before_update"](self.nlp, {"step": step, "epoch": epoch})
-            dropout = next(self._dropouts)
             parts = subdivide_batch(batch, settings["accumulate_gradient"] * ranks.n)
             for i, part in enumerate(parts):
                 if i % ranks.n == ranks.rank:
                     self.nlp.update(
                         part,
-                        drop=dropout,
+                        drop=settings["dropout"],
                         losses=losses,
                         sgd=False,  # type: ignore[arg-type]
                         exclude=self._frozen,

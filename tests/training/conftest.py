@@ -6,12 +6,13 @@ from spacy.tokens import DocBin
 from task_toys import make_docs
 from thinc.api import Config
 
-from spacy_bert.tasks.starter_config import task_config
+from spacy_bert.tasks.starter_config import starter_config, task_config
 
 
 @pytest.fixture
 def make_config(tmp_path, checkpoint):
-    """make_config(task, **settings) -> the path of its config, with data."""
+    """make_config(task, settings) -> the path of a config, with data. "ner" is spaCy's
+    head."""
 
     def make(task="entities", settings=None):
         corpus = tmp_path / f"{task}.spacy"
@@ -24,7 +25,10 @@ def make_config(tmp_path, checkpoint):
             "training.patience": 0,
             **(settings or {}),
         }
-        text = task_config(checkpoint, task=task)
+        if task == "ner":
+            text = starter_config(checkpoint, heads=["ner"])
+        else:
+            text = task_config(checkpoint, task=task)
         config = Config().from_str(text, overrides=overrides, interpolate=False)
         # Several batches in an epoch.
         config["training"]["batcher"] = {
