@@ -9,6 +9,7 @@ from .compare import compare_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
+from .extend import extend_cli
 from .fill_mask import fill_mask_cli
 from .index import index_cli
 from .init_config import init_config_cli
@@ -40,6 +41,7 @@ bert_cli.command("init-config")(init_config_cli)
 bert_cli.command("convert")(convert_cli)
 bert_cli.command("migrate")(migrate_cli)
 bert_cli.command("train", context_settings=WITH_OVERRIDES)(train_cli)
+bert_cli.command("extend")(extend_cli)
 bert_cli.command("quantize")(quantize_cli)
 bert_cli.command("calibrate")(calibrate_cli)
 bert_cli.command("errors")(mistakes_cli)

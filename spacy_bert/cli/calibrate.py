@@ -39,20 +39,19 @@ def calibrate_cli(
     stay the same; their probabilities come closer to how often they are right. A
     text_regressor gets intervals.
     """
-    import spacy
     from spacy.cli._util import setup_gpu
 
     from ..folders import replacing
     from ..outputs import PIPELINE, check_output
     from .errors import shown_as_messages
-    from .pipelines import find_folder, predict_examples
+    from .pipelines import find_folder, load_pipeline, predict_examples
 
     with shown_as_messages():
         setup_gpu(gpu_id)
         output = check_output(
             output_dir, PIPELINE, force=force, inputs=[find_folder(pipeline)]
         )
-        nlp = spacy.load(pipeline)
+        nlp = load_pipeline(pipeline)
         examples = predict_examples(nlp, data_path)
         _calibrate(nlp, examples, components, coverage)
         with replacing(output) as folder:

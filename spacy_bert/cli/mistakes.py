@@ -20,7 +20,6 @@ def mistakes_cli(
     label, confusion, how often a probability is right, and the surest mistakes in their
     texts. The page needs no network.
     """
-    import spacy
     from spacy.cli._util import setup_gpu
 
     from ..folders import replacing_file
@@ -28,12 +27,12 @@ def mistakes_cli(
     from ..tasks.mistakes.finding import find_mistakes
     from ..tasks.mistakes.page import make_page
     from .errors import shown_as_messages
-    from .pipelines import predict_examples
+    from .pipelines import load_pipeline, predict_examples
 
     with shown_as_messages():
         setup_gpu(gpu_id)
         output = check_output(output_file, ERROR_PAGE, force=force, inputs=[data_path])
-        nlp = spacy.load(pipeline)
+        nlp = load_pipeline(pipeline)
         examples = predict_examples(nlp, data_path)
         reports = find_mistakes(nlp, examples)
         remark = f"{pipeline} on {len(examples):,} Docs of {data_path}."

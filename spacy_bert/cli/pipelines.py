@@ -14,6 +14,31 @@ def find_folder(pipeline: str) -> Path:
     return get_package_path(pipeline) if is_package(pipeline) else Path(pipeline)
 
 
+def load_pipeline(pipeline: str) -> "Language":
+    """By folder or package. Raises ValueError for another folder, and OSError if there
+    is nothing of that name."""
+    import spacy
+
+    check_pipeline(pipeline)
+    return spacy.load(pipeline)
+
+
+def check_pipeline(pipeline: str) -> None:
+    """Raises ValueError for a folder that is not that of a pipeline."""
+    path = Path(pipeline)
+    if not path.is_dir() or (path / "meta.json").is_file():
+        return
+    expected = f"{path}: expected a pipeline, a folder with meta.json, got"
+    if (path / "model-best").is_dir():
+        best = path / "model-best"
+        raise ValueError(f"{expected} the folder of a training. Give {best}.")
+    if (path / "config.json").is_file():
+        raise ValueError(
+            f"{expected} the checkpoint of a BERT. Give a pipeline trained on it."
+        )
+    raise ValueError(f"{expected} another folder.")
+
+
 def megabytes(folder: Path) -> float:
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
 

@@ -23,10 +23,10 @@ def quantize_cli(
     from ..folders import replacing
     from ..outputs import PIPELINE, check_output
     from .errors import shown_as_messages
-    from .pipelines import find_folder, megabytes
+    from .pipelines import check_pipeline, find_folder, megabytes
 
     with shown_as_messages():
-        _check_pipeline(Path(pipeline))
+        check_pipeline(pipeline)
         output = check_output(
             output_dir, PIPELINE, force=force, inputs=[find_folder(pipeline)]
         )
@@ -47,21 +47,6 @@ def quantize_cli(
         with replacing(output) as folder:
             nlp.to_disk(folder)
         msg.good(f"Wrote {output_dir} ({megabytes(output):,.0f} MB)")
-
-
-def _check_pipeline(path: Path) -> None:
-    """Raises ValueError if `path` is a folder, but not that of a pipeline."""
-    if not path.is_dir() or (path / "meta.json").is_file():
-        return
-    expected = f"{path}: expected a pipeline, a folder with meta.json, got"
-    if (path / "model-best").is_dir():
-        best = path / "model-best"
-        raise ValueError(f"{expected} the folder of a training. Give {best}.")
-    if (path / "config.json").is_file():
-        raise ValueError(
-            f"{expected} the checkpoint of a BERT. Give a pipeline trained on it."
-        )
-    raise ValueError(f"{expected} another folder.")
 
 
 def _encoders(section: Mapping[str, Any]) -> list[str]:

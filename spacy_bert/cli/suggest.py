@@ -25,7 +25,6 @@ def suggest_cli(
 
     Annotated, they teach it most. Prodigy, Label Studio and doccano read the file.
     """
-    import spacy
     import srsly
     from spacy.cli._util import setup_gpu
 
@@ -33,6 +32,7 @@ def suggest_cli(
     from ..outputs import SUGGESTIONS, check_output
     from ..tasks.uncertainty import find_component, suggest
     from .errors import shown_as_messages
+    from .pipelines import load_pipeline
 
     with shown_as_messages():
         setup_gpu(gpu_id)
@@ -41,7 +41,7 @@ def suggest_cli(
         output = check_output(
             output_file, SUGGESTIONS, force=force, inputs=[Path(texts)]
         )
-        nlp = spacy.load(pipeline)
+        nlp = load_pipeline(pipeline)
         name = find_component(nlp, component)
         found = suggest(
             nlp,

@@ -13,8 +13,10 @@ from spacy_bert.tasks.ner.bio import BioTags
 from spacy_bert.tasks.ner.crf import (
     Transitions,
     best_tags,
+    cross_entropy,
     log_partition,
     negative_log_likelihood,
+    posterior,
     token_losses,
 )
 
@@ -215,6 +217,58 @@ def test_gradients(lengths, loss):
         return loss(scores, possible, lengths, transitions)
 
     assert gradcheck(find, inputs)
+
+
+def draw_probs(seed, n_tokens, n_tags):
+    rng = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(n_tokens, n_tags, generator=rng, dtype=torch.float64)
+    return (2 * drawn).softmax(-1)
+
+
+@CASES
+@settings(deadline=None, max_examples=40)
+def test_cross_entropy_expects_the_loss_over_all_paths(seed, lengths, n_tags):
+    scores, _, _, free, allowed = make_case(seed, lengths, n_tags)
+    allowed = {name: torch.ones_like(mask) for name, mask in allowed.items()}
+    probs = draw_probs(seed, len(scores), n_tags)
+    found = cross_entropy(scores, probs, lengths, free)
+    for loss, of_scores, of_probs in zip(
+        found, scores.split(lengths), probs.split(lengths), strict=True
+    ):
+        expected = 0.0
+        if len(of_scores):
+            total = sum_of_paths(of_scores, free, allowed)
+            for path, score in all_paths(of_scores, free, allowed):
+                prob = of_probs[range(len(path)), path].prod()
+                expected += float(prob * (total - score))
+        assert float(loss) == pytest.approx(expected)
+
+
+@CASES
+@settings(deadline=None, max_examples=40)
+def test_cross_entropy_with_certain_tags_is_the_negative_log_likelihood(
+    seed, lengths, n_tags
+):
+    scores, _, transitions, _, _ = make_case(seed, lengths, n_tags)
+    best = best_tags(scores, lengths, transitions)
+    probs = torch.nn.functional.one_hot(best, n_tags).to(scores.dtype)
+    found = cross_entropy(scores, probs, lengths, transitions)
+    expected = negative_log_likelihood(scores, probs > 0, lengths, transitions)
+    torch.testing.assert_close(found, expected)
+
+
+@CASES
+@settings(deadline=None, max_examples=40)
+def test_cross_entropy_pulls_marginals_to_the_probabilities(seed, lengths, n_tags):
+    scores, _, transitions, _, _ = make_case(seed, lengths, n_tags)
+    probs = draw_probs(seed, len(scores), n_tags)
+    scores.requires_grad_()
+    (gradient,) = torch.autograd.grad(
+        cross_entropy(scores, probs, lengths, transitions).sum(), scores
+    )
+    found = posterior(scores.detach(), lengths, transitions)
+    marginals = (found.forward + found.backward).exp()
+    torch.testing.assert_close(gradient, marginals - probs)
 
 
 def test_long_sequences_in_single_precision():

@@ -20,6 +20,7 @@ from ...sections import Mistakes
 from ..arrays import Floats
 from ..losses import expect_finite
 from ..resizing import replace_layer, resize_layer, resize_output
+from ..taught import get_taught
 from ..weights import expect_weights, weights_of
 from .bio import BioTags
 from .decoding import FoundEntities, Wanted, find_entities, find_marginals
@@ -255,6 +256,9 @@ class BertNer(EarlyPipe):
         If annotation is missing or its tokens are not those of the Doc, softmax
         passes the token over, and the CRF adds up all tags that it may have.
 
+        Docs that `spacy-bert.TaughtCorpus.v1` gives are learned from the probabilities
+        of another model: by cross-entropy, or its expectation over paths.
+
         Raises ValueError for an entity whose label is not one of this component's, and
         if the loss is not finite.
         """
@@ -266,8 +270,27 @@ class BertNer(EarlyPipe):
             tags=BioTags(self.labels),
             decoder=self.model.attrs["decoder"],
             weights=self._tag_weights(),
+            taught=[self._taught_probs(example) for example in examples],
         )
         return expect_finite(loss, name=self.name), gradient
+
+    def _taught_probs(self, example: Example) -> Floats | None:
+        """(n_tokens, n_tags), for tags of this component."""
+        taught = get_taught(example.reference, self.name)
+        if taught is None:
+            return None
+        tags = BioTags(self.labels)
+        if len(taught.probs) != len(example.predicted):
+            raise ValueError(
+                f"{self.name}: expected the tokens that the teacher read, "
+                f"{len(taught.probs)} of them, got {len(example.predicted)}. Take no "
+                "augmenter with spacy-bert.TaughtCorpus.v1."
+            )
+        begins = np.array([tags.begin(label) for label in taught.labels], dtype=int)
+        columns = [0, *np.stack([begins, begins + 1], axis=1).ravel()]
+        probs = np.zeros((len(taught.probs), tags.n_tags))
+        probs[:, columns] = taught.probs
+        return probs
 
     def _tag_weights(self) -> Floats | None:
         """(n_tags,)"""

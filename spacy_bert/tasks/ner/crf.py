@@ -14,6 +14,9 @@ from torch import Tensor
 # for a gradient, yet exp() of it is 0 however good the rest of a path.
 IMPOSSIBLE = -1e9
 
+# The least sum that divides.
+_LEAST = 1e-30
+
 
 @dataclass(frozen=True, kw_only=True)
 class Transitions:
@@ -86,6 +89,49 @@ def token_losses(
     found = _in_order(losses, layout)
     _expect_paths(torch.stack([-one.sum() for one in found.split([*lengths])]))
     return found
+
+
+def cross_entropy(
+    scores: Tensor,
+    probs: Tensor,
+    lengths: Sequence[int],
+    transitions: Transitions,
+) -> Tensor:
+    """The expected negative log-likelihood of paths whose tags have these
+    probabilities, token by token. Returns (n_sequences,).
+
+    probs: (n_tokens, n_tags), rows of sum 1, such as another model's marginals. Two
+        neighbours' tags are taken as independent, within the transitions that are
+        allowed.
+
+    The gradient by a token's scores is what the model says of its tags, less `probs`.
+    If all of these are 0 or 1, it is the negative log-likelihood.
+    """
+    scores = scores.log_softmax(-1)
+    sequence = torch.repeat_interleave(
+        torch.arange(len(lengths), device=scores.device),
+        torch.tensor(lengths, device=scores.device),
+    )
+    of_tokens = (probs * scores).sum(-1)
+    is_first = torch.ones_like(sequence, dtype=torch.bool)
+    is_first[1:] = sequence[1:] != sequence[:-1]
+    is_allowed = transitions.start_scores > IMPOSSIBLE / 2
+    first = _normalized(probs[is_first] * is_allowed)
+    of_starts = (first * transitions.start_scores).sum(-1)
+    is_allowed = transitions.scores > IMPOSSIBLE / 2
+    pairs = probs[:-1, :, None] * probs[1:, None, :] * is_allowed
+    pairs = _normalized(pairs.flatten(1))[~is_first[1:]]
+    of_pairs = (pairs * transitions.scores.flatten()).sum(-1)
+    expected = scores.new_zeros(len(lengths))
+    expected = expected.index_add(0, sequence, of_tokens)
+    expected = expected.index_add(0, sequence[is_first], of_starts)
+    expected = expected.index_add(0, sequence[1:][~is_first[1:]], of_pairs)
+    return log_partition(scores, lengths, transitions) - expected
+
+
+def _normalized(probs: Tensor) -> Tensor:
+    """Rows of sum 1, or 0 if there is nothing in them."""
+    return probs / probs.sum(-1, keepdim=True).clamp_min(_LEAST)
 
 
 def _expect_paths(log_probs: Tensor) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..arrays import Floats, Ints
 from .bio import BioTags
-from .crf import negative_log_likelihood, token_losses
+from .crf import cross_entropy, negative_log_likelihood, token_losses
 from .decoding import constrain, find_spaces, find_words, index_words, to_torch
 from .model import Decoder, TagScores
 
@@ -33,6 +33,7 @@ def tagging_loss(
     tags: BioTags,
     decoder: Decoder,
     weights: Floats | None = None,
+    taught: Sequence[Floats | None] | None = None,
 ) -> tuple[float, TagScores]:
     """The loss, summed over tokens, and its gradient by the scores.
 
@@ -41,28 +42,52 @@ def tagging_loss(
     weights: (n_tags,), what a token's loss is multiplied with. If it may have several
         tags, the mean of theirs. The CRF's loss of a token is that of its tag, given
         the tags before it.
+    taught: the probability of each tag of each token, (n_tokens, n_tags), for Docs that
+        another model has read. They take the place of `biluo`, and have no weights.
 
     Raises ValueError if a label is not one of tags.
     """
-    words, possible = _known_words(docs, biluo, tags)
-    if not len(possible):
+    taught = taught or [None] * len(docs)
+    annotated = [
+        of_doc if probs is None else [None] * len(of_doc)
+        for of_doc, probs in zip(biluo, taught, strict=True)
+    ]
+    words, possible = _known_words(docs, annotated, tags)
+    read, probs = _taught_words(docs, taught, tags)
+    if not len(possible) and not len(probs):
         return 0.0, _no_gradient(scores)
     tokens, transitions = to_torch(scores)
     leaves = (tokens, transitions.scores, transitions.start_scores)
     for leaf in leaves:
         leaf.requires_grad_()
-    word_scores = tokens[index_words(docs, words).to(tokens.device)]
-    is_possible = torch.from_numpy(possible).to(tokens.device)
-    if decoder == "crf":
-        # Weights need the loss of each token, which takes longer than that of a Doc.
-        find = negative_log_likelihood if weights is None else token_losses
-        lengths = [len(doc_words) for doc_words in words]
-        losses = find(word_scores, is_possible, lengths, constrain(transitions, tags))
-    else:
-        losses = _cross_entropy(word_scores, is_possible)
-    if weights is not None:
-        losses = losses * _mean_weights(is_possible, weights)
-    loss = losses.sum()
+    losses = []
+    if len(possible):
+        is_possible = torch.from_numpy(possible).to(tokens.device)
+        word_scores = tokens[index_words(docs, words).to(tokens.device)]
+        if decoder == "crf":
+            # Weights need the loss of each token, which takes longer than that of a
+            # Doc.
+            find = negative_log_likelihood if weights is None else token_losses
+            known = find(
+                *(word_scores, is_possible, _lengths(words)),
+                constrain(transitions, tags),
+            )
+        else:
+            known = _cross_entropy(word_scores, is_possible)
+        if weights is not None:
+            known = known * _mean_weights(is_possible, weights)
+        losses.append(known.sum())
+    if len(probs):
+        word_scores = tokens[index_words(docs, read).to(tokens.device)]
+        targets = torch.from_numpy(probs).to(word_scores)
+        if decoder == "crf":
+            expected = cross_entropy(
+                *(word_scores, targets, _lengths(read)), constrain(transitions, tags)
+            )
+        else:
+            expected = F.cross_entropy(word_scores, targets, reduction="none")
+        losses.append(expected.sum())
+    loss = torch.stack(losses).sum()
     d_tokens, d_transitions, d_start_transitions = torch.autograd.grad(
         loss, leaves, allow_unused=True, materialize_grads=True
     )
@@ -87,6 +112,23 @@ def _known_words(
         words.append(find_words(doc)[:n_known])
         possible.append(mask[:n_known])
     return words, np.concatenate(possible)
+
+
+def _taught_words(
+    docs: Sequence[Doc], taught: Sequence[Floats | None], tags: BioTags
+) -> tuple[list[Ints], Floats]:
+    """The words of the Docs that another model has read (no words of the others), and
+    the probabilities of their tags, (n_words, n_tags)."""
+    words, rows = [], [np.zeros((0, tags.n_tags))]
+    for doc, probs in zip(docs, taught, strict=True):
+        words.append(find_words(doc)[: 0 if probs is None else len(doc)])
+        if probs is not None:
+            rows.append(probs[words[-1]])
+    return words, np.concatenate(rows)
+
+
+def _lengths(words: Sequence[Ints]) -> list[int]:
+    return [len(doc_words) for doc_words in words]
 
 
 def _no_gradient(scores: TagScores) -> TagScores:

@@ -51,6 +51,12 @@ def build_cls_classifier(
     return model
 
 
+def is_cls_classifier(model: Model[Any, Any]) -> bool:
+    """Whether `spacy-bert.TextCatCls.v1` made it."""
+    resize = model.attrs.get("resize_output")
+    return isinstance(resize, partial) and resize.func is resize_output
+
+
 @registry.architectures("spacy-bert.Regressor.v1")
 @takes_config
 def build_regressor(
