@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import default_run
 from .encoder import table as encoder
+from .forgetting import table as forgetting
 from .migration import table as migration
 from .pretraining import table as pretraining
 from .probabilities import table as probabilities
@@ -25,6 +26,7 @@ _TABLES = {
     "pretraining/results.json": pretraining.sections,
     "migration/results.json": migration.sections,
     "projects/results.json": projects.sections,
+    "forgetting/results.json": forgetting.sections,
     "probabilities/results.json": probabilities.sections,
 }
 

@@ -22,7 +22,14 @@ MODULES = {
     "pytest",
     *(
         f"benchmarks.{name}"
-        for name in ("encoder", "migration", "pretraining", "projects", "tasks")
+        for name in (
+            "encoder",
+            "forgetting",
+            "migration",
+            "pretraining",
+            "projects",
+            "tasks",
+        )
     ),
 }
 SPACY_SECTIONS = ("paths", "training", "nlp", "system", "corpora", "components")

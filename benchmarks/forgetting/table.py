@@ -1,0 +1,33 @@
+"""Stored results -> the table."""
+
+from collections.abc import Iterator
+
+from ..store import Parts
+from ..tables import Section, seeds_table
+from .training import BEFORE, NEW_F, OLD_F
+
+
+def sections(parts: Parts) -> Iterator[Section]:
+    yield Section(
+        title="Labels that come later",
+        text=(
+            "`bert_ner` on MiniLM learns Chemical (BC5CDR), or person and location "
+            "(WNUT-17), from half of the training data, and then the other labels from "
+            "the other half, where these alone are annotated, by `python -m "
+            "benchmarks.forgetting DATA WORK`. F in percent on the test data, which "
+            "has all labels; core minutes of the last training."
+        ),
+        parts=parts,
+        table=seeds_table(
+            {
+                data: {
+                    system: {seed: row[system] for seed, row in by_seed.items()}
+                    for system in next(iter(by_seed.values()))
+                }
+                for data, by_seed in parts.items()
+            },
+            {data: {OLD_F: 1, NEW_F: 1} for data in parts},
+            peers=(BEFORE,),
+            minutes="core minutes",
+        ),
+    )

@@ -1,0 +1,149 @@
+"""A pipeline that knows some labels -> ways of learning the others, and their F."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import spacy
+from spacy.scorer import PRFScore
+from spacy.tokens import Doc, DocBin
+from spacy.training import Corpus
+from thinc.api import Config
+
+from spacy_bert.tasks.extending import extend
+
+from ..fine_tuning.datasets import prepare
+from ..fine_tuning.training import trained
+from ..probabilities.recipes import OURS, recipe_of
+
+# The labels that come first.
+OLD = {"BC5CDR": ("Chemical",), "WNUT-17": ("person", "location")}
+
+BEFORE, JOINT = "before", "all labels at once"
+TAUGHT, AS_O, AS_UNKNOWN = "taught", "not marked is O", "not marked is unknown"
+OLD_F, NEW_F = "F of old labels", "F of new labels"
+
+_Change = Callable[[Config], object]
+
+
+def measure_forgetting(
+    row: str, seed: int, data: Path, work: Path, n_steps: int | None = None
+) -> dict[str, dict[str, float]]:
+    """System -> F in percent on the test data, and what a Stopwatch gives of its last
+    training.
+
+    Half of the training data is annotated with the old labels, and the other half with
+    the new ones. All but JOINT, which has all labels of both halves and twice the
+    steps, begin with the pipeline BEFORE.
+    """
+    recipe = recipe_of(row, n_steps)
+    corpus = work / recipe.dataset
+    prepare(recipe.dataset, data, corpus)
+    old = frozenset(OLD[row])
+    folder = work / "runs" / f"forgetting {recipe.dataset} {seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    docs = _read(corpus / "train.spacy")
+    Random(seed).shuffle(docs)
+    labels = {ent.label_ for doc in docs for ent in doc.ents}
+    new = labels - old
+    first, second = docs[: len(docs) // 2], docs[len(docs) // 2 :]
+    halves = {
+        BEFORE: _save(folder / "old.spacy", first, old),
+        AS_O: _save(folder / "new.spacy", second, new),
+        AS_UNKNOWN: _save(folder / "unknown.spacy", second, new, default="missing"),
+        JOINT: _save(folder / "all.spacy", docs, labels),
+    }
+    old_dev = _save(folder / "dev.spacy", _read(corpus / "dev.spacy"), old)
+    found = {}
+
+    def run(system: str, change: _Change, n: int = 1) -> Any:
+        return trained(
+            recipe_of(row, n * recipe.n_steps),
+            *(OURS, seed),
+            data=data,
+            work=work,
+            label=f", {system}",
+            change=change,
+        )
+
+    def score(path: Path, minutes: dict[str, float]) -> dict[str, float]:
+        return {**minutes, **_score(path, corpus / "test.spacy", old, new)}
+
+    with ExitStack() as stack:
+        before, minutes = stack.enter_context(
+            run(BEFORE, lambda config: _read_from(config, halves[BEFORE], old_dev))
+        )
+        found[BEFORE] = score(before, minutes)
+        extended = folder / "extended"
+        nlp = spacy.load(before)
+        extend(nlp, "bert_ner", sorted(new))
+        nlp.to_disk(extended)
+        for system in (TAUGHT, AS_O, AS_UNKNOWN):
+
+            def change(config: Config, system: str = system) -> None:
+                _read_from(config, halves.get(system, halves[AS_O]))
+                config["initialize"]["components"] = {}
+                for name in config["components"]:
+                    config["components"][name] = {"source": str(extended)}
+                if system == TAUGHT:
+                    config["corpora"]["train"] = {
+                        "@readers": "spacy-bert.TaughtCorpus.v1",
+                        "path": str(halves[AS_O]),
+                        "teacher": str(before),
+                        "labels": {"bert_ner": sorted(new)},
+                    }
+
+            with run(system, change) as result:
+                found[system] = score(*result)
+    with run(JOINT, lambda config: _read_from(config, halves[JOINT]), 2) as result:
+        found[JOINT] = score(*result)
+    return found
+
+
+def _read_from(config: Config, train: Path, dev: Path | None = None) -> None:
+    config["corpora"]["train"]["path"] = str(train)
+    if dev:
+        config["corpora"]["dev"]["path"] = str(dev)
+
+
+def _read(path: Path) -> list[Doc]:
+    return list(DocBin().from_disk(path).get_docs(spacy.blank("en").vocab))
+
+
+def _save(
+    path: Path, docs: list[Doc], labels: Collection[str], *, default: str = "outside"
+) -> Path:
+    """Keep the entities of these labels; all else has the annotation `default`."""
+    DocBin(docs=_marked(docs, labels, default)).to_disk(path)
+    return path
+
+
+def _marked(docs: list[Doc], labels: Collection[str], default: str) -> Iterator[Doc]:
+    for doc in docs:
+        copy = doc.copy()
+        ents = [ent for ent in copy.ents if ent.label_ in labels]
+        copy.set_ents(ents, default=default)
+        yield copy
+
+
+def _score(
+    path: Path, test: Path, old: Collection[str], new: Collection[str]
+) -> dict[str, float]:
+    nlp = spacy.load(path)
+    scores = {OLD_F: PRFScore(), NEW_F: PRFScore()}
+    examples = list(Corpus(test)(nlp))
+    docs = nlp.pipe([example.predicted for example in examples])
+    for example, doc in zip(examples, docs, strict=True):
+        for name, labels in ((OLD_F, old), (NEW_F, new)):
+            found, gold = (
+                {
+                    (ent.start_char, ent.end_char, ent.label_)
+                    for ent in one.ents
+                    if ent.label_ in labels
+                }
+                for one in (doc, example.reference)
+            )
+            scores[name].score_set(found, gold)
+    return {name: 100 * score.fscore for name, score in scores.items()}
