@@ -16,6 +16,10 @@ from spacy_bert.training import loop
 from spacy_bert.training.errors import TrainingError
 
 
+# Processes that import all of spaCy take their time.
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def pair():
     pair = RankPair()
@@ -51,7 +55,6 @@ def losses(log):
 
 
 # Not spaCy's parser and ner, which cut texts at random.
-@pytest.mark.slow
 @pytest.mark.parametrize("task", ["entities", "tagging"])
 def test_two_ranks_follow_one(tmp_path, plain, pair, task):
     config = plain(task, **{"training.logger.@loggers": "spacy.ConsoleLogger.v2"})
@@ -71,7 +74,6 @@ def test_two_ranks_follow_one(tmp_path, plain, pair, task):
     assert results[0] == results[1]
 
 
-@pytest.mark.slow
 def test_a_rank_that_sees_no_annotation_takes_part(tmp_path, plain, pair):
     """Nor a text: there are batches of one Doc."""
     config = plain("entities", **{"training.max_steps": 12})
@@ -98,7 +100,6 @@ def test_stopped_and_resumed_on_two_ranks(tmp_path, make_config, pair):
     same_pipelines(tmp_path / "two", tmp_path / "whole")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("first", ["one", "two"])
 def test_resumed_on_another_number_of_ranks(tmp_path, plain, pair, first):
     twice, half = {"training.accumulate_gradient": 2}, {"training.max_steps": 10}
@@ -127,7 +128,6 @@ def test_an_error_ends_all_ranks(tmp_path, make_config, pair, rank):
     assert "not finite" in str(both[1 - rank])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_rank_leaves_none_waiting(tmp_path, make_config, rank):
     config = make_config(settings={"training.max_steps": 16})

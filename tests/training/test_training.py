@@ -288,7 +288,14 @@ def test_the_state_of_another_pipeline_is_named(tmp_path, stopped, make_config):
         run_ours(config, output, resume=True)
 
 
-@pytest.mark.parametrize("file", ["progress.json", "arrays.msgpack", "weights/0"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "arrays.msgpack",
+        pytest.param("progress.json", marks=SLOW),
+        pytest.param("weights/0", marks=SLOW),
+    ],
+)
 @pytest.mark.parametrize(
     "damage",
     ["cut", pytest.param("gone", marks=SLOW), pytest.param("zeros", marks=SLOW)],
