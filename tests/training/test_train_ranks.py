@@ -15,7 +15,6 @@ from spacy_bert.processes.ranks import OtherRankError
 from spacy_bert.training import loop
 from spacy_bert.training.errors import TrainingError
 
-
 # Processes that import all of spaCy take their time.
 pytestmark = pytest.mark.slow
 
