@@ -69,7 +69,7 @@ def measure_forgetting(
         )
 
     def score(path: Path, minutes: dict[str, float]) -> dict[str, float]:
-        return {**minutes, **_score(path, corpus / "test.spacy", old, new)}
+        return {**minutes, **score_old_and_new(path, corpus / "test.spacy", old, new)}
 
     with ExitStack() as stack:
         before, minutes = stack.enter_context(
@@ -116,11 +116,11 @@ def _save(
     path: Path, docs: list[Doc], labels: Collection[str], *, default: str = "outside"
 ) -> Path:
     """Keep the entities of these labels; all else has the annotation `default`."""
-    DocBin(docs=_marked(docs, labels, default)).to_disk(path)
+    DocBin(docs=marked(docs, labels, default)).to_disk(path)
     return path
 
 
-def _marked(docs: list[Doc], labels: Collection[str], default: str) -> Iterator[Doc]:
+def marked(docs: list[Doc], labels: Collection[str], default: str) -> Iterator[Doc]:
     for doc in docs:
         copy = doc.copy()
         ents = [ent for ent in copy.ents if ent.label_ in labels]
@@ -128,7 +128,7 @@ def _marked(docs: list[Doc], labels: Collection[str], default: str) -> Iterator[
         yield copy
 
 
-def _score(
+def score_old_and_new(
     path: Path, test: Path, old: Collection[str], new: Collection[str]
 ) -> dict[str, float]:
     nlp = spacy.load(path)
