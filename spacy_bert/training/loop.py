@@ -157,6 +157,7 @@ class _Run:
         self._ranks.on_first(
             lambda: self._dev_corpus.check(self.nlp, progress.dev_fingerprint)
         )
+        self.nlp.meta["performance"] = state.performance
         if len(state.random_states) == self._ranks.n:
             state.random_states[self._ranks.rank].set()
         if not self._ranks.is_first:
@@ -314,6 +315,7 @@ class _Run:
             progress=progress,
             drawn=self._batches.drawn,
             random_states=ranks.gather(RandomState.read()),
+            performance=self.nlp.meta["performance"],
         )
         ranks.on_first(
             lambda: save_state(self._output, state, self._models, self._optimizer)

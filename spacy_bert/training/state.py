@@ -56,11 +56,13 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """random_states: of each rank."""
+    """random_states: of each rank. performance: of the last evaluation, as it is in the
+    pipeline's meta data."""
 
     progress: Progress
     drawn: Drawn
     random_states: list[RandomState]
+    performance: dict[str, Any] = field(default_factory=dict)
 
 
 def save_state(
@@ -75,6 +77,9 @@ def save_state(
         "optimizer": read_optimizer(optimizer, parameters_of(models)),
         "scales": [vars(scale) for scale in gradient_scales(models)],
         "random_states": [one.to_lists() for one in state.random_states],
+        "performance": state.performance,
+        # Sums of 32 bits go on as such.
+        "losses": state.progress.losses,
         "drawn": {
             "n": drawn.n,
             "fingerprint": drawn.fingerprint,
@@ -84,8 +89,6 @@ def save_state(
         },
     }
     with replacing(output / FOLDER) as folder:
-        # Sums of 32 bits go on as such.
-        arrays["losses"] = state.progress.losses
         text = json.dumps(vars(replace(state.progress, losses={})))
         (folder / _PROGRESS).write_text(text, encoding="utf8")
         srsly.write_msgpack(folder / _ARRAYS, arrays)
@@ -153,6 +156,7 @@ def load_state(
             random_states=[
                 RandomState.from_lists(lists) for lists in arrays["random_states"]
             ],
+            performance=arrays["performance"],
         )
     except _DAMAGES as error:
         raise TrainingError(
