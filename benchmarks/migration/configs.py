@@ -20,8 +20,8 @@ from ..spacy_runs import evaluate, minilm, train
 DATASETS = {"BC5CDR": "bc5cdr", "WNUT-17": "wnut17"}
 SYSTEMS = ("stock", "migrated")
 
-# Some five epochs of BC5CDR for each: a step has 2,000 words, but those of the stock
-# config for tok2vec begin with 100 and grow to 1,000.
+# Three to five epochs of BC5CDR for each: a step has 2,000 words, but those of the
+# stock config for tok2vec begin with 100 and grow to 1,000.
 N_STEPS = {
     "tok2vec": {"stock": 2000, "migrated": 400},
     "transformer": {"stock": 300, "migrated": 300},

@@ -20,7 +20,7 @@ def sections(parts: Parts) -> Iterator[Section]:
                 "migrate` makes of it with MiniLM (L6 H384), trained by `python -m "
                 "benchmarks.migration DATA WORK`. The stock config for `transformer` "
                 "has MiniLM too. Batches are each config's own, and the runs are as "
-                "many steps long as make about five epochs of BC5CDR. Scores in "
+                "many steps long as make three to five epochs of BC5CDR. Scores in "
                 "percent on the test data."
             ),
             parts=trained,

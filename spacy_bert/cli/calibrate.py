@@ -66,8 +66,9 @@ def _calibrate(
     from ..tasks.calibration.intervals import fit_intervals
     from ..tasks.calibration.temperature import calibrate
     from ..tasks.text.component import TextRegressor
+    from .names import split_names
 
-    asked = [name.strip() for name in components.split(",") if name.strip()]
+    asked = split_names(components)
     unknown = [name for name in asked if name not in nlp.pipe_names]
     if unknown:
         raise ValueError(

@@ -40,6 +40,7 @@ def extend_cli(
     from ..outputs import PIPELINE, check_output
     from ..tasks.extending import extend
     from .errors import shown_as_messages
+    from .names import split_names
     from .pipelines import find_folder, load_pipeline
 
     with shown_as_messages():
@@ -47,8 +48,7 @@ def extend_cli(
             output_dir, PIPELINE, force=force, inputs=[find_folder(pipeline)]
         )
         nlp = load_pipeline(pipeline)
-        asked = [label.strip() for label in labels.split(",") if label.strip()]
-        added = extend(nlp, component, asked)
+        added = extend(nlp, component, split_names(labels))
         with replacing(output) as folder:
             nlp.to_disk(folder)
     msg.good(f"Wrote {output_dir}, in which {component} has {', '.join(added)} too")

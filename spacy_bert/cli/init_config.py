@@ -49,6 +49,7 @@ def init_config_cli(
     from ..pretraining.starter_config import continue_config
     from ..tasks.starter_config import starter_config, task_config
     from .errors import shown_as_messages
+    from .names import split_names
 
     with shown_as_messages():
         given = {"--task": task, "--pipeline": pipeline, "--pretraining": pretraining}
@@ -64,8 +65,7 @@ def init_config_cli(
         elif task:
             config = task_config(checkpoint, task=task, lang=lang or "en")
         else:
-            names = (pipeline or "textcat,ner").split(",")
-            heads = [name.strip() for name in names if name.strip()]
+            heads = split_names(pipeline or "textcat,ner")
             config = starter_config(checkpoint, heads=heads, lang=lang or "en")
         config = CONFIG_HEADER + config
         if str(output_file) == "-":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..pretraining import TrainingState
 
 # As a shell reports a program that Ctrl-C ended.
-_STOPPED = 130
+STOPPED = 130
 
 _LESS_MEMORY = (
     "If steps had been done, or none fitted: take half the batch_size and twice the "
@@ -97,7 +97,7 @@ def pretrain_cli(
     if ranks.is_first:
         _report(state, output_path, is_stopped=is_stopped)
     if is_stopped:
-        raise typer.Exit(_STOPPED)
+        raise typer.Exit(STOPPED)
 
 
 def _report(state: "TrainingState", output_path: Path, *, is_stopped: bool) -> None:

@@ -7,8 +7,7 @@ import typer
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-# As a shell reports a program that Ctrl-C ended.
-_STOPPED = 130
+from .pretrain import STOPPED
 
 
 def train_cli(
@@ -90,4 +89,4 @@ def train_cli(
     elif ranks.is_first:
         msg.good("Saved pipeline to output directory", output_path / "model-last")
     if outcome.is_stopped:
-        raise typer.Exit(_STOPPED)
+        raise typer.Exit(STOPPED)

@@ -18,9 +18,12 @@ from ..pipeline.config_errors import takes_config
 from .arrays import Floats, to_floats
 from .ner.bio import BioTags
 from .ner.component import BertNer
+from .ner.decoding import find_spaces, find_words
 from .taught import Taught, set_taught
 
 _N_AT_ONCE = 256
+# What the teacher must leave for O and the old labels together.
+_LEAST = 1e-6
 
 
 @registry.readers("spacy-bert.TaughtCorpus.v1")
@@ -104,28 +107,25 @@ def _teach_entities(
     tags = BioTags(labels)
     is_old = np.array([label not in new for label in ner.labels])
     for probs, doc, example in zip(ner.marginals(docs), docs, examples, strict=True):
-        known = np.zeros((len(doc), tags.n_tags))
-        known[:, : probs.shape[1]] = probs * [True, *np.repeat(is_old, 2)]
+        words = find_words(doc)
+        known = np.zeros((len(words), tags.n_tags))
+        known[:, : probs.shape[1]] = probs[words] * [True, *np.repeat(is_old, 2)]
         _normalize(known)
-        begins = False
-        for i, tag in enumerate(example.get_aligned_ner()):
-            action, label = (tag[0], tag[2:]) if tag else ("-", "")
-            begins = action in "BU" or (begins and action in "IL")
-            if label in new and not doc[i].is_space:
-                known[i] = 0
-                known[i, tags.begin(label) + (not begins)] = 1
-                begins = False
-        set_taught(example.reference, name, Taught(labels=labels, probs=known))
+        biluo = example.get_aligned_ner()
+        marked = [tag if tag and tag[2:] in new else None for tag in biluo]
+        possible = tags.possible_tags(marked, find_spaces(doc))
+        is_marked = possible.sum(1) == 1
+        known[is_marked] = possible[is_marked]
+        of_tokens = np.zeros((len(doc), tags.n_tags))
+        of_tokens[words] = known
+        set_taught(example.reference, name, Taught(labels=labels, probs=of_tokens))
 
 
 def _normalize(probs: Floats) -> None:
-    """Rows of sum 1, in place. A row without a probability is O, but for white space,
-    which has no tag."""
-    sums = probs.sum(1)
-    is_lost = (sums < 1e-6) & (sums > 0)
-    probs[is_lost] = 0
-    probs[is_lost, 0] = 1
-    probs[~is_lost] /= np.maximum(sums[~is_lost, None], 1e-6)
+    """Rows of sum 1, in place. A row without a probability is O."""
+    sums = probs.sum(1, keepdims=True)
+    probs /= np.maximum(sums, _LEAST)
+    probs[sums[:, 0] < _LEAST] = np.eye(probs.shape[1])[0]
 
 
 def _teach_classes(

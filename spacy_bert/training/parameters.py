@@ -69,8 +69,9 @@ class _TorchParameter:
     @property
     def gradient(self) -> Tensor | None:
         gradient = self._parameter.grad
-        is_sparse = gradient is not None and gradient.is_sparse
-        return gradient.to_dense() if gradient is not None and is_sparse else gradient
+        if gradient is None or not gradient.is_sparse:
+            return gradient
+        return gradient.to_dense()
 
     @gradient.setter
     def gradient(self, gradient: Tensor) -> None:

@@ -90,6 +90,21 @@ def test_what_the_teacher_says_of_an_annotated_label_does_not_count(
     np.testing.assert_array_equal(taught.probs[-1], [0, 0, 0, 1, 0])
 
 
+def test_a_token_that_the_teacher_gives_to_an_annotated_label_is_outside(
+    tmp_path, teacher, save_docs
+):
+    """If nothing else is left of its probabilities."""
+    output = teacher.get_pipe("bert_ner").model.get_ref("output_layer")
+    bias = output.get_param("b")
+    bias[3] = 1000
+    output.set_param("b", bias)
+    teacher.to_disk(tmp_path / "teacher")
+    doc = make_doc(teacher, "a dog sat on the [bank|B]")
+    (example,) = taught_examples(teacher, save_docs([doc]), tmp_path, bert_ner=["B"])
+    probs = get_taught(example.reference, "bert_ner").probs
+    np.testing.assert_array_equal(probs[:-1], np.eye(5)[[0] * 5])
+
+
 def test_who_knows_what_the_teacher_knows_learns_nothing(tmp_path, teacher, save_docs):
     """The gradient is what the model says less what the teacher says."""
     docs = [teacher.make_doc("a dog sat on  the bank"), teacher.make_doc("the cat ran")]

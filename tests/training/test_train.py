@@ -28,7 +28,7 @@ from importlib import import_module
 sys.path.insert(0, sys.argv[1])
 from train_toys import run_ours
 
-config, output, overrides, targets = json.loads(sys.argv[2])
+config, output, targets = json.loads(sys.argv[2])
 for target, n in targets.items():
     module, name = target.split(":")
     module = import_module(module)
@@ -40,16 +40,16 @@ for target, n in targets.items():
         return real(*args, **kwargs)
 
     setattr(module, name, killed)
-run_ours(config, output, overrides, resume=True)
+run_ours(config, output, resume=True)
 """
 
 
-def run_and_kill(config, output, targets, overrides=None):
-    arguments = json.dumps([str(config), str(output), overrides or {}, targets])
+def start(config, output, targets):
+    """A process that runs or goes on, and kills itself in these functions."""
+    arguments = json.dumps([str(config), str(output), targets])
     command = [sys.executable, "-W", "ignore", "-c", RUN]
     command += [str(Path(__file__).parent), arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, env=environment).returncode
+    return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_a_head_that_a_step_leaves_out_is_resumed_too(tmp_path, make_config):
 def test_killed_and_resumed_is_the_same_run(tmp_path, make_config, targets):
     config = make_config(settings={"training.max_steps": 24})
     run_spacys(config, tmp_path / "whole")
-    code = run_and_kill(config, tmp_path / "ours", targets)
-    assert code == -signal.SIGKILL
+    process = start(config, tmp_path / "ours", targets)
+    assert process.wait() == -signal.SIGKILL
     run_ours(config, tmp_path / "ours", resume=True)
     same_pipelines(tmp_path / "ours", tmp_path / "whole")
 
@@ -158,11 +158,8 @@ def test_killed_at_twenty_moments_is_the_same_run(tmp_path, make_config):
     config = make_config(settings={"training.max_steps": 400})
     run_spacys(config, tmp_path / "whole")
     random, n_kills = Random(0), 0
-    arguments = json.dumps([str(config), str(tmp_path / "ours"), {}, {}])
-    command = [sys.executable, "-W", "ignore", "-c", RUN]
-    command += [str(Path(__file__).parent), arguments]
     for _ in range(20):
-        process = subprocess.Popen(command)
+        process = start(config, tmp_path / "ours", {})
         try:
             process.wait(6 + random.uniform(0, 4))
         except subprocess.TimeoutExpired:

@@ -60,7 +60,8 @@ def tagging_loss(
     leaves = (tokens, transitions.scores, transitions.start_scores)
     for leaf in leaves:
         leaf.requires_grad_()
-    losses = []
+    allowed = constrain(transitions, tags)
+    loss = tokens.new_zeros(())
     if len(possible):
         is_possible = torch.from_numpy(possible).to(tokens.device)
         word_scores = tokens[index_words(docs, words).to(tokens.device)]
@@ -68,26 +69,20 @@ def tagging_loss(
             # Weights need the loss of each token, which takes longer than that of a
             # Doc.
             find = negative_log_likelihood if weights is None else token_losses
-            known = find(
-                *(word_scores, is_possible, _lengths(words)),
-                constrain(transitions, tags),
-            )
+            losses = find(word_scores, is_possible, _lengths(words), allowed)
         else:
-            known = _cross_entropy(word_scores, is_possible)
+            losses = _cross_entropy(word_scores, is_possible)
         if weights is not None:
-            known = known * _mean_weights(is_possible, weights)
-        losses.append(known.sum())
+            losses = losses * _mean_weights(is_possible, weights)
+        loss = loss + losses.sum()
     if len(probs):
         word_scores = tokens[index_words(docs, read).to(tokens.device)]
         targets = torch.from_numpy(probs).to(word_scores)
         if decoder == "crf":
-            expected = cross_entropy(
-                *(word_scores, targets, _lengths(read)), constrain(transitions, tags)
-            )
+            losses = cross_entropy(word_scores, targets, _lengths(read), allowed)
         else:
-            expected = F.cross_entropy(word_scores, targets, reduction="none")
-        losses.append(expected.sum())
-    loss = torch.stack(losses).sum()
+            losses = F.cross_entropy(word_scores, targets, reduction="none")
+        loss = loss + losses.sum()
     d_tokens, d_transitions, d_start_transitions = torch.autograd.grad(
         loss, leaves, allow_unused=True, materialize_grads=True
     )
