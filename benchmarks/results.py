@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from . import default_run
+from .eds_nlp import table as eds_nlp
 from .encoder import table as encoder
 from .forgetting import table as forgetting
 from .migration import table as migration
@@ -23,6 +24,7 @@ _TABLES = {
     "default_run.json": default_run.sections,
     "tasks/results.json": tasks.sections,
     "encoder/results.json": encoder.sections,
+    "eds_nlp/results.json": eds_nlp.sections,
     "pretraining/results.json": pretraining.sections,
     "migration/results.json": migration.sections,
     "projects/results.json": projects.sections,

@@ -19,7 +19,14 @@ from spacy_bert.tasks.starter_config import TASKS
 from spacy_bert.training import loop, state
 from spacy_bert.training.errors import TrainingError
 
-SLOW = pytest.mark.slow
+SLOW, LONG = pytest.mark.slow, pytest.mark.long
+
+
+def marked(names, *, fast, slow):
+    """All others are long."""
+    marks = {fast: [], slow: [SLOW]}
+    return [pytest.param(name, marks=marks.get(name, [LONG])) for name in names]
+
 
 # Kills itself when a function is called the n-th time, as `kill -9` would.
 RUN = """
@@ -52,10 +59,7 @@ def start(config, output, targets):
     return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
-@pytest.mark.parametrize(
-    "task",
-    [task if task == "entities" else pytest.param(task, marks=SLOW) for task in TASKS],
-)
+@pytest.mark.parametrize("task", marked(TASKS, fast="entities", slow="tagging"))
 def test_the_same_bits_as_spacy_train(tmp_path, make_config, task):
     config = make_config(task)
     theirs = run_spacys(config, tmp_path / "theirs")
@@ -95,11 +99,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        name if name == "averages" else pytest.param(name, marks=SLOW)
-        for name in SETTINGS
-    ],
+    "name", marked(SETTINGS, fast="averages", slow="a stream that draws")
 )
 def test_stopped_and_resumed_is_the_same_run(tmp_path, make_config, name):
     config = make_config(settings=SETTINGS[name])
@@ -295,7 +295,7 @@ def test_the_state_of_another_pipeline_is_named(tmp_path, stopped, make_config):
 )
 @pytest.mark.parametrize(
     "damage",
-    ["cut", pytest.param("gone", marks=SLOW), pytest.param("zeros", marks=SLOW)],
+    ["cut", pytest.param("gone", marks=LONG), pytest.param("zeros", marks=LONG)],
 )
 def test_a_damaged_state_is_named(stopped, file, damage):
     config, output = stopped

@@ -19,6 +19,10 @@ from spacy_bert.training.errors import TrainingError
 pytestmark = pytest.mark.slow
 
 
+def long(value):
+    return pytest.param(value, marks=pytest.mark.long)
+
+
 @pytest.fixture(scope="module")
 def pair():
     pair = RankPair()
@@ -54,7 +58,7 @@ def losses(log):
 
 
 # Not spaCy's parser and ner, which cut texts at random.
-@pytest.mark.parametrize("task", ["entities", "tagging"])
+@pytest.mark.parametrize("task", ["entities", long("tagging")])
 def test_two_ranks_follow_one(tmp_path, plain, pair, task):
     config = plain(task, **{"training.logger.@loggers": "spacy.ConsoleLogger.v2"})
 
@@ -71,6 +75,30 @@ def test_two_ranks_follow_one(tmp_path, plain, pair, task):
     assert losses(tmp_path / "two.jsonl") == pytest.approx(one, rel=1e-4, abs=1e-4)
     results = [progress(tmp_path / name)["results"] for name in ("one", "two")]
     assert results[0] == results[1]
+
+
+@pytest.mark.long
+def test_with_dropout_the_seeds_of_two_ranks_and_of_one_overlap(
+    tmp_path, make_config, pair
+):
+    """Each rank drops something else than one process does."""
+    config = make_config(settings={"training.max_steps": 24})
+    twice = {"training.accumulate_gradient": 2}
+    found = {"one": [], "two": []}
+    for seed in range(3):
+        seeded = {"training.seed": seed, "system.seed": seed}
+        one, two = (tmp_path / f"{name}-{seed}" for name in found)
+        run_ours(config, one, {**twice, **seeded})
+        pair(run_rank, config, two, seeded, {})
+        metas = [
+            srsly.read_json(output / "model-last/meta.json") for output in (one, two)
+        ]
+        assert len({meta["performance"]["bert_ner_loss"] for meta in metas}) == 2
+        for name, output in (("one", one), ("two", two)):
+            found[name].append(progress(output)["results"][-1][0])
+    assert max(map(min, found.values())) <= min(map(max, found.values())), found
+    # Neither before the first step is learned, nor when there is nothing left to learn.
+    assert all(min(scores) < 1 and max(scores) > 0.5 for scores in found.values())
 
 
 def test_a_rank_that_sees_no_annotation_takes_part(tmp_path, plain, pair):
@@ -99,7 +127,7 @@ def test_stopped_and_resumed_on_two_ranks(tmp_path, make_config, pair):
     same_pipelines(tmp_path / "two", tmp_path / "whole")
 
 
-@pytest.mark.parametrize("first", ["one", "two"])
+@pytest.mark.parametrize("first", ["one", long("two")])
 def test_resumed_on_another_number_of_ranks(tmp_path, plain, pair, first):
     twice, half = {"training.accumulate_gradient": 2}, {"training.max_steps": 10}
     constant = {"training.optimizer.learn_rate": 0.001}
@@ -117,7 +145,7 @@ def test_resumed_on_another_number_of_ranks(tmp_path, plain, pair, first):
     assert progress(tmp_path / "out")["n_steps"] == 21
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [1, long(0)])
 def test_an_error_ends_all_ranks(tmp_path, make_config, pair, rank):
     config = make_config(settings={"training.max_steps": 16})
     error = (rank, TrainingError("not finite"), 6)
@@ -127,7 +155,7 @@ def test_an_error_ends_all_ranks(tmp_path, make_config, pair, rank):
     assert "not finite" in str(both[1 - rank])
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [1, long(0)])
 def test_a_killed_rank_leaves_none_waiting(tmp_path, make_config, rank):
     config = make_config(settings={"training.max_steps": 16})
     pair = RankPair()

@@ -1,0 +1,1 @@
+"""EDS-NLP next to `bert_ner`: speed, scores after equal minutes, and confidence."""
