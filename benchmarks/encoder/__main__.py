@@ -16,15 +16,16 @@ from ..arguments import make_parser, open_store
 from ..tables import write_sections
 from .processes import growth, memory, startup
 from .quality import quality
+from .serving import serving
 from .sharing import sharing
-from .speed import latency, predicting, training
+from .speed import components, latency, predicting, training
 from .table import sections
 
 PARTS = {
     part.__name__: part
     for part in (
-        *(predicting, latency, training, memory, startup),
-        *(growth, quality, sharing),
+        *(predicting, latency, components, serving, training),
+        *(memory, startup, growth, quality, sharing),
     )
 }
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import spacy
+
 from spacy_bert.cli.quantize import quantize_cli
 
 from ..fine_tuning.datasets import prepare
@@ -9,6 +11,7 @@ from ..fine_tuning.recipe import Recipe, make_config
 from ..spacy_runs import evaluate, train
 from ..store import Row
 
+_ENGINE = "components.bert_encoder.model.engine"
 _RECIPES = {
     "WNUT-17 F": Recipe(
         dataset="wnut17",
@@ -39,11 +42,22 @@ def _both(recipe: Recipe, split: str, data: Path, work: Path) -> Row:
     pipelines = {"ours": folder / "model-best", "ours int8": folder / "quantized"}
     if not pipelines["ours int8"].exists():
         quantize_cli(str(pipelines["ours"]), pipelines["ours int8"], force=False)
+    for name in list(pipelines):
+        pipelines[f"{name}, onnxruntime"] = _with_onnx_runtime(pipelines[name])
     docs, score = folder / f"{split}.spacy", recipe.scores[0]
     return {
         name: {"score": evaluate(path, docs, folder / f"{name}.{split}.json")[score]}
         for name, path in pipelines.items()
     }
+
+
+def _with_onnx_runtime(pipeline: Path) -> Path:
+    """A copy that predicts with ONNX Runtime."""
+    copy = pipeline.with_name(f"{pipeline.name}, onnxruntime")
+    if not copy.exists():
+        nlp = spacy.load(pipeline, config={_ENGINE: "onnxruntime"})
+        nlp.to_disk(copy)
+    return copy
 
 
 def _train(recipe: Recipe, data: Path, work: Path) -> Path:

@@ -1,7 +1,8 @@
 """Words a second: prediction, latency, training, and the physical limit."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from spacy.training import Example
 from spacy_bert.pipeline.alignment import align
 from spacy_bert.pipeline.encoding import get_shim
 from spacy_bert.pipeline.windows import make_window_batches
+from spacy_bert.tokenization import load_tokenizer
 
 from ..measuring import interleaved, rates
+from ..spacy_runs import minilm
 from ..store import Row
-from .systems import PIPELINES, TRAINABLE, onnx_runtimes, through_pipe
-from .texts import make_examples, read_texts, read_tweets
+from .systems import PIPELINES, TRAINABLE, WITH_HEADS, onnx_runtimes, through_pipe
+from .texts import make_examples, read_texts, read_tweets, short_texts
 
 _PRODUCTS = "GFLOP/s of matrix products"
 
@@ -33,7 +36,7 @@ def predicting(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
     """Words a second of each system for each kind of text, and GFLOP/s of products."""
     pipelines = {name: make() for name, make in PIPELINES.items()}
     systems: dict[str, Callable[[Sequence[str]], None]] = {
-        name: through_pipe(nlp, _BATCH_SIZES[name.split()[0]])
+        name: through_pipe(nlp, _BATCH_SIZES[re.split("[ ,]", name)[0]])
         for name, nlp in pipelines.items()
     }
     systems.update(onnx_runtimes(work))
@@ -64,57 +67,102 @@ def _product_flops(nlp: Language, texts: list[str]) -> float:
     return 2.0 * n_pieces * _N_LAYERS * sum(n * k for n, k in _SHAPES)
 
 
-@torch.no_grad()
 def _product_rate(n_rounds: int) -> float:
     """GFLOP/s of a layer's products alone, by whichever of torch's and oneDNN's kernels
     is faster."""
-    layers = []
-    for n_out, n_in in _SHAPES:
-        rows = torch.randn(_PIECES_AT_ONCE, n_in)
-        weight, bias = torch.randn(n_out, n_in), torch.randn(n_out)
-        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight)
-        layers.append((rows, weight, laid_out, bias))
-
-    def torchs() -> None:
-        for rows, weight, _, bias in layers * 20:
-            torch.nn.functional.linear(rows, weight, bias)
-
-    def one_dnns() -> None:
-        for rows, _, laid_out, bias in layers * 20:
-            torch.ops.mkldnn._linear_pointwise(rows, laid_out, bias, "none", [], "")
-
-    runs: dict[str, Callable[[], object]] = {"torch": torchs, "oneDNN": one_dnns}
+    batches = [_PIECES_AT_ONCE] * 20
+    runs = {name: partial(run, batches) for name, run in _products(1).items()}
     seconds = min(interleaved(runs, n_rounds=n_rounds).values())
     return 2.0 * 20 * _PIECES_AT_ONCE * sum(n * k for n, k in _SHAPES) / seconds / 1e9
 
 
+def _products(n_layers: int) -> dict[str, Callable[[Sequence[int]], None]]:
+    """Functions that compute the layers' products for each number of pieces."""
+    layers = []
+    for n_out, n_in in _SHAPES * n_layers:
+        weight, bias = torch.randn(n_out, n_in), torch.randn(n_out)
+        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight)
+        layers.append((torch.randn(_PIECES_AT_ONCE, n_in), weight, laid_out, bias))
+
+    @torch.no_grad()
+    def torchs(numbers: Sequence[int]) -> None:
+        for n in numbers:
+            for rows, weight, _, bias in layers:
+                torch.nn.functional.linear(rows[:n], weight, bias)
+
+    @torch.no_grad()
+    def one_dnns(numbers: Sequence[int]) -> None:
+        for n in numbers:
+            for rows, _, laid_out, bias in layers:
+                torch.ops.mkldnn._linear_pointwise(
+                    rows[:n], laid_out, bias, "none", [], ""
+                )
+
+    return {"torch": torchs, "oneDNN": one_dnns}
+
+
 def latency(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
-    """Docs a second, one at a time, of 10 and of 100 tokens."""
+    """Docs a second, one at a time, of 10 and of 100 tokens, and milliseconds a Doc."""
     systems: dict[str, Callable[[str], object]] = {
         name: make() for name, make in PIPELINES.items()
     }
     for name, session in onnx_runtimes(work).items():
         systems[name] = _one_by_one(session)
-    words = " ".join(read_texts(data)["paragraphs"]).split()
+    tokenizer = load_tokenizer(minilm())
+    products = _products(_N_LAYERS)["oneDNN"]
     rows: dict[str, Row] = {}
-    for n_words in (10, 100):
-        texts = [
-            " ".join(words[i : i + n_words]) for i in range(0, 30 * n_words, n_words)
-        ]
+    for n_words, texts in short_texts(data).items():
+        n_pieces = [len(ids) + 2 for ids in tokenizer.encode_ids(texts)]
         runs = {name: partial(_each, run, texts) for name, run in systems.items()}
-        rows[f"{n_words} words"] = rates(
-            "Docs/s one at a time", 30, runs, n_rounds=n_rounds
-        )
+        runs["products alone"] = partial(products, n_pieces)
+        rows[f"{n_words} words"] = _one_at_a_time(runs, len(texts), n_rounds)
     return rows
+
+
+def _one_at_a_time(
+    runs: Mapping[str, Callable[[], object]], n: int, n_rounds: int
+) -> Row:
+    row: Row = rates("Docs/s one at a time", n, runs, n_rounds=n_rounds)
+    for one in row.values():
+        one["ms a Doc"] = 1000 / one["Docs/s one at a time"]
+    return row
+
+
+def components(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:
+    """Milliseconds a Doc of 10 tokens of a pipeline with ner and textcat, and of each
+    of its parts."""
+    examples = make_examples(read_tweets(data)[:64], 1)
+    pipelines = {name: make() for name, make in WITH_HEADS.items()}
+    for nlp in pipelines.values():
+        nlp.initialize(partial(examples, nlp))
+    texts = short_texts(data)[10]
+    runs = {name: partial(_each, nlp, texts) for name, nlp in pipelines.items()}
+    rows = {"ner + textcat, 10 words": _one_at_a_time(runs, len(texts), n_rounds)}
+    for part in ("tokenizer", "encoder", "ner", "textcat"):
+        parts = {name: _part(nlp, part, texts) for name, nlp in pipelines.items()}
+        rows[f"its {part}"] = _one_at_a_time(parts, len(texts), n_rounds)
+    return rows
+
+
+def _part(nlp: Language, part: str, texts: list[str]) -> Callable[[], None]:
+    """The component on Docs that those before it have seen."""
+    names = {"encoder": nlp.pipe_names[0]}
+    if part == "tokenizer":
+        return partial(_each, nlp.make_doc, texts)
+    name = names.get(part, part)
+    before = nlp.pipe_names[: nlp.pipe_names.index(name)]
+    with nlp.select_pipes(enable=before):
+        docs = [nlp(text) for text in texts]
+    return partial(_each, nlp.get_pipe(name), docs)
 
 
 def _one_by_one(run: Callable[[Sequence[str]], object]) -> Callable[[str], object]:
     return lambda text: run([text])
 
 
-def _each(run: Callable[[str], object], texts: list[str]) -> None:
-    for text in texts:
-        run(text)
+def _each(run: Callable[[Any], object], given: Sequence[Any]) -> None:
+    for one in given:
+        run(one)
 
 
 def training(data: Path, work: Path, n_rounds: int) -> dict[str, Row]:

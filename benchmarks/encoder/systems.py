@@ -27,9 +27,11 @@ _WINDOW, _OVERLAP = 254, 31
 _ORT_PIECES = 512
 
 
-def ours(*, precision: str = "fp32", heads: bool = False) -> Language:
+def ours(
+    *, precision: str = "fp32", engine: str = "torch", heads: bool = False
+) -> Language:
     nlp = spacy.blank("en")
-    add_encoder(nlp, minilm(), precision=precision)
+    add_encoder(nlp, minilm(), precision=precision, engine=engine)
     if heads:
         _add_heads(nlp, {**LISTENER, "width": 384})
     return nlp
@@ -155,12 +157,17 @@ def through_pipe(nlp: Language, batch_size: int) -> Callable[[Sequence[str]], No
 PIPELINES: dict[str, Callable[[], Language]] = {
     "ours": ours,
     "ours int8": partial(ours, precision="int8"),
+    "ours, onnxruntime": partial(ours, engine="onnxruntime"),
+    "ours int8, onnxruntime": partial(ours, precision="int8", engine="onnxruntime"),
     "spacy-transformers": spacy_transformers,
 }
-TRAINABLE: dict[str, Callable[[], Language]] = {
+# With ner and textcat.
+WITH_HEADS: dict[str, Callable[[], Language]] = {
     "ours": partial(ours, heads=True),
+    "ours, onnxruntime": partial(ours, engine="onnxruntime", heads=True),
     "spacy-transformers": partial(spacy_transformers, heads=True),
 }
+TRAINABLE = {name: WITH_HEADS[name] for name in ("ours", "spacy-transformers")}
 
 
 def onnx_runtimes(folder: Path) -> dict[str, OnnxRuntime]:

@@ -6,24 +6,40 @@ from ..store import Parts
 from ..tables import Comparison, Section, comparison_table
 
 _OURS, _INT8, _TRF = "ours", "ours int8", "spacy-transformers"
+_ONNX, _ONNX_INT8 = f"{_OURS}, onnxruntime", f"{_INT8}, onnxruntime"
 _ORT, _ORT_INT8 = "ONNX Runtime", "ONNX Runtime int8"
-_WORDS = ((_OURS, _TRF), (_OURS, _ORT), (_INT8, _TRF), (_INT8, _ORT_INT8))
-_SINGLE = ((_OURS, _TRF), (_OURS, _ORT), (_INT8, _ORT_INT8))
-_SIZES = ((_OURS, _TRF), (_INT8, _TRF))
-_LIMIT = ((_OURS, "products alone"),)
+_PRODUCTS = "products alone"
+_BARE = ((_OURS, _ORT), (_ONNX, _ORT), (_INT8, _ORT_INT8), (_ONNX_INT8, _ORT_INT8))
+_WORDS = ((_OURS, _TRF), (_ONNX, _TRF), *_BARE)
+_HEADS = ((_OURS, _TRF), (_ONNX, _TRF))
+_SIZES = ((_OURS, _TRF), (_INT8, _TRF), (_ONNX, _TRF))
 _COMPARISONS = (
     Comparison("predicting", "words/s", _WORDS),
+    Comparison("predicting", "GFLOP/s of matrix products", ((_OURS, _PRODUCTS),)),
+    Comparison("latency", "Docs/s one at a time", _WORDS),
     Comparison(
-        "predicting", "GFLOP/s of matrix products", ((_OURS, "products alone"),)
+        *("latency", "ms a Doc", (*_BARE, (_OURS, _PRODUCTS))),
+        digits=2,
+        is_difference=True,
     ),
-    Comparison("latency", "Docs/s one at a time", _SINGLE),
+    Comparison("components", "ms a Doc", _HEADS, digits=2),
+    *(
+        Comparison("serving", key, _HEADS)
+        for key in ("median ms", "95th percentile ms")
+    ),
     Comparison("training", "nlp.update words/s", ((_OURS, _TRF),)),
     Comparison("memory", "peak MB", _SIZES),
     Comparison("memory", "MB added", ((_OURS, "its vectors"),)),
     Comparison("startup", "seconds to the first prediction", _SIZES),
     Comparison("startup", "MB on disk", _SIZES),
     Comparison("growth", "microseconds a token", ((_OURS, None),)),
-    Comparison("quality", "score", ((_INT8, _OURS),), digits=1, is_difference=True),
+    Comparison(
+        "quality",
+        "score",
+        ((_INT8, _OURS), (_ONNX, _OURS), (_ONNX_INT8, _OURS)),
+        digits=1,
+        is_difference=True,
+    ),
 )
 _SHARING = Comparison("sharing", "words/s", (("one encoder", "five pipelines"),))
 

@@ -32,6 +32,14 @@ def read_texts(data: Path) -> dict[str, list[str]]:
     return texts
 
 
+def short_texts(data: Path) -> dict[int, list[str]]:
+    """Words of a text -> 30 texts of so many words."""
+    words = " ".join(read_texts(data)["paragraphs"]).split()
+    return {
+        n: [" ".join(words[i : i + n]) for i in range(0, 30 * n, n)] for n in (10, 100)
+    }
+
+
 def _articles(folder: Path) -> Iterator[str]:
     for path in sorted(folder.glob("wiki_0*"))[:4]:
         for article in path.read_text(encoding="utf8").split("</doc>"):
