@@ -134,7 +134,7 @@ def _train_peer(
 
 
 def describe(corpus: Path, found: dict[str, list[list[Entity]]]) -> dict[str, Any]:
-    """Of the entities found in each split; in percent."""
+    """F in each split, and what confidence was worth in test, in percent."""
     golds = {split: _read(corpus, split) for split in found}
     scores: dict[str, Any] = {
         f"{split} F": _f(golds[split], found[split]) for split in found
