@@ -67,9 +67,15 @@ class Fill(Record):
 
 
 class FillsRow(StepRow):
-    """A row of `fills.jsonl`."""
+    """A row of `fills.jsonl`: what a save answers.
+
+    minimal_pairs: by phenomenon, the share of pairs whose good sentence is likelier;
+        minimal_pairs_accuracy: the mean over the paradigms. Neither if none are asked.
+    """
 
     fills: list[Fill]
+    minimal_pairs: dict[str, Fraction] = {}
+    minimal_pairs_accuracy: Fraction = 0.0
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:

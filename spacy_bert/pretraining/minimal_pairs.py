@@ -8,6 +8,7 @@ those of BLiMP (Warstadt et al. 2020) or of any file like it.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import mean
 
@@ -19,6 +20,8 @@ from ..tokenization import PieceTokenizer
 
 # Logits of its masked pieces take some 100 MB with the largest vocabularies.
 _BATCH_PIECES = 4096
+# Its pieces, without [CLS] and [SEP].
+Sentence = tuple[int, ...]
 # As in BLiMP's files.
 _GOOD, _BAD, _PARADIGM, _PHENOMENON = (
     *("sentence_good", "sentence_bad"),
@@ -115,13 +118,12 @@ def score_minimal_pairs(
 
     write: takes lines on how far it is.
     """
-    texts = [text for pair in pairs for text in (pair.good, pair.bad)]
-    encoded = [tuple(ids) for ids in tokenizer.encode_ids(texts)]
-    _check_lengths(texts, encoded, model.config.max_positions - 2)
+    encoded = encode_pairs(pairs, tokenizer, max_pieces=model.config.max_positions)
     # Each sentence once: the same pieces have the same score.
-    scores = pseudo_log_likelihoods(model, tokenizer, list({*encoded}), write=write)
+    sentences = list(dict.fromkeys(chain.from_iterable(encoded)))
+    scores = pseudo_log_likelihoods(model, tokenizer, sentences, write=write)
     paradigms: dict[tuple[str, str], list[tuple[float, bool]]] = {}
-    for pair, good, bad in zip(pairs, encoded[::2], encoded[1::2], strict=True):
+    for pair, (good, bad) in zip(pairs, encoded, strict=True):
         is_right = (scores[good] > scores[bad]) + (scores[good] == scores[bad]) / 2
         key = pair.phenomenon, pair.paradigm
         paradigms.setdefault(key, []).append((is_right, good == bad))
@@ -148,15 +150,31 @@ def score_minimal_pairs(
     )
 
 
+def encode_pairs(
+    pairs: Sequence[MinimalPair], tokenizer: PieceTokenizer, *, max_pieces: int
+) -> list[tuple[Sentence, Sentence]]:
+    """Raises ValueError for a sentence that has no pieces, or more than `max_pieces`
+    with [CLS] and [SEP]."""
+    texts = [text for pair in pairs for text in (pair.good, pair.bad)]
+    encoded = [tuple(ids) for ids in tokenizer.encode_ids(texts)]
+    for text, ids in zip(texts, encoded, strict=True):
+        if not 0 < len(ids) <= max_pieces - 2:
+            raise ValueError(
+                f"Expected sentences of 1 to {max_pieces - 2} pieces, as the model has "
+                f"positions for, got {len(ids)} in {text[:100]!r}."
+            )
+    return list(zip(encoded[::2], encoded[1::2], strict=True))
+
+
 def pseudo_log_likelihoods(
     model: BertForPretraining,
     tokenizer: PieceTokenizer,
-    sentences: Sequence[tuple[int, ...]],
+    sentences: Sequence[Sentence],
     *,
     write: Write | None = None,
-) -> dict[tuple[int, ...], float]:
-    """Pieces without [CLS] and [SEP] -> the score, in nats. A sentence of n pieces is n
-    sequences, of which each has another piece masked."""
+) -> dict[Sentence, float]:
+    """Each sentence -> its score in nats. One of n pieces is n sequences, of which each
+    has another piece masked."""
     # The longest first, whose number of pieces bounds the batch.
     scores = dict.fromkeys(sorted(sentences, key=len, reverse=True), 0.0)
     masked = [(sentence, i) for sentence in scores for i in range(len(sentence))]
@@ -178,7 +196,7 @@ def pseudo_log_likelihoods(
 def _score(
     model: BertForPretraining,
     tokenizer: PieceTokenizer,
-    masked: Sequence[tuple[tuple[int, ...], int]],
+    masked: Sequence[tuple[Sentence, int]],
 ) -> list[float]:
     """Log probabilities of the piece that is masked in each sequence."""
     cls, mask, sep = tokenizer.cls_id, tokenizer.mask_id, tokenizer.sep_id
@@ -203,14 +221,3 @@ def _mean(name: str, scores: Sequence[PairScore]) -> PairScore:
         same_ratio=mean(score.same_ratio for score in scores),
         n_pairs=sum(score.n_pairs for score in scores),
     )
-
-
-def _check_lengths(
-    texts: Sequence[str], encoded: Sequence[tuple[int, ...]], most: int
-) -> None:
-    for text, ids in zip(texts, encoded, strict=True):
-        if not 0 < len(ids) <= most:
-            raise ValueError(
-                f"Expected sentences of 1 to {most} pieces, as the model has positions "
-                f"for, got {len(ids)} in {text[:100]!r}."
-            )

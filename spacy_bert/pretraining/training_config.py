@@ -68,6 +68,9 @@ class TrainingConfig:
     eval_every, log_every, save_every: in steps.
     fill_mask_samples: texts with [MASK] that the model fills at each save; none: some
         held-out sentences.
+    minimal_pairs: a JSONL file, or a folder of them, of good and bad sentences
+        (`read_minimal_pairs`), of which the model tells the good ones at each save;
+        n_minimal_pairs: of each paradigm, 0 for all.
     """
 
     checkpoint: str | None = None
@@ -108,6 +111,8 @@ class TrainingConfig:
     log_every: int = 100
     save_every: int = 500
     fill_mask_samples: tuple[str, ...] = ()
+    minimal_pairs: str | None = None
+    n_minimal_pairs: int = 50
 
     def __post_init__(self) -> None:
         """Raises MistakesError, a ValueError, with all that is wrong."""
@@ -155,6 +160,7 @@ class TrainingConfig:
 
     def _check_ranges(self, check: Callable[..., None]) -> None:
         at_least = {"seed": 0, "max_length": 5, "weight_decay": 0, "max_skipped": 0}
+        at_least["n_minimal_pairs"] = 0
         counts = "batch_size accumulate_gradient n_eval_instances"
         at_least |= dict.fromkeys(counts.split(), 1)
         at_least |= dict.fromkeys(("eval_every", "log_every", "save_every"), 1)

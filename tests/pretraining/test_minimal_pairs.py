@@ -12,13 +12,15 @@ from spacy_bert.checkpoint.loading import load_pretraining_model
 from spacy_bert.checkpoint.saving import save_checkpoint
 from spacy_bert.cli import bert_cli
 from spacy_bert.model import BertConfig, BertForPretraining
-from spacy_bert.pretraining import minimal_pairs
+from spacy_bert.pretraining import minimal_pairs, pretrain
+from spacy_bert.pretraining.log import FillsRow, read_rows
 from spacy_bert.pretraining.minimal_pairs import (
     MinimalPair,
     pseudo_log_likelihoods,
     read_minimal_pairs,
     score_minimal_pairs,
 )
+from spacy_bert.pretraining.report.fills import make_pairs
 from spacy_bert.tokenization import load_tokenizer
 
 BLIMP = SHARED_DATA / "blimp"
@@ -195,3 +197,72 @@ def test_the_command(tmp_path, bert_path, corpus_path):
     assert code == 0 and "MLM loss" in output and "order 50.0 %" in output
     code, output = run(bert_path)
     assert code == 1 and "Expected a corpus or --minimal-pairs" in output
+
+
+PAIR = {"sentence_good": "the cat sat", "sentence_bad": "cat the sat"}
+
+
+def quiet(text):
+    pass
+
+
+def test_a_run_judges_them_at_each_save(tmp_path, make_config):
+    path = write(tmp_path / "order.jsonl", PAIR, {**PAIR, "sentence_good": "a dog"})
+    asked = {"minimal_pairs": str(path), "n_minimal_pairs": 0}
+    config = make_config(pretraining=asked)
+    pretrain(config, tmp_path / "asked", write=quiet)
+    rows = read_rows(tmp_path / "asked" / "fills.jsonl", FillsRow)
+    assert [row["step"] for row in rows] == [0, 2, 4, 6]
+    last = tmp_path / "asked" / "model-last"
+    found = score_minimal_pairs(*load_pretraining_model(last), read_minimal_pairs(path))
+    assert rows[-1]["minimal_pairs"] == {"order": found.whole.accuracy}
+    assert rows[-1]["minimal_pairs_accuracy"] == found.whole.accuracy
+    page = (tmp_path / "asked" / "report.html").read_text()
+    assert "good sentence is likelier" in page and ">order<" in page
+    # The run is what it is without them, and goes on without them.
+    pretrain(make_config(), tmp_path / "plain", write=quiet)
+    weights = "model.safetensors"
+    assert (last / weights).read_bytes() == (
+        tmp_path / "plain" / "model-last" / weights
+    ).read_bytes()
+    longer = make_config(pretraining={"max_steps": 8})
+    pretrain(longer, tmp_path / "asked", write=quiet, resume=True)
+    rows = read_rows(tmp_path / "asked" / "fills.jsonl", FillsRow)
+    assert rows[-1]["step"] == 8 and "minimal_pairs" not in rows[-1]
+    assert ">order<" in (tmp_path / "asked" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "lines, message",
+    [
+        ([{**PAIR, "sentence_bad": "cat " * 40}], "1 to 30 pieces.* got 40"),
+        ([3], "in line 1"),
+    ],
+)
+def test_pairs_that_cannot_be_judged_are_refused_before_the_first_step(
+    tmp_path, make_config, lines, message
+):
+    path = write(tmp_path / "order.jsonl", *lines)
+    config = make_config(pretraining={"minimal_pairs": str(path)})
+    with pytest.raises(ValueError, match=message):
+        pretrain(config, tmp_path / "out", write=quiet)
+    assert not (tmp_path / "out" / "index").exists()
+
+
+def test_phenomena_of_the_saves_are_in_columns():
+    saves = [
+        {"step": 0, "fills": []},
+        {
+            "step": 5,
+            "fills": [],
+            "minimal_pairs": {"order": 0.25, "binding": 0.75},
+            "minimal_pairs_accuracy": 0.5,
+        },
+    ]
+    heading, _, table = make_pairs(saves)
+    cells = [[cell.text for cell in row] for row in table.iter("tr")]
+    assert cells == [
+        ["Phenomenon", "step 5"],
+        *(["all", "50.0%"], ["order", "25.0%"], ["binding", "75.0%"]),
+    ]
+    assert make_pairs(saves[:1]) == []

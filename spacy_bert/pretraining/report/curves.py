@@ -14,8 +14,8 @@ MAIN, SECOND, REFERENCE = "main", "second", "reference"
 _COIN_LOSS = log(2)
 
 
-def make_charts(rows: Sequence[Row]) -> list[Chart]:
-    """Each with at least two points."""
+def make_charts(rows: Sequence[Row], saves: Sequence[Row] = ()) -> list[Chart]:
+    """Each with at least two points. saves: what each save answered."""
 
     def line(name: str, kind: str, key: str) -> Series:
         return Series(name=name, kind=kind, points=points_of(rows, key))
@@ -24,6 +24,7 @@ def make_charts(rows: Sequence[Row]) -> list[Chart]:
     ratios = points_of(rows, "held_out_random_ratio")
     majority = [(step, max(ratio, 1 - ratio)) for step, ratio in ratios]
     coin = [(step, _COIN_LOSS) for step, _ in nsp_loss.points]
+    pairs = points_of(saves, "minimal_pairs_accuracy")
     best = best_row(rows)
     charts = [
         Chart(
@@ -50,6 +51,15 @@ def make_charts(rows: Sequence[Row]) -> list[Chart]:
             "Held-out NSP accuracy",
             line("right", MAIN, "held_out_nsp_accuracy"),
             Series(name="guessing", kind=REFERENCE, points=majority),
+        ),
+        _fractions(
+            "Minimal pairs whose good sentence is likelier",
+            Series(name="right", kind=MAIN, points=pairs),
+            Series(
+                name="guessing",
+                kind=REFERENCE,
+                points=[(step, 0.5) for step, _ in pairs],
+            ),
         ),
         Chart(
             title="Training NSP loss (nats)",

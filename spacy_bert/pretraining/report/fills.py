@@ -1,4 +1,4 @@
-"""What the model put for [MASK] at each save -> a table."""
+"""What the model answered at each save -> tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,13 +22,8 @@ def make_fills(rows: Sequence[Row]) -> list[Element]:
     by_text = [{fill["text"]: fill for fill in row["fills"]} for row in saves]
     # A resumed run may have other texts.
     texts = dict.fromkeys(text for fills in reversed(by_text) for text in fills)
-    head = [tag("th", "Text"), *(tag("th", f"step {row['step']:,}") for row in saves)]
     body = [
-        tag(
-            "tr",
-            _question(text, by_text),
-            *(_cell(fills.get(text)) for fills in by_text),
-        )
+        (_question(text, by_text), *(_cell(fills.get(text)) for fills in by_text))
         for text in texts
     ]
     return [
@@ -38,12 +33,44 @@ def make_fills(rows: Sequence[Row]) -> list[Element]:
             "Its first guess at each save, and the guess's probability; the pointer "
             "shows the next ones. Bold: what the text has there.",
         ),
-        tag(
-            "div",
-            tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body)),
-            class_="wide",
-        ),
+        _table("Text", saves, body),
     ]
+
+
+def make_pairs(rows: Sequence[Row]) -> list[Element]:
+    """A row for each phenomenon of the last save, and a column for each of some saves.
+    Nothing if no minimal pairs were judged."""
+    saves = evenly([row for row in rows if row.get("minimal_pairs")], N_SAVES)
+    if not saves:
+        return []
+    shares = [
+        {"all": row["minimal_pairs_accuracy"], **row["minimal_pairs"]} for row in saves
+    ]
+    body = [
+        (
+            tag("th", name, scope="row"),
+            *(tag("td", f"{of[name]:.1%}" if name in of else "") for of in shares),
+        )
+        for name in shares[-1]
+    ]
+    return [
+        tag("h2", "Minimal pairs"),
+        tag(
+            "p",
+            "How often the good sentence of a pair is likelier than the bad one, by "
+            "phenomenon; guessing has 50%.",
+        ),
+        _table("Phenomenon", saves, body),
+    ]
+
+
+def _table(
+    what: str, saves: Sequence[Row], body: Sequence[Sequence[Element]]
+) -> Element:
+    head = [tag("th", what), *(tag("th", f"step {row['step']:,}") for row in saves)]
+    lines = [tag("tr", *cells) for cells in body]
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *lines))
+    return tag("div", table, class_="wide")
 
 
 def _question(text: str, by_text: Sequence[Mapping[str, Any]]) -> Element:

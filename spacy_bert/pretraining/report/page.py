@@ -12,7 +12,7 @@ from ..log import FillsRow, LogRow, Row, read_rows
 from ..run_folder import FILLS, LOG, PAGE, REPORT, TITLE, check_is_ours, read_run_config
 from .charts import draw_chart
 from .curves import make_charts
-from .fills import make_fills
+from .fills import make_fills, make_pairs
 from .settings import make_settings
 from .summary import describe_machine, make_summary, notes_of
 
@@ -39,13 +39,14 @@ def make_page(
 ) -> str:
     """HTML that what was logged alone decides. `rows`: at least one."""
     notes = notes_of(rows)
-    charts = [draw_chart(chart, notes) for chart in make_charts(rows)]
+    charts = [draw_chart(chart, notes) for chart in make_charts(rows, fills)]
     script = files(__package__).joinpath("page.js").read_text(encoding="utf8")
     return make_document(
         TITLE,
         *make_summary(rows),
         tag("div", *charts, class_="charts"),
         *make_fills(fills),
+        *make_pairs(fills),
         *make_settings(config),
         tag("footer", describe_machine(rows)),
         tag("script", script),

@@ -23,6 +23,7 @@ from ...tokenization import PieceTokenizer
 from ..config import PretrainingConfig
 from ..evaluation import unigram_log_probs
 from ..fill_mask_samples import FillMaskSample, make_samples
+from ..minimal_pairs import MinimalPair, encode_pairs, read_minimal_pairs
 from ..run_folder import BEST, INDEX, LAST, TEXT_FILES, check_foreign, refuse_earlier
 from ..training_config import TrainingConfig
 from .new_model import make_model
@@ -48,6 +49,7 @@ class InitialState:
     tokenizer: PieceTokenizer
     log_probs: Tensor
     samples: list[FillMaskSample]
+    pairs: list[MinimalPair]
     recorded: dict[str, Any]
 
 
@@ -82,6 +84,7 @@ def make_initial_state(
     else:
         model, tokenizer, has_new_mlm_head = make_model(config, bert, given, write)
     plan = replace(plan, tokenizer=tokenizer)
+    pairs = _read_pairs(config.pretraining, tokenizer, bert.max_positions)
     use = config.pretraining.index_use()
     path = output / INDEX
     n_process = options.n_process
@@ -109,8 +112,21 @@ def make_initial_state(
         tokenizer=tokenizer,
         log_probs=log_probs,
         samples=samples,
+        pairs=pairs,
         recorded=recorded,
     )
+
+
+def _read_pairs(
+    config: TrainingConfig, tokenizer: PieceTokenizer, max_pieces: int
+) -> list[MinimalPair]:
+    """Raises ValueError if there is one that the model will not be able to read."""
+    if config.minimal_pairs is None:
+        return []
+    path = Path(config.minimal_pairs)
+    pairs = read_minimal_pairs(path, n=config.n_minimal_pairs)
+    encode_pairs(pairs, tokenizer, max_pieces=max_pieces)
+    return pairs
 
 
 def check_step_size(config: TrainingConfig, split: CorpusSplit) -> None:

@@ -58,6 +58,7 @@ def prepare_run(
         held_out=held_out_batches(held_out_reader, training.n_eval_instances),
         log_probs=initial.log_probs,
         samples=initial.samples,
+        pairs=initial.pairs,
         start=initial.state,
         recorded=initial.recorded,
         record=PretrainingRecord(

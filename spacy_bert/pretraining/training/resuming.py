@@ -19,6 +19,8 @@ FREE_ON_RESUME = {
         "log_every",
         "save_every",
         "fill_mask_samples",
+        "minimal_pairs",
+        "n_minimal_pairs",
         "parallel",
     ),
 }

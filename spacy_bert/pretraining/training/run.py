@@ -20,7 +20,8 @@ from ..distributed.parallel import gather_model, reshard, set_weights
 from ..evaluation import Evaluation, evaluate
 from ..fill_mask_samples import FillMaskSample, answer_samples
 from ..instances.batches import BatchReader, PretrainingBatch
-from ..log import FillsRow, append_row, keep_rows
+from ..log import FillsRow, Row, append_row, keep_rows
+from ..minimal_pairs import MinimalPair, score_minimal_pairs
 from ..run_folder import BEST, FILLS, LAST, OPTIMIZER_FOLDER
 from ..training_config import TrainingConfig
 from .machine import Machine, measure_machine
@@ -45,6 +46,7 @@ class Run:
     held_out: list[PretrainingBatch]
     log_probs: Tensor
     samples: list[FillMaskSample]
+    pairs: list[MinimalPair]
     start: TrainingState
     recorded: dict[str, Any]
     record: PretrainingRecord
@@ -88,7 +90,7 @@ class Run:
         )
 
     def save_last(self, state: TrainingState) -> None:
-        """And ask the samples before, so that each save has their answers."""
+        """And ask the samples and the pairs before, so that each save has answers."""
         full = gather_model(self.model, self.ranks)
         self.ranks.on_first(partial(self._ask, full, state.step))
         save_run(
@@ -134,5 +136,12 @@ class Run:
         )
 
     def _ask(self, model: BertForPretraining, step: int) -> None:
-        fills = answer_samples(model, self.tokenizer, self.samples)
-        append_row(self.output / FILLS, {"step": step, "fills": fills})
+        row: Row = {"step": step}
+        row["fills"] = answer_samples(model, self.tokenizer, self.samples)
+        if self.pairs:
+            scores = score_minimal_pairs(model, self.tokenizer, self.pairs)
+            row["minimal_pairs"] = {
+                score.name: score.accuracy for score in scores.phenomena
+            }
+            row["minimal_pairs_accuracy"] = scores.whole.accuracy
+        append_row(self.output / FILLS, row)
