@@ -15,10 +15,9 @@ from pathlib import Path
 
 from ..arguments import make_parser, names, open_store
 from ..measuring import run_alone, run_side_by_side
-from ..probabilities.recipes import recipe_of
 from ..tables import write_sections
 from .table import sections
-from .training import OLD, measure_forgetting
+from .training import OLD, forgetting_recipe, measure_forgetting
 
 
 def main() -> None:
@@ -42,7 +41,7 @@ def main() -> None:
                 work=args.work,
                 n_steps=args.steps,
             )
-            settings = {"steps": recipe_of(row, args.steps).n_steps}
+            settings = {"steps": forgetting_recipe(row, args.steps).n_steps}
             runs.append(partial(store.row_once, row, seed, settings, measure))
     run_side_by_side(runs, args.jobs)
     print(write_sections(sections(store.parts)))

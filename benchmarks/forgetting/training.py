@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -15,18 +15,27 @@ from thinc.api import Config
 from spacy_bert.tasks.extending import extend
 
 from ..fine_tuning.datasets import prepare
+from ..fine_tuning.recipe import Recipe
 from ..fine_tuning.training import trained
 from ..probabilities.recipes import OURS, recipe_of
 
 # The labels that come first.
 OLD = {"BC5CDR": ("Chemical",), "WNUT-17": ("person", "location")}
 
-BEFORE = "before"
-JOINT, JOINT_HALF = "all labels at once", "all labels at once, second half"
+BEFORE, JOINT = "before", "all labels at once"
 TAUGHT, AS_O, AS_UNKNOWN = "taught", "not marked is O", "not marked is unknown"
 OLD_F, NEW_F = "F of old labels", "F of new labels"
 
 _Change = Callable[[Config], object]
+
+
+def forgetting_recipe(row: str, n_steps: int | None) -> Recipe:
+    """Twice the steps of other trainings on these data, for half of the texts.
+
+    n_steps: for a trial.
+    """
+    recipe = recipe_of(row, None)
+    return replace(recipe, n_steps=n_steps or 2 * recipe.n_steps)
 
 
 def measure_forgetting(
@@ -36,11 +45,11 @@ def measure_forgetting(
     training.
 
     Half of the training data is annotated with the old labels, and the other half with
-    the new ones. All begin with the pipeline BEFORE but those that have all labels at
-    once, of both halves or of the second, and twice the steps. The last step counts:
-    on dev, which has all labels, the best of a pipeline that forgets is the first.
+    the new ones. All begin with the pipeline BEFORE but JOINT, which has all labels of
+    the second half: so as much annotation of each label. The last step counts: on dev,
+    which has all labels, the best one of a pipeline that forgets is the first.
     """
-    recipe = recipe_of(row, n_steps)
+    recipe = forgetting_recipe(row, n_steps)
     corpus = work / recipe.dataset
     prepare(recipe.dataset, data, corpus)
     old = frozenset(OLD[row])
@@ -55,21 +64,26 @@ def measure_forgetting(
         BEFORE: _save(folder / "old.spacy", first, old),
         AS_O: _save(folder / "new.spacy", second, new),
         AS_UNKNOWN: _save(folder / "unknown.spacy", second, new, default="missing"),
-        JOINT: _save(folder / "all.spacy", docs, labels),
-        JOINT_HALF: _save(folder / "second.spacy", second, labels),
+        JOINT: _save(folder / "all.spacy", second, labels),
     }
-    old_dev = _save(folder / "dev.spacy", _read(corpus / "dev.spacy"), old)
+    # Nothing is chosen by it.
+    dev = _save(folder / "dev.spacy", _read(corpus / "dev.spacy")[:100], labels)
     found: dict[str, dict[str, float]] = {}
 
     @contextmanager
-    def run(system: str, change: _Change, n: int = 1) -> Iterator[Path]:
+    def run(system: str, change: _Change = lambda config: None) -> Iterator[Path]:
+        def change_all(config: Config) -> None:
+            config["corpora"]["train"]["path"] = str(halves.get(system, halves[AS_O]))
+            config["corpora"]["dev"]["path"] = str(dev)
+            change(config)
+
         with trained(
-            recipe_of(row, n * recipe.n_steps),
+            recipe,
             *(OURS, seed),
             data=data,
             work=work,
             label=f", {system}",
-            change=change,
+            change=change_all,
         ) as (best, minutes):
             last = best.with_name("model-last")
             scores = score_old_and_new(last, corpus / "test.spacy", old, new)
@@ -77,9 +91,7 @@ def measure_forgetting(
             yield last
 
     with ExitStack() as stack:
-        before = stack.enter_context(
-            run(BEFORE, partial(_read_from, train=halves[BEFORE], dev=old_dev))
-        )
+        before = stack.enter_context(run(BEFORE))
         extended = folder / "extended"
         nlp = spacy.load(before)
         extend(nlp, "bert_ner", sorted(new))
@@ -87,30 +99,20 @@ def measure_forgetting(
         for system in (TAUGHT, AS_O, AS_UNKNOWN):
 
             def change(config: Config, system: str = system) -> None:
-                _read_from(config, halves.get(system, halves[AS_O]))
                 config["initialize"]["components"] = {}
                 for name in config["components"]:
                     config["components"][name] = {"source": str(extended)}
                 if system == TAUGHT:
                     config["corpora"]["train"] = {
                         "@readers": "spacy-bert.TaughtCorpus.v1",
-                        "path": str(halves[AS_O]),
+                        "path": config["corpora"]["train"]["path"],
                         "teacher": str(before),
                         "labels": {"bert_ner": sorted(new)},
                     }
 
             stack.enter_context(run(system, change))
-        for system in (JOINT_HALF, JOINT):
-            stack.enter_context(
-                run(system, partial(_read_from, train=halves[system]), 2)
-            )
+        stack.enter_context(run(JOINT))
     return found
-
-
-def _read_from(config: Config, train: Path, dev: Path | None = None) -> None:
-    config["corpora"]["train"]["path"] = str(train)
-    if dev:
-        config["corpora"]["dev"]["path"] = str(dev)
 
 
 def _read(path: Path) -> list[Doc]:
