@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from statistics import median
-from time import perf_counter
+from threading import Thread
+from time import perf_counter, sleep
 from typing import Any, TypeVar
 
 Given = TypeVar("Given")
@@ -39,9 +40,25 @@ def rates(
 
 
 def run_alone(function: Callable[..., Given], /, **arguments: Any) -> Given:
-    """Call it in a process of its own, which finds nothing that others left."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    """Call it in a process of its own, which finds nothing that others left, and ends
+    when this one does."""
+    with ProcessPoolExecutor(
+        1,
+        mp_context=get_context("spawn"),
+        initializer=_watch,
+        initargs=(os.getpid(),),
+    ) as pool:
         return pool.submit(function, **arguments).result()
+
+
+def _watch(parent: int) -> None:
+    def wait() -> None:
+        while os.getppid() == parent:
+            sleep(1)
+        # Not sys.exit, which ends this thread alone.
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def run_side_by_side(runs: Iterable[Callable[[], Any]], n_jobs: int) -> None:
