@@ -16,6 +16,7 @@ from .init_config import init_config_cli
 from .migrate import migrate_cli
 from .mistakes import mistakes_cli
 from .pretrain import pretrain_cli
+from .probe import probe_cli
 from .quantize import quantize_cli
 from .report import report_cli
 from .suggest import suggest_cli
@@ -36,6 +37,7 @@ bert_cli.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
 bert_cli.command("report")(report_cli)
 bert_cli.command("evaluate")(evaluate_cli)
 bert_cli.command("compare")(compare_cli)
+bert_cli.command("probe")(probe_cli)
 bert_cli.command("fill-mask")(fill_mask_cli)
 bert_cli.command("init-config")(init_config_cli)
 bert_cli.command("convert")(convert_cli)
