@@ -28,7 +28,7 @@ from ..pipeline.segments import RECORD_SEPARATOR
 from .starter_config import TASKS, task_config
 
 RANDOM = "random weights"
-# Of the Docs; the others are what is learned from.
+# So many of the Docs are scored; the others are what is learned from.
 _TEST_SHARE = 0.2
 
 
