@@ -16,6 +16,8 @@ CONFIG_HEADER = "# Written by 'spacy bert init-config'.\n"
 
 MIGRATED_HEADER = "# Written by 'spacy bert migrate'. Comments are lost.\n"
 
+COMPARISON_TITLE = "Pretraining runs compared"
+
 # What is in a folder that `nlp.to_disk` wrote, apart from its components.
 _PIPELINE_FILES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
 
@@ -137,6 +139,10 @@ def _is_error_page(path: Path) -> bool:
     return b"<title>Errors of a spaCy pipeline</title>" in _head(path)
 
 
+def _is_comparison(path: Path) -> bool:
+    return f"<title>{COMPARISON_TITLE}</title>".encode() in _head(path)
+
+
 def _is_docbin(path: Path) -> bool:
     try:
         head = zlib.decompressobj().decompress(_head(path), _HEAD_BYTES)
@@ -186,6 +192,9 @@ SUGGESTIONS = Kind(
     name="a file that 'spacy bert suggest' wrote", is_one=_is_suggestions
 )
 ERROR_PAGE = Kind(name="a page that 'spacy bert errors' wrote", is_one=_is_error_page)
+COMPARISON = Kind(
+    name="a comparison that 'spacy bert report' wrote", is_one=_is_comparison
+)
 CONFIG = Kind(name="a config that 'spacy bert init-config' wrote", is_one=_is_config)
 MIGRATED = Kind(name="a config that 'spacy bert migrate' wrote", is_one=_is_migrated)
 PIPELINE = Kind(name="a pipeline and nothing else", is_one=_is_pipeline, is_folder=True)

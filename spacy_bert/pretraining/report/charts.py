@@ -33,11 +33,13 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """`show` formats a value under the pointer. `mark` is the best point."""
+    """`show` and `show_x` format values under the pointer. `mark` is the best point."""
 
     title: str
     series: Sequence[Series]
     show: Callable[[float], str]
+    x_name: str = "step"
+    show_x: Callable[[float], str] = "{:,}".format
     show_tick: Callable[[float], str] = shorten
     from_zero: bool = False
     is_log: bool = False
@@ -95,9 +97,11 @@ def _axes(x: _Scale, y: _Scale, chart: Chart) -> list[Element]:
         at, label = _px(y(value)), chart.show_tick(value)
         elements.append(tag("line", class_="grid", x1=LEFT, x2=RIGHT, y1=at, y2=at))
         elements.append(tag("text", label, class_="y", x=LEFT - 7, y=at, dy="0.35em"))
-    for value in filter(float.is_integer, x.ticks):
+    for value in x.ticks:
+        if chart.x_name == "step" and not value.is_integer():
+            continue
         elements.append(tag("text", shorten(value), class_="x", x=_px(x(value)), y=245))
-    elements.append(tag("text", "step", class_="axis", x=RIGHT, y=262))
+    elements.append(tag("text", chart.x_name, class_="axis", x=RIGHT, y=262))
     return elements
 
 
@@ -134,7 +138,8 @@ def _hover(chart: Chart, steps: Iterable[float], x: _Scale) -> list[tuple[float,
     texts = []
     for step in sorted(set(steps)):
         values = [f"{name} {chart.show(ys[step])}" for name, ys in logged if step in ys]
-        texts.append((_px(x(step)), "\n".join([f"step {step:,}", *values])))
+        at = f"{chart.x_name} {chart.show_x(step)}"
+        texts.append((_px(x(step)), "\n".join([at, *values])))
     return texts
 
 

@@ -17,8 +17,10 @@ from .settings import make_settings
 from .summary import describe_machine, make_summary, notes_of
 
 
-def write_report(output: Path) -> Path:
-    """Raises ValueError if nothing is logged yet, FileExistsError if something else has
+def write_report(output: Path, *, refresh: int | None = None) -> Path:
+    """refresh: seconds after which a browser reads the page again.
+
+    Raises ValueError if nothing is logged yet, FileExistsError if something else has
     the page's name, and OSError if the page cannot be written."""
     check_is_ours(output / REPORT, PAGE)
     rows = read_rows(output / LOG, LogRow)
@@ -28,19 +30,22 @@ def write_report(output: Path) -> Path:
             "that 'spacy bert pretrain' writes into."
         )
     fills = read_rows(output / FILLS, FillsRow)
-    page = make_page(rows, read_run_config(output), fills)
+    page = make_page(rows, read_run_config(output), fills, refresh=refresh)
     with replacing_file(output / REPORT) as new:
         new.write_text(page, encoding="utf8")
     return output / REPORT
 
 
 def make_page(
-    rows: Sequence[Row], config: Mapping[str, Any], fills: Sequence[Row]
+    rows: Sequence[Row],
+    config: Mapping[str, Any],
+    fills: Sequence[Row],
+    *,
+    refresh: int | None = None,
 ) -> str:
     """HTML that what was logged alone decides. `rows`: at least one."""
     notes = notes_of(rows)
     charts = [draw_chart(chart, notes) for chart in make_charts(rows, fills)]
-    script = files(__package__).joinpath("page.js").read_text(encoding="utf8")
     return make_document(
         TITLE,
         *make_summary(rows),
@@ -49,5 +54,11 @@ def make_page(
         *make_pairs(fills),
         *make_settings(config),
         tag("footer", describe_machine(rows)),
-        tag("script", script),
+        tag("script", page_script()),
+        refresh=refresh,
     )
+
+
+def page_script() -> str:
+    """What shows the values under the pointer."""
+    return files(__package__).joinpath("page.js").read_text(encoding="utf8")

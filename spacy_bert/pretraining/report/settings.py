@@ -26,15 +26,15 @@ def make_settings(config: Mapping[str, Any]) -> list[Element]:
 
 
 def _row(key: str, value: Any) -> Element:
-    return tag("tr", tag("th", key, scope="row"), tag("td", _shown(value)))
+    return tag("tr", tag("th", key, scope="row"), tag("td", shown(value)))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """As a config has it: null, true, 0.5, "text"."""
     if isinstance(value, list):
         if len(value) > _LONGEST or any(isinstance(item, list) for item in value):
             return f"{len(value):,} in number"
-        return ", ".join(map(_shown, value)) or "none"
+        return ", ".join(map(shown, value)) or "none"
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     return f"{value:,}" if isinstance(value, int) else str(value)
