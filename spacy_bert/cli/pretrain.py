@@ -1,5 +1,7 @@
 """`spacy bert pretrain`: a config -> checkpoints."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +91,7 @@ def pretrain_cli(
                         write=write_line,
                         logger=logger,
                         ranks=ranks,
+                        command=_command(),
                     )
     except OtherRankError as error:
         # The other one says why.
@@ -98,6 +101,14 @@ def pretrain_cli(
         _report(state, output_path, is_stopped=is_stopped)
     if is_stopped:
         raise typer.Exit(STOPPED)
+
+
+def _command() -> str:
+    """As it can be given again."""
+    arguments = sys.argv[1:]
+    if "pretrain" in arguments:
+        arguments = arguments[arguments.index("pretrain") :]
+    return shlex.join(["spacy", "bert", *arguments])
 
 
 def _report(state: "TrainingState", output_path: Path, *, is_stopped: bool) -> None:

@@ -27,6 +27,18 @@ class MachineRecord(Record):
     n_ranks: int
 
 
+class OriginRecord(Record):
+    """date: when the run was started or continued, UTC. command: "" from Python.
+    corpus: numbers of what is trained on and held out; unknown_ratio: how many of its
+    pieces are [UNK]."""
+
+    date: str
+    command: str
+    versions: dict[str, str]
+    corpus: dict[str, Count]
+    unknown_ratio: Fraction
+
+
 class LogRow(StepRow):
     """A row of `log.jsonl`. A number that was not measured has no key."""
 
@@ -48,6 +60,7 @@ class LogRow(StepRow):
     held_out_random_ratio: float = 0.0
     notes: list[tuple[Count, str]] = []
     machine: MachineRecord | None = None
+    origin: OriginRecord | None = None
 
     @model_validator(mode="after")
     def _is_evaluated_whole(self) -> "LogRow":

@@ -33,7 +33,7 @@ def assert_same_run(path: Path, other: Path) -> None:
 
 def log_rows(path: Path) -> list[dict]:
     """Without what differs from one start or machine to the next."""
-    of_the_start = ("machine", "notes", "mfu")
+    of_the_start = ("machine", "origin", "notes", "mfu")
     return [
         {k: v for k, v in row.items() if "second" not in k and k not in of_the_start}
         for row in read_log(path)

@@ -38,6 +38,13 @@ RESULT = StepResult(
     gradient_norm=1.0,
     is_applied=True,
 )
+ORIGIN = {
+    "date": "2026-01-01T00:00:00+00:00",
+    "command": "spacy bert pretrain a.cfg out",
+    "versions": {"torch": "2.9.0"},
+    "corpus": {"documents": 3},
+    "unknown_ratio": 0.0,
+}
 SIZE = StepSize(n_sequences=4, n_pieces=14, n_masked=2, flops=3e5)
 
 
@@ -55,6 +62,7 @@ def make_writer(tmp_path):
             tmp_path / "log.jsonl",
             state(step),
             machine=MACHINE,
+            origin=ORIGIN,
             write=(said if said is not None else []).append,
             logger=logger,
         )
@@ -115,6 +123,7 @@ def test_a_resumed_run_counts_on(clock, make_writer, tmp_path):
     notes = [row.get("notes") for row in rows]
     assert notes == [None, None, [[2, "resumed"]], [[3, "taken back from step 5"]]]
     assert ["machine" in row for row in rows] == [True, False, True, False]
+    assert [row.get("origin") for row in rows] == [ORIGIN, None, ORIGIN, None]
 
 
 def test_rows_are_printed_within_80_columns(clock, make_writer):

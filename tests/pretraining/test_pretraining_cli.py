@@ -12,6 +12,7 @@ from toy_corpus import read_log
 from typer.testing import CliRunner
 
 from spacy_bert.cli import bert_cli
+from spacy_bert.cli.pretrain import _command
 from spacy_bert.interop.sentences import make_splitter
 from spacy_bert.locks import locked
 
@@ -60,12 +61,21 @@ def test_a_vocabulary_that_stays_small_says_why(config_path):
     assert "asks for 500 pieces, but no others occur 2 times in the corpus" in said
 
 
+def test_the_command_can_be_given_again(monkeypatch):
+    arguments = ["torchrun/spacy_bert", "pretrain", "my config.cfg", "out", "--resume"]
+    for given in (arguments, ["spacy", "bert", *arguments[1:]]):
+        monkeypatch.setattr("sys.argv", given)
+        assert _command() == "spacy bert pretrain 'my config.cfg' out --resume"
+
+
 def test_from_text_to_a_filled_mask(tmp_path, config_path, corpus_path):
     assert "pieces to" in run("vocab", config_path, "--quiet")
     output = tmp_path / "out"
     said = run("pretrain", config_path, output, "--pretraining.max_steps", 3)
     assert "3 steps are done" in said and "GUESS" in said
     assert "report.html" in said
+    page = (output / "report.html").read_text(encoding="utf8")
+    assert "documents" in page and f"spacy bert probe {output}/model-best" in page
     (output / "report.html").unlink()
     assert "Wrote" in run("report", output) and (output / "report.html").is_file()
     best = output / "model-best"

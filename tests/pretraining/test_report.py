@@ -187,6 +187,56 @@ def test_the_machine_is_described(n_ranks, begins):
     assert footer.text.startswith(begins) and "2.5 TFLOP/s" in footer.text
 
 
+ORIGIN = {
+    "date": "2026-01-01T00:00:00+00:00",
+    "command": "spacy bert pretrain a.cfg out",
+    "versions": {"torch": "2.9.0", "Python": "3.11.7"},
+    "corpus": {"documents": 1234, "pieces": 5},
+    "unknown_ratio": 0.0123,
+}
+
+
+def test_the_page_says_where_the_run_comes_from():
+    """The last start counts."""
+    rows = make_rows(4)
+    rows[0]["origin"] = {**ORIGIN, "date": "earlier"}
+    rows[2]["origin"] = ORIGIN
+    page = parse(make_page(rows, {}, [], output="out"))
+    cells = [[c.text for c in row.children] for row in page.all("tr")]
+    assert cells == [
+        ["Started", ORIGIN["date"]],
+        ["Command", ORIGIN["command"]],
+        ["Text", "1,234 documents, 5 pieces, 1.23% of the pieces are [UNK]"],
+        ["With", "torch 2.9.0, Python 3.11.7"],
+    ]
+    rows[2]["origin"] = {**ORIGIN, "command": ""}
+    assert "from Python" in make_page(rows, {}, [])
+    # A log of before has none.
+    assert "Where it comes from" not in make_page(make_rows(4), {}, [])
+
+
+@pytest.mark.parametrize(
+    "progress, late_losses, says",
+    [
+        (0.9, [8.0, 7.0, 6.0], "--resume"),
+        (1.0, [8.0, 7.0, 6.9], "fell by 1.10 over the last third"),
+        (1.0, [8.0, 7.95, 8.1], None),
+    ],
+)
+def test_what_to_do_next(progress, late_losses, says):
+    rows = make_rows(13)
+    rows[0]["origin"] = ORIGIN
+    rows[-1]["progress"] = progress
+    # What was evaluated of the last third.
+    for row, loss in zip(rows[8::2], late_losses, strict=True):
+        row["held_out_mlm_loss"] = loss
+    (steps,) = parse(make_page(rows, {}, [], output="out")).all("ul")
+    texts = [step.text for step in steps.children]
+    assert "spacy bert probe out/model-best" in texts[-2]
+    assert "spacy bert init-config out/model-best" in texts[-1]
+    assert len(texts) == (3 if says else 2) and (not says or says in texts[0])
+
+
 def test_hostile_texts_are_shown_as_they_are():
     guesses = [[["<i>cat", 0.75], [HOSTILE, 0.25]]]
     fills = [{"text": HOSTILE, "answer": "<i>cat", "guesses": guesses}]

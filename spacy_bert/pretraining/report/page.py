@@ -14,7 +14,7 @@ from .charts import draw_chart
 from .curves import make_charts
 from .fills import make_fills, make_pairs
 from .settings import make_settings
-from .summary import describe_machine, make_summary, notes_of
+from .summary import describe_machine, make_origin, make_summary, notes_of
 
 
 def write_report(output: Path, *, refresh: int | None = None) -> Path:
@@ -30,7 +30,8 @@ def write_report(output: Path, *, refresh: int | None = None) -> Path:
             "that 'spacy bert pretrain' writes into."
         )
     fills = read_rows(output / FILLS, FillsRow)
-    page = make_page(rows, read_run_config(output), fills, refresh=refresh)
+    config = read_run_config(output)
+    page = make_page(rows, config, fills, output=str(output), refresh=refresh)
     with replacing_file(output / REPORT) as new:
         new.write_text(page, encoding="utf8")
     return output / REPORT
@@ -41,9 +42,11 @@ def make_page(
     config: Mapping[str, Any],
     fills: Sequence[Row],
     *,
+    output: str = "",
     refresh: int | None = None,
 ) -> str:
-    """HTML that what was logged alone decides. `rows`: at least one."""
+    """HTML that what was logged alone decides. rows: at least one; output: the folder,
+    as commands name it."""
     notes = notes_of(rows)
     charts = [draw_chart(chart, notes) for chart in make_charts(rows, fills)]
     return make_document(
@@ -52,6 +55,7 @@ def make_page(
         tag("div", *charts, class_="charts"),
         *make_fills(fills),
         *make_pairs(fills),
+        *make_origin(rows, output),
         *make_settings(config),
         tag("footer", describe_machine(rows)),
         tag("script", page_script()),

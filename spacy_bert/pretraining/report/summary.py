@@ -10,6 +10,9 @@ from .charts import Note
 from .curves import best_row, points_of
 from .numbers import format_time, shorten
 
+# Nats over the last third of a run.
+_STILL_FALLS = 0.1
+
 
 def make_summary(rows: Sequence[Row]) -> list[Element]:
     facts = [*_quality(best_row(rows)), *_work(rows)]
@@ -43,6 +46,64 @@ def describe_machine(rows: Sequence[Row]) -> str:
         f"{machine['torch']}: {rate:.3g} TFLOP/s in matrix products of the model's "
         f"shapes in {machine['dtype']}."
     )
+
+
+def make_origin(rows: Sequence[Row], output: str) -> list[Element]:
+    """Where the run comes from, and what may be done next. output: its folder."""
+    origin = next((r["origin"] for r in reversed(rows) if r.get("origin")), None)
+    if origin is None:
+        return []
+    corpus = [f"{n:,} {name}" for name, n in origin["corpus"].items()]
+    corpus.append(f"{origin['unknown_ratio']:.2%} of the pieces are [UNK]")
+    facts = {
+        "Started": origin["date"],
+        "Command": origin["command"] or "from Python",
+        "Text": ", ".join(corpus),
+        "With": ", ".join(f"{name} {v}" for name, v in origin["versions"].items()),
+    }
+    table = [
+        tag("tr", tag("th", name, scope="row"), tag("td", value))
+        for name, value in facts.items()
+    ]
+    return [
+        tag("h2", "Where it comes from"),
+        tag("div", tag("table", *table), class_="wide"),
+        tag("h2", "What to do next"),
+        tag("ul", *(tag("li", *step) for step in _next_steps(rows, output))),
+    ]
+
+
+def _next_steps(rows: Sequence[Row], output: str) -> list[tuple[Element | str, ...]]:
+    best = f"{output}/model-best"
+    steps: list[tuple[Element | str, ...]] = []
+    if rows[-1]["progress"] < 1.0:
+        steps.append(("It is not over: the same command with --resume continues it.",))
+    elif (falls := _late_fall(rows)) > _STILL_FALLS:
+        steps.append(
+            (
+                f"The held-out loss fell by {falls:.2f} over the last third: a longer "
+                "run would come further.",
+            )
+        )
+    return [
+        *steps,
+        (
+            "See what it is worth for your labels: ",
+            tag("code", f"spacy bert probe {best} train.spacy"),
+        ),
+        (
+            "Train a pipeline: ",
+            tag("code", f"spacy bert init-config {best} config.cfg"),
+        ),
+    ]
+
+
+def _late_fall(rows: Sequence[Row]) -> float:
+    """By how much the held-out loss fell over the last third of the run."""
+    losses = points_of(rows, "held_out_mlm_loss")
+    step = rows[-1]["step"]
+    late = [loss for at, loss in losses if at >= 2 / 3 * step]
+    return late[0] - min(late) if late else 0.0
 
 
 def _verdict(best: Row | None) -> str:

@@ -35,6 +35,7 @@ class LogWriter:
         state: TrainingState,
         *,
         machine: Machine,
+        origin: Row,
         write: Callable[[str], None],
         logger: Logger | None = None,
     ) -> None:
@@ -44,7 +45,7 @@ class LogWriter:
         self._first_progress = state.progress
         self._learn_rate = 0.0
         # What the next row says in words.
-        self._remarks: Row = {"machine": asdict(machine)}
+        self._remarks: Row = {"machine": asdict(machine), "origin": origin}
         self._start = self._last_step_end = self._last_row = perf_counter()
         self.roll_back(state, "resumed" if state.step else None)
 

@@ -42,10 +42,12 @@ def pretrain(
     clock: Callable[[], float] = perf_counter,
     logger: Logger | None = None,
     ranks: Ranks = SINGLE_PROCESS,
+    command: str = "",
 ) -> TrainingState:
     """As `spacy_bert.pretrain`, without spaCy, and on several ranks.
 
     splitter: None if [corpus] sentences is "lines".
+    command: for the log, what it was called by.
     clock: gives seconds.
     ranks: each of them calls this at once, with a `device` of its own and the same
         `output`; only rank 0 uses `write`, `clock` and `logger`.
@@ -62,6 +64,7 @@ def pretrain(
             n_process=n_process,
             splitter=splitter,
             write=write,
+            command=command,
         )
         run = prepare_run(
             config, output, options, device=torch.device(device), ranks=ranks
@@ -78,6 +81,7 @@ def _train(
         output / LOG if ranks.is_first else Path(os.devnull),
         state,
         machine=run.measure_machine(),
+        origin=run.origin,
         write=write,
         logger=logger,
     )

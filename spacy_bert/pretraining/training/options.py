@@ -14,4 +14,5 @@ class RunOptions:
     overwrite: bool = False
     n_process: int = 1
     splitter: Splitter | None = None
+    command: str = ""
     write: Callable[[str], None] = print

@@ -23,6 +23,7 @@ from ..training_config import TrainingConfig
 from .initial_state import make_initial_state
 from .optimizer import make_optimizers
 from .options import RunOptions
+from .origin import describe_origin
 from .run import Run
 from .state import START_OVER
 
@@ -67,6 +68,7 @@ def prepare_run(
             next_sentence=training.next_sentence,
             max_length=training.max_length,
         ),
+        origin=describe_origin(index, options.command),
         write=options.write,
     )
     if initial.continues:

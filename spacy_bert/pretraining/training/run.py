@@ -50,6 +50,7 @@ class Run:
     start: TrainingState
     recorded: dict[str, Any]
     record: PretrainingRecord
+    origin: dict[str, Any]
     write: Callable[[str], None]
 
     def with_progress(self, state: TrainingState) -> TrainingState:
