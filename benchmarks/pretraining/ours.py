@@ -50,7 +50,7 @@ def train_ours(
         model=model,
         pretraining=TrainingConfig(max_minutes=left, **_UNDISTURBED, **recipe),
     )
-    _share_index(text.index, output)
+    share_index(text.index, output)
     state = pretrain(config, output, splitter=wiki_splitter(), overwrite=True)
     return {
         "checkpoint": str(output / LAST),
@@ -72,7 +72,7 @@ def _warm_start_seconds(
     return perf_counter() - start
 
 
-def _share_index(index: Path, output: Path) -> None:
+def share_index(index: Path, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     link = output / INDEX
     link.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ GROUPED = "transformers, grouped by length"
 RUN_MLM = "transformers, run_mlm"
 DATASETS = "datasets"
 # Parts of the results.
-RACE, DOWNSTREAM = "race", "fine-tuned: "
+RACE, CURVES, DOWNSTREAM = "race", "curves", "fine-tuned: "
 
 # What a recipe does not say. Fields of TrainingConfig; no dropout, as no text is seen
 # often enough to be learned by heart.
@@ -59,6 +59,22 @@ _CHANGES: dict[str, Recipe] = {
 RECIPES = {name: {**_BASE, **changes} for name, changes in _CHANGES.items()}
 # The best of the race, for the comparison with the peer.
 BEST = "base"
+
+
+def _rates(n_steps: int, *rates: float, **changes: Any) -> dict[str, Recipe]:
+    """At the base's batch of 16, unless something else is said."""
+    recipe: Recipe = {**_BASE, "max_steps": n_steps, **changes}
+    return {f"rate {rate:g}": {**recipe, "learn_rate": rate} for rate in rates}
+
+
+# "SHAPE, LENGTH" -> systems. 2,000 steps are 3.5 million pieces, which an L4 H256 reads
+# in a quarter of an hour of a core or two.
+CURVE_RUNS: dict[str, dict[str, Recipe]] = {
+    "L4 H256, 2000 steps": _rates(2000, 5e-4, 1e-3, 2e-3),
+    "L2 H128, 2000 steps": _rates(2000, 1e-3, 2e-3, 4e-3),
+    "L2 H128, 8000 steps": _rates(8000, 5e-4, 1e-3, 2e-3),
+    "L4 H256, 8000 steps": _rates(8000, 3.5e-4, 7e-4, 1.4e-3),
+}
 
 # The defaults of run_mlm.py, unless the command line says otherwise.
 PEER: Recipe = {

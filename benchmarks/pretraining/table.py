@@ -13,6 +13,7 @@ from ..tables import (
     seeds_table,
 )
 from .recipes import (
+    CURVES,
     DATASETS,
     DOWNSTREAM,
     GROUPED,
@@ -75,6 +76,7 @@ def sections(parts: Parts) -> Iterator[Section]:
         ),
     )
     yield from race_sections(parts)
+    yield from curve_sections(parts)
 
 
 def race_sections(parts: Parts) -> Iterator[Section]:
@@ -88,6 +90,31 @@ def race_sections(parts: Parts) -> Iterator[Section]:
             parts={RACE: {row: runs}},
             table=_race_table(runs),
         )
+
+
+def curve_sections(parts: Parts) -> Iterator[Section]:
+    for row, runs in parts.get(CURVES, {}).items():
+        yield Section(
+            title=f"Recipes and the length of a run: {row}",
+            text=(
+                "The end of each run's curve, the lowest held-out MLM loss first, by "
+                "`python -m benchmarks.pretraining.curves DATA WORK`. NSP accuracy and "
+                "minimal pairs in percent: 100 pairs of each of BLiMP's paradigms that "
+                "are there."
+            ),
+            parts={CURVES: {row: runs}},
+            table=_curve_table(runs),
+        )
+
+
+def _curve_table(runs: Row) -> str:
+    keys = {"MLM loss": 3, "NSP accuracy": 1, "minimal pairs": 1}
+    keys |= {"million pieces": 1, "core minutes": 0}
+    rows = [
+        [name, *(number(run[key], digits) for key, digits in keys.items())]
+        for name, run in sorted(runs.items(), key=lambda item: item[1]["MLM loss"])
+    ]
+    return markdown(("run", *keys), rows)
 
 
 def _race_table(runs: Row) -> str:
