@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..store import Parts
 from ..tables import Section, seeds_table
-from .training import BEFORE, NEW_F, OLD_F
+from .training import BEFORE, NEW_F, OLD, OLD_F
 
 
 def sections(parts: Parts) -> Iterator[Section]:
@@ -22,14 +22,18 @@ def sections(parts: Parts) -> Iterator[Section]:
         parts=parts,
         table=seeds_table(
             {
-                data: {
+                _name(data): {
                     system: {seed: row[system] for seed, row in by_seed.items()}
                     for system in next(iter(by_seed.values()))
                 }
                 for data, by_seed in parts.items()
             },
-            {data: {OLD_F: 1, NEW_F: 1} for data in parts},
+            {_name(data): {OLD_F: 1, NEW_F: 1} for data in parts},
             peers=(BEFORE,),
             minutes="core minutes",
         ),
     )
+
+
+def _name(data: str) -> str:
+    return f"{data}, {' and '.join(OLD[data])} first"
