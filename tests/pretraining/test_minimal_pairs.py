@@ -1,10 +1,10 @@
 """Which of two sentences is likelier, next to `transformers` and by hand."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
-from conftest import DATA, SHARED_DATA
 from transformers import AutoTokenizer, BertForMaskedLM
 from typer.testing import CliRunner
 
@@ -23,7 +23,8 @@ from spacy_bert.pretraining.minimal_pairs import (
 from spacy_bert.pretraining.report.fills import make_pairs
 from spacy_bert.tokenization import load_tokenizer
 
-BLIMP = SHARED_DATA / "blimp"
+UNCASED = Path(__file__).parents[1] / "data" / "uncased"
+BLIMP = Path(__file__).parents[3] / "shared" / "data" / "blimp"
 
 
 def pair(good, bad, paradigm="p", phenomenon="q"):
@@ -50,7 +51,7 @@ def by_hand(model, tokenizer, text):
 @pytest.mark.slow
 @pytest.mark.skipif(not BLIMP.is_dir(), reason="needs shared/data/blimp")
 def test_500_pairs_are_judged_as_transformers_does(tmp_path):
-    tokenizer = load_tokenizer(DATA / "uncased")
+    tokenizer = load_tokenizer(UNCASED)
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=tokenizer.n_pieces,
