@@ -46,26 +46,28 @@ class Peer:
         )
         self.train_docs = self._read(train)
         self.nlp.post_init(self.train_docs)
+        self.kept: dict[str, list[Doc]] = {}
+        self.optimizer: Any = None
         return {"versions": _versions()}
 
     def keep(self, name: str, docs: str) -> Any:
         """Read Docs that `update` and `predict` are to use."""
-        self.kept = {**getattr(self, "kept", {}), name: self._read(docs)}
+        self.kept[name] = self._read(docs)
         return {}
 
     def update(self, name: str, batch_size: int) -> Any:
         """A step for each batch of so many Docs."""
-        docs = self.kept[name]
-        optimizer = default_optim([self.nlp.get_pipe("ner")], max_steps=1000)
-        optimizer.initialize()
+        docs, pipe = self.kept[name], self.nlp.get_pipe("ner")
+        if self.optimizer is None:
+            self.optimizer = default_optim([pipe], max_steps=1000)
+            self.optimizer.initialize()
         self.nlp.train(True)
-        pipe = self.nlp.get_pipe("ner")
         for i in range(0, len(docs), batch_size):
             batch = self.nlp.preprocess_many(docs[i : i + batch_size])
-            optimizer.zero_grad()
+            self.optimizer.zero_grad()
             pipe(self.nlp.collate(list(batch), device="cpu")["ner"])["loss"].backward()
             torch.nn.utils.clip_grad_norm_(pipe.parameters(), 5.0)
-            optimizer.step()
+            self.optimizer.step()
         return {}
 
     def predict(self, name: str, has_autocast: bool) -> Any:
@@ -86,8 +88,7 @@ class Peer:
         seed: int,
         folder: str,
     ) -> Any:
-        """Its own training; the entities of the Docs of `test`, and of how long
-        training and prediction took."""
+        """Its own training; the entities of dev and test, and minutes of training."""
         start, cores = perf_counter(), _core_seconds()
         train(
             nlp=self.nlp,

@@ -7,12 +7,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..spacy_runs import minilm
+
 _SCRIPT = Path(__file__).with_name("peer.py")
 
 
 class Peer:
     def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
         self._process, self._log = process, log
+
+    def open(self, train: Path, *, has_convolution: bool) -> str:
+        """A pipeline of MiniLM for the labels of `train`; the peer's versions."""
+        versions: str = self.ask(
+            "open", checkpoint=minilm(), train=train, has_convolution=has_convolution
+        )["versions"]
+        return versions
 
     def ask(self, what: str, **arguments: Any) -> dict[str, Any]:
         """The answer of the method `what` of the script's Peer."""

@@ -15,7 +15,6 @@ from spacy_bert.tasks.calibration.events import Events
 from ..fine_tuning.datasets import prepare
 from ..fine_tuning.recipe import Recipe
 from ..fine_tuning.training import trained
-from ..spacy_runs import minilm
 from ..store import Result
 from .process import open_peer
 
@@ -115,12 +114,7 @@ def _train_peer(
     folder = work / "runs" / f"{corpus.name} {system} {seed}"
     folder.mkdir(parents=True, exist_ok=True)
     with open_peer(python, folder / "log") as peer:
-        opened = peer.ask(
-            "open",
-            checkpoint=minilm(),
-            train=corpus / "train.spacy",
-            has_convolution=has_convolution,
-        )
+        versions = peer.open(corpus / "train.spacy", has_convolution=has_convolution)
         answer = peer.ask(
             "train",
             dev=corpus / "dev.spacy",
@@ -130,7 +124,7 @@ def _train_peer(
             **settings,
         )
     found = {split: answer.pop(split) for split in ("dev", "test")}
-    return {**answer, **describe(corpus, found), "note": opened["versions"]}
+    return {**answer, **describe(corpus, found), "note": versions}
 
 
 def describe(corpus: Path, found: dict[str, list[list[Entity]]]) -> dict[str, Any]:

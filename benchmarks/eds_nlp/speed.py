@@ -43,12 +43,7 @@ def measure_speed(
     nlp = _pipeline(corpus / "train.spacy")
     rows: dict[str, Row] = {}
     with open_peer(python, work / "eds-nlp speed.log") as peer:
-        found = peer.ask(
-            "open",
-            checkpoint=minilm(),
-            train=corpus / "train.spacy",
-            has_convolution=False,
-        )
+        versions = peer.open(corpus / "train.spacy", has_convolution=False)
         for kind, n_joined in _JOINED.items():
             examples = make_examples(tweets, n_joined)(nlp)
             path = work / f"{kind}.spacy"
@@ -75,9 +70,7 @@ def measure_speed(
         n_words = sum(map(len, test))
         rows["prediction, tweets"] = rates("words/s", n_words, runs, n_rounds=n_rounds)
     return {
-        name: {
-            system: {**one, "note": found["versions"]} for system, one in row.items()
-        }
+        name: {system: {**one, "note": versions} for system, one in row.items()}
         for name, row in rows.items()
     }
 

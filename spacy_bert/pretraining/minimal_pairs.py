@@ -211,7 +211,8 @@ def _score(
     # Some models have more logits than pieces.
     log_probs = logits[:, : tokenizer.n_pieces].log_softmax(1)
     found = log_probs.gather(1, targets.to(device)[:, None])
-    return [float(score) for score in found[:, 0].double().tolist()]
+    scores: list[float] = found[:, 0].double().tolist()
+    return scores
 
 
 def _mean(name: str, scores: Sequence[PairScore]) -> PairScore:

@@ -7,11 +7,8 @@ from typer.testing import CliRunner
 from spacy_bert.cli import bert_cli, report
 from spacy_bert.pretraining import pretrain
 from spacy_bert.pretraining.log import append_row
-from spacy_bert.pretraining.report.comparison import (
-    RunRecord,
-    make_comparison,
-    read_runs,
-)
+from spacy_bert.pretraining.report.comparison import make_comparison, read_runs
+from spacy_bert.pretraining.report.run_record import RunRecord
 
 
 def quiet(text):

@@ -148,7 +148,7 @@ def _make_session(encoder: BertEncoder, layers: Sequence[int]) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     # Its threads would look for work between two calls, on the cores that torch's and
-    # Python's part of a Doc needs: 17 instead of 11 ms for one of 10 words.
+    # Python's part of a Doc needs (benchmarks/LOG.md).
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # Errors alone: it warns of nodes that it replaces itself.
     options.log_severity_level = 3

@@ -1,21 +1,19 @@
 """Several runs in one picture: losses against text and time, and what differs."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from math import isfinite, nan
 from pathlib import Path
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from ...outputs import COMPARISON_TITLE
 from ...pages.document import make_document
 from ...pages.elements import tag
-from ..log import FillsRow, LogRow, Row, read_rows
-from ..run_folder import FILLS, LOG, read_run_config
+from ..log import Row
 from .charts import Chart, Series, draw_chart
 from .curves import best_row
 from .numbers import Point, format_time, shorten
 from .page import page_script
+from .run_record import RunRecord, read_run
 from .settings import shown
 
 # As many as colours that can be told apart.
@@ -25,17 +23,6 @@ _LOSS, _NSP = "held_out_mlm_loss", "held_out_nsp_accuracy"
 _PAIRS = "minimal_pairs_accuracy"
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunRecord:
-    """What the folder of a run has: rows of its log, answers of its saves, and its
-    config by section."""
-
-    name: str
-    rows: Sequence[Row]
-    saves: Sequence[Row]
-    config: Mapping[str, Any]
-
-
 def read_runs(folders: Sequence[Path]) -> list[RunRecord]:
     """Raises ValueError for a folder without a log, or the wrong number of them."""
     names = list(dict.fromkeys(folders))
@@ -43,18 +30,7 @@ def read_runs(folders: Sequence[Path]) -> list[RunRecord]:
         raise ValueError(
             f"Expected 2 to {MOST_RUNS} runs to compare, got {len(names)}."
         )
-    runs = []
-    for folder in names:
-        rows = read_rows(folder / LOG, LogRow)
-        if not rows:
-            raise ValueError(
-                f"{folder / LOG}: expected the log of a run, found no row. Give the "
-                "folders that 'spacy bert pretrain' writes into."
-            )
-        saves = read_rows(folder / FILLS, FillsRow)
-        config = read_run_config(folder)
-        runs.append(RunRecord(name=str(folder), rows=rows, saves=saves, config=config))
-    return runs
+    return [read_run(folder) for folder in names]
 
 
 def make_comparison(runs: Sequence[RunRecord], *, refresh: int | None = None) -> str:

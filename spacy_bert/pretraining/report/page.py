@@ -8,11 +8,12 @@ from typing import Any
 from ...folders import replacing_file
 from ...pages.document import make_document
 from ...pages.elements import tag
-from ..log import FillsRow, LogRow, Row, read_rows
-from ..run_folder import FILLS, LOG, PAGE, REPORT, TITLE, check_is_ours, read_run_config
+from ..log import Row
+from ..run_folder import PAGE, REPORT, TITLE, check_is_ours
 from .charts import draw_chart
 from .curves import make_charts
 from .fills import make_fills, make_pairs
+from .run_record import read_run
 from .settings import make_settings
 from .summary import describe_machine, make_origin, make_summary, notes_of
 
@@ -23,15 +24,8 @@ def write_report(output: Path, *, refresh: int | None = None) -> Path:
     Raises ValueError if nothing is logged yet, FileExistsError if something else has
     the page's name, and OSError if the page cannot be written."""
     check_is_ours(output / REPORT, PAGE)
-    rows = read_rows(output / LOG, LogRow)
-    if not rows:
-        raise ValueError(
-            f"{output / LOG}: expected the log of a run, found no row. Give the folder "
-            "that 'spacy bert pretrain' writes into."
-        )
-    fills = read_rows(output / FILLS, FillsRow)
-    config = read_run_config(output)
-    page = make_page(rows, config, fills, output=str(output), refresh=refresh)
+    run = read_run(output)
+    page = make_page(run.rows, run.config, run.saves, output=run.name, refresh=refresh)
     with replacing_file(output / REPORT) as new:
         new.write_text(page, encoding="utf8")
     return output / REPORT
